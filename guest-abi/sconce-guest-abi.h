@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What host and guest share: doorbells, call frames, the boot page, ELF notes and tables. Included
+ * by the core, by plugins (for the doorbell) and by guests, so: data layouts and numbers only, no
+ * function. Everything is little-endian and 64-bit.
+ *
+ * Whatever the host reads here was written by an untrusted guest: copied once, checked, then used.
+ */
+#ifndef SCONCE_GUEST_ABI_H
+#define SCONCE_GUEST_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The version in a guest's note. A host takes [MIN, CURRENT]. */
+#define SCONCE_GUEST_ABI_CURRENT 1u
+#define SCONCE_GUEST_ABI_MIN 1u
+
+/* ---- Address space: guest-virtual equals guest-physical ------------------------------------- */
+
+#define SCONCE_GPA_MIN 0x100000ull       /* 1 MiB */
+#define SCONCE_GPA_MAX 0xfff000000ull    /* guests' mappings end here */
+#define SCONCE_GPA_RESERVED 0x1000000ull /* the plugin's own 16 MiB up to 2^36 */
+#define SCONCE_GUEST_GRANULE 65536u      /* segments and regions are multiples of this */
+
+/* ---- Doorbells ------------------------------------------------------------------------------- */
+
+/*
+ * A doorbell is one instruction that hands control and a small number to the host:
+ *   x86_64: out %al, $SCONCE_DOORBELL_PORT_X86_64, the number in AL
+ *   aarch64: svc #SCONCE_DOORBELL_SVC_AARCH64, the number in X0
+ * The host's answer is in the IN buffer when the next instruction runs. No register is promised to
+ * survive but PC, SP, TLS and those that the C calling convention preserves across a call.
+ */
+#define SCONCE_DOORBELL_PORT_X86_64 0x5c
+#define SCONCE_DOORBELL_SVC_AARCH64 0x5c0e
+
+#define SCONCE_DOORBELL_READY 1u /* OUT: READY, RETURN or FAILED; IN then holds CALL */
+#define SCONCE_DOORBELL_HOST_CALL                                                                  \
+    2u                           /* OUT: HOST_CALL; IN then holds HOST_RETURN or HOST_FAILED       \
+                                  */
+#define SCONCE_DOORBELL_PRINT 3u /* OUT: PRINT; IN is untouched */
+#define SCONCE_DOORBELL_ABORT 4u /* OUT: ABORT; the guest does not run again */
+
+/* ---- Types and slots ------------------------------------------------------------------------- */
+
+/* Also the letters of a signature: result first, then parameters, then NUL ("isy" is
+ * i32 f(string, bytes)). */
+#define SCONCE_TYPE_NONE 'n' /* only as a result */
+#define SCONCE_TYPE_BOOL 'b' /* 0 or 1 */
+#define SCONCE_TYPE_I32 'i'
+#define SCONCE_TYPE_U32 'u'
+#define SCONCE_TYPE_I64 'l'
+#define SCONCE_TYPE_U64 'm'
+#define SCONCE_TYPE_F32 'f'    /* IEEE 754 bits */
+#define SCONCE_TYPE_F64 'd'    /* IEEE 754 bits */
+#define SCONCE_TYPE_STRING 's' /* UTF-8, length-prefixed, may hold NUL; a NUL follows it */
+#define SCONCE_TYPE_BYTES 'y'
+
+#define SCONCE_MAX_PARAMS 16u
+#define SCONCE_SIGNATURE_BYTES 24u /* 1 result, 16 parameters, NUL, padding */
+#define SCONCE_NAME_MAX 255u       /* bytes of a function's name, UTF-8 without NUL */
+
+/**
+ * struct sconce_slot - one argument or result.
+ * @value: the bits, zero-extended (32-bit integers too); for string and bytes the offset of the
+ *   first byte from the start of the buffer (not of the frame).
+ */
+struct sconce_slot {
+    uint32_t type;   /* SCONCE_TYPE_* */
+    uint32_t length; /* bytes of a string (without its NUL) or bytes; else 0 */
+    uint64_t value;
+};
+
+/* ---- Frames ---------------------------------------------------------------------------------- */
+
+#define SCONCE_FRAME_READY 1u       /* guest: started, no result */
+#define SCONCE_FRAME_CALL 2u        /* host: run export @index */
+#define SCONCE_FRAME_RETURN 3u      /* guest: result of the CALL in slot 0 */
+#define SCONCE_FRAME_FAILED 4u      /* guest: the function failed; @code, text in slot 0 */
+#define SCONCE_FRAME_HOST_CALL 5u   /* guest: run import @index */
+#define SCONCE_FRAME_HOST_RETURN 6u /* host: result in slot 0 */
+#define SCONCE_FRAME_HOST_FAILED 7u /* host: the host function failed; @code, text in slot 0 */
+#define SCONCE_FRAME_PRINT 8u       /* guest: text in slot 0 */
+#define SCONCE_FRAME_ABORT 9u       /* guest: gives up; @code, text in slot 0 */
+
+/**
+ * struct sconce_frame - one message; slots follow it, then the bytes that they point at.
+ *
+ * A guest's frames start at offset 0 of OUT. A CALL starts at offset 0 of IN; the answer to a
+ * HOST_CALL starts at the @reply_at that the guest asked for, so that the arguments of the call
+ * that is running stay where they are.
+ *
+ * @resume_pc, @resume_sp, @resume_tls: in READY, RETURN and FAILED, where the guest wants to be
+ *   entered again after a restore: the PC is called with SP and TLS so, the boot page's address as
+ *   its first argument, and waits for a CALL. No other register is kept in a snapshot.
+ */
+struct sconce_frame {
+    uint32_t kind;       /* SCONCE_FRAME_* */
+    uint32_t index;      /* of the export or import */
+    uint32_t slot_count; /* at most SCONCE_MAX_PARAMS */
+    int32_t code;        /* of a failure or abort */
+    uint64_t used_bytes; /* the whole message from the start of the frame */
+    uint64_t reply_at;   /* HOST_CALL: offset in IN, a multiple of 16 */
+    uint64_t resume_pc;
+    uint64_t resume_sp;
+    uint64_t resume_tls;
+    uint64_t reserved0;
+};
+
+/* ---- The boot page --------------------------------------------------------------------------- */
+
+#define SCONCE_BOOT_MAGIC 0x544f4f42434e5353ull /* "SSNCBOOT" */
+
+/**
+ * struct sconce_boot - read-only to the guest; its address is the first argument at entry.
+ *
+ * Sizes are in bytes. The stack grows down from @stack_top; unmapped memory lies below it.
+ */
+struct sconce_boot {
+    uint64_t magic;
+    uint32_t abi;        /* the host's SCONCE_GUEST_ABI_CURRENT */
+    uint32_t boot_bytes; /* sizeof this struct as the host knows it */
+    uint64_t generation; /* 0 at creation; another value after each restore */
+    uint64_t features;   /* SCONCE_BOOT_FEATURE_*; none yet */
+    uint64_t image_base; /* what was added to the ELF file's addresses */
+    uint64_t image_end;
+    uint64_t in_addr; /* host to guest, read-only */
+    uint64_t in_bytes;
+    uint64_t out_addr; /* guest to host */
+    uint64_t out_bytes;
+    uint64_t heap_addr;
+    uint64_t heap_bytes;
+    uint64_t stack_top;
+    uint64_t stack_bytes;
+    uint8_t seed[32]; /* fresh random bytes at creation and after each restore */
+    uint64_t reserved[8];
+};
+
+/* ---- ELF notes and tables -------------------------------------------------------------------- */
+
+#ifndef SCONCE_NOTE_OWNER
+#define SCONCE_NOTE_OWNER "SCONCE"
+#define SCONCE_NOTE_PLUGIN 1u
+#define SCONCE_NOTE_GUEST 2u
+#endif
+
+/* Who applies the image's relative relocations. */
+#define SCONCE_RELOC_HOST 1u
+#define SCONCE_RELOC_SELF 2u
+
+/* The descriptor of note SCONCE_NOTE_GUEST, in .note.sconce.guest. */
+struct sconce_guest_note {
+    uint32_t abi;   /* SCONCE_GUEST_ABI_* that the guest was built against */
+    uint32_t reloc; /* SCONCE_RELOC_* */
+    uint32_t reserved[2];
+};
+
+#define SCONCE_SECTION_EXPORTS "sconce_exports"
+#define SCONCE_SECTION_IMPORTS "sconce_imports"
+
+/*
+ * One export or import. Both sections are arrays of these; a function's index is its place in the
+ * array. Pointers are image addresses after relocation.
+ * @entry: an export's thunk (called by the guest's own loop with the index; the host only checks
+ *   that it points into executable image); 0 for an import.
+ */
+struct sconce_function {
+    uint32_t bytes; /* sizeof this struct */
+    uint32_t flags; /* 0 */
+    uint64_t name;  /* address of a NUL-terminated name */
+    uint64_t entry;
+    char signature[SCONCE_SIGNATURE_BYTES];
+};
+
+#ifdef __cplusplus
+#define SCONCE_GUEST_ASSERT(c, t) static_assert(c, t)
+#else
+#define SCONCE_GUEST_ASSERT(c, t) _Static_assert(c, t)
+#endif
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_slot) == 16, "slots are 16 bytes");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_frame) == 64, "the frame header is 64 bytes");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 208, "the boot page's head is fixed");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_function) == 48, "a table entry is 48 bytes");
+
+#endif

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libsconce: run untrusted native functions in micro-VMs.
+ *
+ * A program makes a runtime (which reads the configuration), loads a guest (an ELF file; a backend
+ * plugin is chosen for its architecture), makes sandboxes of it, calls the guest's exported
+ * functions with typed arguments and serves the functions that it imports:
+ *
+ *     runtime -> guest -> sandbox -> call, call, ..., snapshot, restore
+ *
+ * Conventions
+ *  - Functions return 0 or a negative SCONCE_E_* code, and then fill @err (which may be NULL).
+ *    Outputs (ret_...) are written on success only.
+ *  - Pointers are borrowed until the function returns unless said otherwise. What ..._new, _load,
+ *    _open and _snapshot give is the caller's, and goes back with the matching ..._free, which
+ * takes NULL. Objects keep what they stand on alive: freeing in any order is safe.
+ *  - Threads: a runtime and a guest may be used from any thread at once. A sandbox may be used from
+ *    any thread, by one at a time: a second gets SCONCE_E_BUSY. sconce_sandbox_kick is the
+ *    exception and may be called at any time, even from a signal handler.
+ *  - After fork() the child gets SCONCE_E_FORKED for every handle that it inherited; freeing one
+ *    there does nothing.
+ *  - The library prints nothing, starts no thread, and never exits or aborts. The first runtime
+ *    installs a handler for one signal (SIGURG, or [runtime] kick_signal) that interrupts calls; it
+ *    passes on to the handler that was there every signal that is not its own. Calling a sandbox
+ *    unblocks that signal in the calling thread.
+ *
+ * C11 and C++17. Since 0.1 unless said otherwise.
+ */
+#ifndef SCONCE_SCONCE_H
+#define SCONCE_SCONCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <sconce/error.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** sconce_version - the library's version, "0.1.0"; static. */
+SCONCE_API const char *sconce_version(void);
+
+/* ---- Configuration --------------------------------------------------------------------------- */
+
+struct sconce_config;
+
+/**
+ * sconce_config_load - read a configuration file over the built-in defaults.
+ * @path: the file; NULL means $SCONCE_CONFIG (ignored in set-user-ID programs), else the system's
+ *   sconce.ini, which may be absent.
+ * Errors: SCONCE_E_CONFIG with file:line, the key, and the nearest right key.
+ */
+SCONCE_API int sconce_config_load(const char *path, struct sconce_config **ret_config,
+                                  struct sconce_error *err);
+
+/**
+ * sconce_config_set - override one setting.
+ * @key: "section.key": "runtime.backend", "limits.deadline_ms", "backend.kvm-x86_64.device".
+ * @origin: where the value came from, for sconce_config_each and messages ("--backend").
+ */
+SCONCE_API int sconce_config_set(struct sconce_config *config, const char *key, const char *value,
+                                 const char *origin, struct sconce_error *err);
+
+/**
+ * sconce_config_each - call @fn for every setting in effect, in the order of sconce.ini(5).
+ * @fn: its strings live until it returns. A non-zero return stops, and is returned.
+ */
+SCONCE_API int sconce_config_each(const struct sconce_config *config,
+                                  int (*fn)(void *ctx, const char *key, const char *value,
+                                            const char *origin, const char *help),
+                                  void *ctx);
+
+SCONCE_API void sconce_config_free(struct sconce_config *config);
+
+/* ---- Runtime --------------------------------------------------------------------------------- */
+
+#define SCONCE_LOG_ERROR 0u
+#define SCONCE_LOG_WARNING 1u
+#define SCONCE_LOG_INFO 2u
+#define SCONCE_LOG_DEBUG 3u
+
+/** A log sink. @key is a stable dotted identifier, @text one line. Any thread. */
+typedef void (*sconce_log_fn)(void *ctx, uint32_t level, const char *key, const char *text);
+
+/**
+ * struct sconce_runtime_options - zero it, set @size and what you need.
+ * @config: copied; NULL means sconce_config_load(NULL).
+ * @log: NULL means silence; called for levels up to @log_level.
+ */
+struct sconce_runtime_options {
+    uint32_t size; /* sizeof this struct */
+    uint32_t log_level;
+    const struct sconce_config *config;
+    sconce_log_fn log;
+    void *log_ctx;
+};
+
+struct sconce_runtime;
+
+/**
+ * sconce_runtime_new - make a runtime. Loads no plugin yet: that waits for the first guest.
+ * @options: NULL for the defaults.
+ */
+SCONCE_API int sconce_runtime_new(const struct sconce_runtime_options *options,
+                                  struct sconce_runtime **ret_runtime, struct sconce_error *err);
+
+SCONCE_API void sconce_runtime_free(struct sconce_runtime *runtime);
+
+/**
+ * struct sconce_backend_info - what is known of a backend. Strings live until the callback returns,
+ * or as long as the guest that it was asked of.
+ */
+struct sconce_backend_info {
+    uint32_t size;
+    uint32_t machine; /* ELF e_machine of its guests, 0 for any */
+    const char *name;
+    const char *version;
+    const char *arch;
+    const char *mechanism;
+    const char *isolation; /* "vm", "process" or "none" */
+    const char *status;    /* "verified", "double" or "experimental" */
+    const char *requires_; /* what the machine must have, "" for nothing */
+    const char *path;
+    const char *description; /* after a probe; "" before */
+    const char *problem;     /* why it cannot be used, "" when nothing is known against it */
+    const char *hint;
+};
+
+/**
+ * sconce_runtime_backends - call @fn for each backend file installed, from its ELF note: no plugin
+ * code runs. Ordered as `auto` tries them, then those that `auto` does not try.
+ */
+SCONCE_API int sconce_runtime_backends(struct sconce_runtime *runtime,
+                                       int (*fn)(void *ctx, const struct sconce_backend_info *info),
+                                       void *ctx, struct sconce_error *err);
+
+/**
+ * sconce_runtime_probe - load one backend by name and try it, whatever its isolation.
+ * @fn: called once, on success and on refusal (problem and hint say why).
+ * Errors: those of the refusal.
+ */
+SCONCE_API int sconce_runtime_probe(struct sconce_runtime *runtime, const char *name,
+                                    void (*fn)(void *ctx, const struct sconce_backend_info *info),
+                                    void *ctx, struct sconce_error *err);
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+#define SCONCE_TYPE_NONE 'n'
+#define SCONCE_TYPE_BOOL 'b'
+#define SCONCE_TYPE_I32 'i'
+#define SCONCE_TYPE_U32 'u'
+#define SCONCE_TYPE_I64 'l'
+#define SCONCE_TYPE_U64 'm'
+#define SCONCE_TYPE_F32 'f'
+#define SCONCE_TYPE_F64 'd'
+#define SCONCE_TYPE_STRING 's'
+#define SCONCE_TYPE_BYTES 'y'
+
+#define SCONCE_MAX_PARAMS 16u
+
+/**
+ * struct sconce_value - a typed argument or result.
+ *
+ * Strings are UTF-8 of the given length, which may hold NUL bytes; in a result a NUL follows the
+ * last byte. Pointers in arguments are borrowed for the call; those in a call's result belong to
+ * the sandbox and live until its next call, restore or free.
+ */
+struct sconce_value {
+    uint32_t type; /* SCONCE_TYPE_* */
+    uint32_t reserved0;
+    union {
+        bool boolean;
+        int32_t i32;
+        uint32_t u32;
+        int64_t i64;
+        uint64_t u64;
+        float f32;
+        double f64;
+        struct {
+            const void *data;
+            size_t length; /* bytes */
+        } span;            /* string and bytes */
+    } as;
+};
+
+static inline struct sconce_value sconce_i32(int32_t v)
+{
+    struct sconce_value r = {SCONCE_TYPE_I32, 0, {0}};
+    r.as.i32 = v;
+    return r;
+}
+
+static inline struct sconce_value sconce_i64(int64_t v)
+{
+    struct sconce_value r = {SCONCE_TYPE_I64, 0, {0}};
+    r.as.i64 = v;
+    return r;
+}
+
+static inline struct sconce_value sconce_bytes(const void *data, size_t length)
+{
+    struct sconce_value r = {SCONCE_TYPE_BYTES, 0, {0}};
+    r.as.span.data = data;
+    r.as.span.length = length;
+    return r;
+}
+
+/** sconce_string - a value of a NUL-terminated string; NULL is the empty one. */
+SCONCE_API struct sconce_value sconce_string(const char *text);
+
+/** sconce_type_name - "i32" for SCONCE_TYPE_I32; NULL for no type; static. */
+SCONCE_API const char *sconce_type_name(uint32_t type);
+
+/* ---- Guests ---------------------------------------------------------------------------------- */
+
+struct sconce_guest;
+
+/**
+ * sconce_guest_load_file - load a guest ELF file and choose a backend for it.
+ * @runtime: NULL only inspects: exports and imports can be listed, no sandbox can be made.
+ * The file is read once, whole; later changes to it have no effect.
+ * Errors: GUEST_FORMAT, NO_BACKEND, SYSTEM, NO_MEMORY.
+ */
+SCONCE_API int sconce_guest_load_file(struct sconce_runtime *runtime, const char *path,
+                                      struct sconce_guest **ret_guest, struct sconce_error *err);
+
+/** sconce_guest_load_memory - the same from @bytes bytes at @data; @name is for messages. */
+SCONCE_API int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data,
+                                        size_t bytes, const char *name,
+                                        struct sconce_guest **ret_guest, struct sconce_error *err);
+
+SCONCE_API void sconce_guest_free(struct sconce_guest *guest);
+
+/**
+ * struct sconce_guest_info - facts of the file. Strings live as long as the guest.
+ */
+struct sconce_guest_info {
+    uint32_t size; /* sizeof this struct, set by the caller */
+    uint32_t machine;
+    uint32_t abi;   /* guest ABI version */
+    uint32_t reloc; /* 1 host, 2 self */
+    uint32_t export_count;
+    uint32_t import_count;
+    uint64_t base; /* added to the file's addresses */
+    uint64_t entry;
+    uint64_t image_bytes; /* memory that code and constants take, shared by sandboxes */
+    uint64_t data_bytes;  /* memory that data takes in each sandbox */
+    const char *name;
+};
+
+SCONCE_API void sconce_guest_describe(const struct sconce_guest *guest,
+                                      struct sconce_guest_info *ret_info);
+
+/**
+ * struct sconce_signature - a function as the guest declares it; lives as long as the guest.
+ * @text: "(bytes, i32) -> string".
+ */
+struct sconce_signature {
+    const char *name;
+    const char *text;
+    uint32_t result; /* SCONCE_TYPE_* */
+    uint32_t param_count;
+    const char *params; /* param_count type letters */
+};
+
+/** sconce_guest_export - the @i-th exported function, sorted by name; false past the last. */
+SCONCE_API bool sconce_guest_export(const struct sconce_guest *guest, uint32_t i,
+                                    struct sconce_signature *ret_signature);
+
+/** sconce_guest_import - the @i-th imported function, sorted by name; false past the last. */
+SCONCE_API bool sconce_guest_import(const struct sconce_guest *guest, uint32_t i,
+                                    struct sconce_signature *ret_signature);
+
+/** sconce_guest_find - the number of the export called @name, for sconce_sandbox_call_index. */
+SCONCE_API int sconce_guest_find(const struct sconce_guest *guest, const char *name,
+                                 uint32_t *ret_i, struct sconce_error *err);
+
+/** sconce_guest_backend - which backend runs this guest. False when it was loaded to inspect. */
+SCONCE_API bool sconce_guest_backend(const struct sconce_guest *guest,
+                                     struct sconce_backend_info *ret_info);
+
+/**
+ * sconce_guest_refusals - which better backends were passed over and why, a line each; "" when the
+ * first choice was taken. Lives as long as the guest.
+ */
+SCONCE_API const char *sconce_guest_refusals(const struct sconce_guest *guest);
+
+/* ---- Sandboxes ------------------------------------------------------------------------------- */
+
+struct sconce_host_call;
+
+/**
+ * A function that the guest may call.
+ * @call: for sconce_host_alloc; valid until the function returns.
+ * @args: of the declared types; borrowed.
+ * @ret: set to a value of the declared result type. Its bytes must stay until the function has
+ *   returned and been copied: static, owned by @ctx, or from sconce_host_alloc.
+ * Returns 0, or a non-zero code of its own with a text in @err->text: the guest's call then fails
+ * with that code and text, and the guest goes on.
+ * Runs on the thread that called the sandbox. It must not use that sandbox (SCONCE_E_BUSY).
+ */
+typedef int (*sconce_host_fn)(void *ctx, struct sconce_host_call *call,
+                              const struct sconce_value *args, size_t arg_count,
+                              struct sconce_value *ret, struct sconce_error *err);
+
+/**
+ * struct sconce_host_function - an offer to the guest.
+ * @signature: "(string, i32) -> bytes"; types none bool i32 u32 i64 u64 f32 f64 string bytes.
+ */
+struct sconce_host_function {
+    const char *name;
+    const char *signature;
+    sconce_host_fn fn;
+    void *ctx;
+};
+
+/** sconce_host_alloc - @bytes bytes that live until the host function's result is copied. */
+SCONCE_API void *sconce_host_alloc(struct sconce_host_call *call, size_t bytes);
+
+/** What the guest prints. @text is UTF-8 as far as the guest kept to it: treat it as bytes. */
+typedef void (*sconce_print_fn)(void *ctx, const char *text, size_t bytes);
+
+/**
+ * struct sconce_limits - 0 takes the configuration's value.
+ */
+struct sconce_limits {
+    uint64_t heap_bytes;
+    uint64_t stack_bytes;
+    uint64_t io_bytes;     /* of each direction's buffer */
+    uint64_t deadline_ns;  /* of one call, host functions included; UINT64_MAX for none */
+    uint64_t output_bytes; /* printed by one call */
+    uint64_t host_calls;   /* made by one call */
+    uint64_t traps;        /* system calls trapped in one call */
+};
+
+/**
+ * struct sconce_sandbox_options - zero it, set @size and what you need.
+ * @functions: copied. More than the guest imports is fine; less is SCONCE_E_NO_IMPORT.
+ * @print: NULL drops what the guest prints (limits still count it).
+ */
+struct sconce_sandbox_options {
+    uint32_t size; /* sizeof this struct */
+    uint32_t function_count;
+    const struct sconce_host_function *functions;
+    sconce_print_fn print;
+    void *print_ctx;
+    struct sconce_limits limits;
+};
+
+struct sconce_sandbox;
+
+#define SCONCE_STATE_READY 1u
+#define SCONCE_STATE_RUNNING 2u
+#define SCONCE_STATE_POISONED 3u /* restore or free only */
+#define SCONCE_STATE_DEAD 4u     /* free only */
+
+/**
+ * sconce_sandbox_new - make a sandbox and run the guest's start-up code until it is ready.
+ * @options: NULL for no host functions and the configuration's limits.
+ */
+SCONCE_API int sconce_sandbox_new(struct sconce_guest *guest,
+                                  const struct sconce_sandbox_options *options,
+                                  struct sconce_sandbox **ret_sandbox, struct sconce_error *err);
+
+SCONCE_API void sconce_sandbox_free(struct sconce_sandbox *sandbox);
+
+/** sconce_sandbox_state - SCONCE_STATE_*; any thread. */
+SCONCE_API uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox);
+
+/**
+ * sconce_sandbox_call - run one exported function to completion.
+ * @ret_result: may be NULL when the result is of no interest. See struct sconce_value for how long
+ *   its bytes live.
+ * Errors: NO_FUNCTION, TYPE, LIMIT (arguments larger than the buffer) and GUEST_FAILED leave the
+ *   sandbox READY; GUEST_FAULT, GUEST_ABORT, GUEST_PROTOCOL, LIMIT while running and KICKED leave
+ *   it POISONED; BACKEND leaves it DEAD.
+ */
+SCONCE_API int sconce_sandbox_call(struct sconce_sandbox *sandbox, const char *name,
+                                   const struct sconce_value *args, size_t arg_count,
+                                   struct sconce_value *ret_result, struct sconce_error *err);
+
+/** sconce_sandbox_call_index - the same by the number from sconce_guest_find: no look-up. */
+SCONCE_API int sconce_sandbox_call_index(struct sconce_sandbox *sandbox, uint32_t export_i,
+                                         const struct sconce_value *args, size_t arg_count,
+                                         struct sconce_value *ret_result, struct sconce_error *err);
+
+/**
+ * sconce_sandbox_kick - end the call that is running now.
+ * Any thread, async-signal-safe. Returns 1 when a call was running: it will end with
+ * SCONCE_E_KICKED (a host function that it is in returns first); 0 when none was, and then nothing
+ * happens. The sandbox must not be freed meanwhile.
+ */
+SCONCE_API int sconce_sandbox_kick(struct sconce_sandbox *sandbox);
+
+/**
+ * struct sconce_stats - counts since the sandbox was made.
+ */
+struct sconce_stats {
+    uint32_t size; /* sizeof this struct, set by the caller */
+    uint32_t reserved0;
+    uint64_t calls;
+    uint64_t exits; /* times that the backend's run operation came back */
+    uint64_t host_calls;
+    uint64_t traps;
+    uint64_t cancelled_exits; /* kicks, deadlines and spurious ones */
+    uint64_t restores;
+    uint64_t output_bytes;
+};
+
+SCONCE_API int sconce_sandbox_stats(const struct sconce_sandbox *sandbox,
+                                    struct sconce_stats *ret_stats);
+
+/* ---- Snapshots ------------------------------------------------------------------------------- */
+
+struct sconce_snapshot;
+
+/**
+ * sconce_sandbox_snapshot - copy the state of a READY sandbox.
+ */
+SCONCE_API int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox,
+                                       struct sconce_snapshot **ret_snapshot,
+                                       struct sconce_error *err);
+
+/**
+ * sconce_sandbox_restore - put back a snapshot of this sandbox, or of another one of the same guest
+ * with the same limits on memory. READY and POISONED sandboxes can be restored. Registers are
+ * scrubbed, the call buffers zeroed. A failure leaves it DEAD.
+ */
+SCONCE_API int sconce_sandbox_restore(struct sconce_sandbox *sandbox,
+                                      const struct sconce_snapshot *snapshot,
+                                      struct sconce_error *err);
+
+SCONCE_API void sconce_snapshot_free(struct sconce_snapshot *snapshot);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
