@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The configuration as plain data. sconce.ini(5) describes each key; the table in config.c is the
+ * The configuration as plain data. sconce.ini(5) describes each key; the table in keys.c is the
  * only list of them. inih is used here and nowhere else. Knows nothing of plugins or guests.
  */
 #ifndef SCONCE_CONFIG_CONFIG_H
