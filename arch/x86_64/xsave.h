@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between an XSAVE area in standard format (SDM vol 1 13.4) and the register file of sconce.regs/1.
+ * Where a component lies in the area is what CPUID leaf 0xd says.
+ */
+#ifndef SCONCE_ARCH_X86_64_XSAVE_H
+#define SCONCE_ARCH_X86_64_XSAVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch/x86_64/cpuid.h"
+#include "sconce-regs-x86_64.h"
+
+#define SCONCE_X86_XSAVE_HEAD 576u /* legacy region and header; components follow */
+#define SCONCE_X86_XSAVE_COMPONENTS 8u
+
+struct sconce_x86_xsave_layout {
+    uint64_t components;
+    uint32_t offset[SCONCE_X86_XSAVE_COMPONENTS]; /* 0: the component is not there */
+};
+
+/**
+ * sconce_x86_xsave_layout - from the entries that the guest is shown.
+ * Returns false when a component's size is not the architecture's or it does not fit into @bytes.
+ */
+bool sconce_x86_xsave_layout(const struct sconce_x86_cpuid *entries, size_t count, size_t bytes,
+                             struct sconce_x86_xsave_layout *ret_layout);
+
+/** sconce_x86_xsave_init - an area that holds the initial state of every component. */
+void sconce_x86_xsave_init(void *area, size_t bytes);
+
+/** sconce_x86_xsave_unpack - @area has the bytes that the layout was made for. */
+void sconce_x86_xsave_unpack(const struct sconce_x86_xsave_layout *layout, const void *area,
+                             struct sconce_x86_float *ret_regs);
+
+/**
+ * sconce_x86_xsave_pack - the other way; @bytes are all written.
+ * Returns false when the registers are none that a guest could hold: a component that it does not
+ * have is not zero, or a reserved bit of MXCSR is set.
+ */
+bool sconce_x86_xsave_pack(const struct sconce_x86_xsave_layout *layout,
+                           const struct sconce_x86_float *regs, void *area, size_t bytes);
+
+#endif
