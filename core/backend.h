@@ -6,6 +6,7 @@
 #ifndef SCONCE_CORE_BACKEND_H
 #define SCONCE_CORE_BACKEND_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -16,7 +17,11 @@
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
-/* Lives as long as the process: plugins are never unmapped (docs/plugin-abi.md). */
+/*
+ * Lives as long as the process: plugins are never unmapped (docs/plugin-abi.md). Never changes once
+ * it has been handed out, so that any thread may read it; when the same plugin probes differently
+ * later (other settings), that is another struct sconce_backend.
+ */
 struct sconce_backend {
     char *name;
     char *version;
@@ -28,8 +33,9 @@ struct sconce_backend {
     char *path;
     uint32_t machine;
     uint16_t thread_model;
+    pthread_mutex_t *one_lock;    /* the plugin's: held around each op of SCONCE_THREADS_ONE */
     bool probed;                  /* probe succeeded; it is filled */
-    struct sconce_plugin_ops ops; /* no member is NULL */
+    struct sconce_plugin_ops ops; /* no callback is NULL */
     struct sconce_probe probe;
     struct sconce_ext_arch arch; /* size 0 when the plugin has none */
     struct sconce_ext_regs regs; /* size 0 when the plugin has none */

@@ -32,6 +32,13 @@
 extern "C" {
 #endif
 
+/* Plugins are built with hidden symbols; the entry is the exception. */
+#if defined(__GNUC__)
+#define SCONCE_PLUGIN_EXPORT __attribute__((visibility("default")))
+#else
+#define SCONCE_PLUGIN_EXPORT
+#endif
+
 /* ABI version of this header. 0.x: it may still change; 1.0 freezes it. The symbol's suffix counts
  * incompatible generations and moves with the major after 1.0. */
 #define SCONCE_PLUGIN_ABI_MAJOR 0
@@ -54,8 +61,8 @@ extern "C" {
 #define SCONCE_DOMAIN_ERRNO 1u     /* code: a positive errno value */
 #define SCONCE_DOMAIN_HV_STATUS 2u /* code: a Hyper-V HV_STATUS */
 #define SCONCE_DOMAIN_HRESULT 3u
-#define SCONCE_DOMAIN_KVM_EXIT 4u /* code: exit_reason, and suberror << 32 */
-#define SCONCE_DOMAIN_PLUGIN 5u   /* code: the plugin's own, explained in its documentation */
+#define SCONCE_DOMAIN_EXIT 4u   /* code: the mechanism's exit reason, suberror << 32 */
+#define SCONCE_DOMAIN_PLUGIN 5u /* code: the plugin's own, explained in its documentation */
 
 /**
  * struct sconce_plugin_error - why an op failed.
@@ -413,8 +420,8 @@ struct sconce_plugin {
  * Called once per process and file, before anything else. NULL means that the plugin will not work
  * with this core.
  */
-const struct sconce_plugin *sconce_plugin_entry_v1(const struct sconce_plugin_host *host,
-                                                   struct sconce_plugin_error *err);
+SCONCE_PLUGIN_EXPORT const struct sconce_plugin *
+sconce_plugin_entry_v1(const struct sconce_plugin_host *host, struct sconce_plugin_error *err);
 typedef const struct sconce_plugin *(*sconce_plugin_entry_fn)(const struct sconce_plugin_host *,
                                                               struct sconce_plugin_error *);
 #define SCONCE_PLUGIN_ENTRY_SYMBOL "sconce_plugin_entry_v1"

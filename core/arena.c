@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/error.h"
+
+int sconce_arena_init(struct sconce_arena *arena, const char *name, uint64_t bytes,
+                      struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+    void *host;
+
+    fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot create guest memory");
+    if (ftruncate(fd, (off_t)bytes))
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
+                                 "cannot size guest memory to %llu bytes",
+                                 (unsigned long long)bytes);
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL))
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot seal guest memory");
+    host = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+    if (host == MAP_FAILED)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
+                                 "cannot map %llu bytes of guest memory",
+                                 (unsigned long long)bytes);
+
+    arena->host = host;
+    arena->bytes = bytes;
+    arena->fd = sconce_steal_fd(&fd);
+    return 0;
+}
+
+void sconce_arena_fini(struct sconce_arena *arena)
+{
+    if (!arena->host)
+        return;
+    munmap(arena->host, arena->bytes);
+    close(arena->fd);
+    *arena = (struct sconce_arena)SCONCE_ARENA_EMPTY;
+}
+
+bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uint64_t end,
+                            uint64_t *ret_start, uint64_t *ret_end)
+{
+    off_t data, hole;
+
+    if (from >= end)
+        return false;
+    data = lseek(arena->fd, (off_t)from, SEEK_DATA);
+    if (data < 0 && errno == ENXIO)
+        return false;
+    if (data < 0)
+        data = (off_t)from;
+    if ((uint64_t)data >= end)
+        return false;
+    hole = lseek(arena->fd, data, SEEK_HOLE);
+    *ret_start = (uint64_t)data;
+    *ret_end = hole < 0 || (uint64_t)hole > end ? end : (uint64_t)hole;
+    return true;
+}
+
+void sconce_arena_zero(struct sconce_arena *arena, uint64_t offset, uint64_t bytes)
+{
+    uint64_t start, stop, at = offset;
+
+    while (sconce_arena_populated(arena, at, offset + bytes, &start, &stop)) {
+        memset(arena->host + start, 0, stop - start);
+        at = stop;
+    }
+}

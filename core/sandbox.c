@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/sandbox.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "core/process.h"
+
+int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    int r = sconce_check_process(sandbox->process, err);
+
+    if (r < 0)
+        return r;
+    if (atomic_exchange_explicit(&sandbox->held, true, memory_order_acquire))
+        return sconce_fail_hint(err, SCONCE_E_BUSY, "make a sandbox for each thread",
+                                "the sandbox is in use, by another thread or by the call that "
+                                "this host function serves");
+    return 0;
+}
+
+void sconce_sandbox_release(struct sconce_sandbox *sandbox)
+{
+    atomic_store_explicit(&sandbox->held, false, memory_order_release);
+}
+
+void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state)
+{
+    atomic_store_explicit(&sandbox->state, state, memory_order_release);
+}
+
+uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox)
+{
+    return atomic_load_explicit(&sandbox->state, memory_order_acquire);
+}
+
+uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes)
+{
+    uint8_t *data;
+
+    if (scratch->data && bytes <= scratch->bytes)
+        return scratch->data;
+    data = malloc(bytes ? bytes : 1);
+    if (!data)
+        return NULL;
+    free(scratch->data);
+    scratch->data = data;
+    scratch->bytes = bytes;
+    return data;
+}
+
+static void destroy(struct sconce_sandbox *sandbox)
+{
+    sconce_vm_destroy(&sandbox->vm);
+    sconce_arena_fini(&sandbox->arena);
+    for (uint32_t i = 0; i < sandbox->function_count; i++)
+        free((char *)sandbox->functions[i].name);
+    free(sandbox->functions);
+    free(sandbox->bindings);
+    free(sandbox->result.data);
+    free(sandbox->host_args.data);
+    sconce_guest_unref(sandbox->guest);
+    free(sandbox);
+}
+
+static void cleanup_sandbox(struct sconce_sandbox *const *sandbox)
+{
+    if (*sandbox)
+        destroy(*sandbox);
+}
+
+void sconce_sandbox_free(struct sconce_sandbox *sandbox)
+{
+    if (sandbox && sandbox->process == sconce_process_id())
+        destroy(sandbox);
+}
+
+/* The caller's limits where given, else the configuration's. */
+static void settle_limits(struct sconce_limits *limits, const struct sconce_limits *wanted,
+                          const struct sconce_limits *configured)
+{
+    *limits = *configured;
+#define TAKE(member)                                                                               \
+    do {                                                                                           \
+        if (wanted->member)                                                                        \
+            limits->member = wanted->member;                                                       \
+    } while (0)
+    TAKE(heap_bytes);
+    TAKE(stack_bytes);
+    TAKE(io_bytes);
+    TAKE(deadline_ns);
+    TAKE(output_bytes);
+    TAKE(host_calls);
+    TAKE(traps);
+#undef TAKE
+}
+
+/* What each segment of the sandbox's own memory starts out as. */
+static void load_data(struct sconce_sandbox *sandbox)
+{
+    const struct sconce_image *image = sandbox->guest->image;
+
+    for (uint32_t i = 0; i < image->segment_count; i++) {
+        const struct sconce_image_segment *segment = &image->segments[i];
+        const struct sconce_region *region = &sandbox->layout.regions[i];
+
+        if (!region->shared && segment->init_bytes)
+            memcpy(sandbox->arena.host + region->offset, segment->init, segment->init_bytes);
+    }
+}
+
+static int map_region(struct sconce_sandbox *sandbox, const struct sconce_region *region,
+                      struct sconce_error *err)
+{
+    const struct sconce_arena *arena =
+        region->shared ? &sandbox->guest->image_arena : &sandbox->arena;
+    const struct sconce_memory memory = {
+        .size = sizeof memory,
+        .role = region->role,
+        .bytes = region->bytes,
+        .host_addr = arena->host + region->offset,
+        .handle = (uint64_t)arena->fd,
+        .offset = region->offset,
+        .handle_kind = SCONCE_HANDLE_LINUX_FD,
+    };
+    const struct sconce_mapping mapping = {
+        .size = sizeof mapping, .prot = region->prot, .gpa = region->gpa, .bytes = region->bytes};
+    int r = sconce_vm_map(&sandbox->vm, &memory, &mapping, err);
+
+    if (!r && (region->prot & SCONCE_PROT_EXEC))
+        r = sconce_vm_sync_code(&sandbox->vm, region->gpa, region->bytes, err);
+    return r;
+}
+
+int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    const struct sconce_layout *layout = &sandbox->layout;
+    const struct sconce_image *image = sandbox->guest->image;
+    struct sconce_boot boot = {
+        .magic = SCONCE_BOOT_MAGIC,
+        .abi = SCONCE_GUEST_ABI_CURRENT,
+        .boot_bytes = sizeof boot,
+        .generation = sandbox->generation,
+        .image_base = image->base,
+        .image_end = image->end,
+        .in_addr = layout->in.gpa,
+        .in_bytes = layout->in.bytes,
+        .out_addr = layout->out.gpa,
+        .out_bytes = layout->out.bytes,
+        .heap_addr = layout->heap.gpa,
+        .heap_bytes = layout->heap.bytes,
+        .stack_top = layout->stack.gpa + layout->stack.bytes,
+        .stack_bytes = layout->stack.bytes,
+    };
+
+    if (getrandom(boot.seed, sizeof boot.seed, 0) != sizeof boot.seed)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot get random bytes");
+    memcpy(sandbox->arena.host + layout->boot.offset, &boot, sizeof boot);
+    return 0;
+}
+
+int sconce_sandbox_enter(struct sconce_sandbox *sandbox, const struct sconce_resume *at,
+                         struct sconce_error *err)
+{
+    const struct sconce_entry entry = {
+        .size = sizeof entry,
+        .pc = at->pc,
+        .sp = at->sp,
+        .tls = at->tls,
+        .args = {sandbox->layout.boot.gpa},
+    };
+
+    return sconce_vm_enter(&sandbox->vm, &entry, err);
+}
+
+static int build_vm(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    const struct sconce_resume start = {
+        .pc = sandbox->guest->image->entry,
+        .sp = sandbox->layout.stack.gpa + sandbox->layout.stack.bytes,
+    };
+    int r = sconce_arena_init(&sandbox->arena, "sconce-sandbox", sandbox->layout.arena_bytes, err);
+
+    if (r < 0)
+        return r;
+    sandbox->in = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.in.offset,
+                                         sandbox->layout.in.bytes};
+    sandbox->out = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.out.offset,
+                                          sandbox->layout.out.bytes};
+    load_data(sandbox);
+    r = sconce_sandbox_write_boot(sandbox, err);
+    if (r < 0)
+        return r;
+    r = sconce_vm_create(&sandbox->vm, sandbox->guest->backend, err);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < sandbox->layout.region_count; i++) {
+        r = map_region(sandbox, &sandbox->layout.regions[i], err);
+        if (r < 0)
+            return r;
+    }
+    return sconce_sandbox_enter(sandbox, &start, err);
+}
+
+/* The guest's own start-up code, to its first READY. */
+static int start_guest(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    struct sconce_message message;
+    int r;
+
+    sconce_run_init(&sandbox->run, sandbox->guest->runtime->settings->kick_signal,
+                    sandbox->guest->backend, sandbox->vm.handle);
+    r = sconce_sandbox_run_to_ready(sandbox, &message, err);
+    if (!r && message.frame.kind != SCONCE_FRAME_READY)
+        r = sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
+                        "the guest answered a call before it was ready (frame kind %u)",
+                        message.frame.kind);
+    if (r < 0)
+        sconce_error_prefix(err, "guest %s did not start", sandbox->guest->image->name);
+    return r;
+}
+
+int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_options *options,
+                       struct sconce_sandbox **ret_sandbox, struct sconce_error *err)
+{
+    static const struct sconce_sandbox_options defaults = {.size = sizeof defaults};
+    SCONCE_CLEANUP(cleanup_sandbox) struct sconce_sandbox *sandbox = NULL;
+    int r = sconce_check_process(guest->process, err);
+
+    if (r < 0)
+        return r;
+    if (!options)
+        options = &defaults;
+    if (options->size != sizeof *options)
+        return sconce_fail(err, SCONCE_E_INVALID,
+                           "struct sconce_sandbox_options has size %u, not %zu", options->size,
+                           sizeof *options);
+    if (!guest->backend)
+        return sconce_fail(err, SCONCE_E_STATE, "guest %s was loaded without a runtime, to inspect",
+                           guest->image->name);
+    sandbox = calloc(1, sizeof *sandbox);
+    if (!sandbox)
+        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
+    sandbox->process = sconce_process_id();
+    sandbox->guest = sconce_guest_ref(guest);
+    sandbox->arena = (struct sconce_arena)SCONCE_ARENA_EMPTY;
+    sandbox->print = options->print;
+    sandbox->print_ctx = options->print_ctx;
+    atomic_init(&sandbox->held, true);
+    settle_limits(&sandbox->limits, &options->limits, &guest->runtime->settings->limits);
+
+    r = sconce_bind_imports(sandbox, options->functions, options->function_count, err);
+    if (r < 0)
+        return r;
+    r = sconce_layout_make(guest->image, &sandbox->limits, &sandbox->layout, err);
+    if (r < 0)
+        return r;
+    r = build_vm(sandbox, err);
+    if (r < 0)
+        return r;
+    r = start_guest(sandbox, err);
+    if (r < 0)
+        return r;
+    sconce_sandbox_release(sandbox);
+    *ret_sandbox = SCONCE_STEAL(sandbox);
+    return 0;
+}
+
+int sconce_sandbox_kick(struct sconce_sandbox *sandbox)
+{
+    return sconce_run_kick(&sandbox->run);
+}
+
+int sconce_sandbox_stats(const struct sconce_sandbox *sandbox, struct sconce_stats *ret_stats)
+{
+    uint32_t size = ret_stats->size;
+    struct sconce_stats stats = sandbox->stats;
+
+    if (size < sizeof size)
+        return SCONCE_E_INVALID;
+    stats.size = size;
+    memcpy(ret_stats, &stats, size < sizeof stats ? size : sizeof stats);
+    return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/vm.h"
+
+#include <string.h>
+
+#include "common/error.h"
+#include "sconce-guest-abi.h"
+
+static void lock(const struct sconce_vm *vm)
+{
+    if (vm->backend->thread_model == SCONCE_THREADS_ONE)
+        pthread_mutex_lock(vm->backend->one_lock);
+}
+
+static void unlock(const struct sconce_vm *vm)
+{
+    if (vm->backend->thread_model == SCONCE_THREADS_ONE)
+        pthread_mutex_unlock(vm->backend->one_lock);
+}
+
+/* Runs one op between the locks and turns its failure into ours. */
+#define CALL_OP(vm, err, name, ...)                                                                \
+    __extension__({                                                                                \
+        struct sconce_plugin_error from_;                                                          \
+        int32_t status_;                                                                           \
+                                                                                                   \
+        from_.size = sizeof from_;                                                                 \
+        from_.domain = SCONCE_DOMAIN_NONE;                                                         \
+        from_.code = 0;                                                                            \
+        from_.text[0] = from_.hint[0] = '\0';                                                      \
+        lock(vm);                                                                                  \
+        status_ = (vm)->backend->ops.name(__VA_ARGS__, &from_);                                    \
+        unlock(vm);                                                                                \
+        status_ == SCONCE_PLUGIN_OK ? 0                                                            \
+                                    : sconce_backend_error((vm)->backend, status_, &from_, err);   \
+    })
+
+int sconce_vm_create(struct sconce_vm *vm, struct sconce_backend *backend, struct sconce_error *err)
+{
+    const struct sconce_vm_config config = {
+        .size = sizeof config,
+        .gpa_min = SCONCE_GPA_MIN,
+        .gpa_max = SCONCE_GPA_MAX,
+        .reserved_bytes = SCONCE_GPA_RESERVED,
+    };
+
+    vm->backend = backend;
+    vm->handle = NULL;
+    return CALL_OP(vm, err, vm_create, &config, &vm->handle);
+}
+
+void sconce_vm_destroy(struct sconce_vm *vm)
+{
+    if (!vm->handle)
+        return;
+    lock(vm);
+    vm->backend->ops.vm_destroy(vm->handle);
+    unlock(vm);
+    vm->handle = NULL;
+}
+
+int sconce_vm_map(struct sconce_vm *vm, const struct sconce_memory *memory,
+                  const struct sconce_mapping *mapping, struct sconce_error *err)
+{
+    return CALL_OP(vm, err, mem_map, vm->handle, memory, mapping);
+}
+
+int sconce_vm_sync_code(struct sconce_vm *vm, uint64_t gpa, uint64_t bytes,
+                        struct sconce_error *err)
+{
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status = vm->backend->ops.mem_sync_code(vm->handle, gpa, bytes, &from);
+    unlock(vm);
+    if (status == SCONCE_PLUGIN_OK || status == SCONCE_PLUGIN_E_NOT_SUPPORTED)
+        return 0;
+    return sconce_backend_error(vm->backend, status, &from, err);
+}
+
+int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err)
+{
+    return CALL_OP(vm, err, vcpu_reset, vm->handle);
+}
+
+int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
+                    struct sconce_error *err)
+{
+    return CALL_OP(vm, err, vcpu_enter, vm->handle, entry);
+}
+
+int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sconce_error *err)
+{
+    ret_exit->size = sizeof *ret_exit;
+    return CALL_OP(vm, err, vcpu_run, vm->handle, ret_exit);
+}
+
+int sconce_vm_complete(struct sconce_vm *vm, int64_t result, struct sconce_error *err)
+{
+    return CALL_OP(vm, err, vcpu_complete, vm->handle, result);
+}
