@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All of the guest SDK that is x86_64: the entry point, the way back in after a restore, and the
+ * doorbell.
+ */
+#include "arch.h"
+
+    .section .text.sconce_start, "ax", @progbits
+
+/* Entered with the stack pointer at the top of the stack and the boot page's address in RDI. */
+    .globl _start
+    .type _start, @function
+_start:
+    endbr64
+    xorl %ebp, %ebp             /* the end of every backtrace */
+    andq $-16, %rsp
+    call sconce_guest_start     /* does not return */
+    ud2
+    .size _start, . - _start
+
+/* The same state as _start; a call is waiting in IN. */
+    .globl sconce_resume_entry
+    .hidden sconce_resume_entry
+    .type sconce_resume_entry, @function
+sconce_resume_entry:
+    .globl sconce_resume
+    .type sconce_resume, @function
+sconce_resume:
+    endbr64
+    xorl %ebp, %ebp
+    andq $-16, %rsp
+    call sconce_guest_resume    /* does not return */
+    ud2
+    .size sconce_resume_entry, . - sconce_resume_entry
+    .size sconce_resume, . - sconce_resume
+
+/*
+ * void sconce_doorbell(uint32_t number)
+ * READY may lose every register but RIP, RSP and the TLS bases, so what a callee keeps is kept on
+ * the stack; the direction flag is a callee's duty as well.
+ */
+    .globl sconce_doorbell
+    .type sconce_doorbell, @function
+sconce_doorbell:
+    .cfi_startproc
+    endbr64
+    .irp register, rbx, rbp, r12, r13, r14, r15
+    pushq %\register
+    .cfi_adjust_cfa_offset 8
+    .cfi_rel_offset \register, 0
+    .endr
+    movl %edi, %eax
+    outb %al, $ARCH_DOORBELL_PORT
+    cld
+    .irp register, r15, r14, r13, r12, rbp, rbx
+    popq %\register
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore \register
+    .endr
+    ret
+    .cfi_endproc
+    .size sconce_doorbell, . - sconce_doorbell
+
+    .section .note.GNU-stack, "", @progbits

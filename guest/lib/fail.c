@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Failures of calls, and giving up.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+static struct {
+    bool pending;
+    int32_t code;
+    struct sconce_note_text text;
+} failure;
+
+static void append(void *ctx, const char *piece, size_t bytes)
+{
+    struct sconce_note_text *note = ctx;
+    size_t room = sizeof note->text - 1 - note->length;
+
+    if (bytes > room)
+        bytes = room;
+    memcpy(note->text + note->length, piece, bytes);
+    note->length += bytes;
+}
+
+static void finish(struct sconce_note_text *note)
+{
+    note->length = sconce_utf8_cut(note->text, note->length);
+    note->text[note->length] = '\0';
+}
+
+void sconce_note_format(struct sconce_note_text *note, const char *format, va_list args)
+{
+    note->length = 0;
+    sconce_vformat(append, note, format, args);
+    finish(note);
+}
+
+void sconce_note_copy(struct sconce_note_text *note, const void *data, size_t length)
+{
+    note->length = 0;
+    append(note, data, length);
+    finish(note);
+}
+
+void sconce_fail(int32_t code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    sconce_note_format(&failure.text, format, args);
+    va_end(args);
+    failure.code = code ? code : 1;
+    failure.pending = true;
+}
+
+bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_text)
+{
+    bool pending = failure.pending;
+
+    *ret_code = failure.code;
+    *ret_text = &failure.text;
+    failure.pending = false;
+    return pending;
+}
+
+__attribute__((format(printf, 2, 0))) static _Noreturn void give_up(int32_t code,
+                                                                    const char *format,
+                                                                    va_list args)
+{
+    static struct sconce_note_text text;
+
+    sconce_print_flush();
+    sconce_note_format(&text, format, args);
+    sconce_out_begin(SCONCE_FRAME_ABORT, 0, 1);
+    sconce_out_frame()->code = code;
+    sconce_out_span(0, SCONCE_TYPE_STRING, text.text, text.length);
+    for (;;)
+        sconce_out_ring(SCONCE_DOORBELL_ABORT);
+}
+
+void sconce_abort(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    give_up(1, format, args);
+}
+
+void sconce_abort_code(int32_t code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    give_up(code, format, args);
+}
+
+void abort(void)
+{
+    sconce_abort("abort() was called");
+}
+
+void sconce_assert_failed(const char *expression, const char *file, int line, const char *function)
+{
+    sconce_abort("%s:%d: %s: assertion failed: %s", file, line, function, expression);
+}

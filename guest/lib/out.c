@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Frames from the guest to the host: header, slots, then the bytes, at the start of OUT. One at a
+ * time: a frame that was begun is rung before the next is.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+static uint64_t next_byte; /* where the next span goes, from the start of OUT */
+
+struct sconce_frame *sconce_out_frame(void)
+{
+    return (struct sconce_frame *)sconce_boot_page->out_addr;
+}
+
+static struct sconce_slot *slot(uint32_t i)
+{
+    return (struct sconce_slot *)(sconce_out_frame() + 1) + i;
+}
+
+void sconce_out_begin(uint32_t kind, uint32_t index, uint32_t slot_count)
+{
+    *sconce_out_frame() =
+        (struct sconce_frame){.kind = kind, .index = index, .slot_count = slot_count};
+    for (uint32_t i = 0; i < slot_count; i++)
+        sconce_out_scalar(i, SCONCE_TYPE_NONE, 0);
+    next_byte = sizeof(struct sconce_frame) + slot_count * sizeof(struct sconce_slot);
+}
+
+void sconce_out_scalar(uint32_t i, uint32_t type, uint64_t bits)
+{
+    *slot(i) = (struct sconce_slot){.type = type, .value = bits};
+}
+
+bool sconce_out_span(uint32_t i, uint32_t type, const void *data, size_t length)
+{
+    if (length > UINT32_MAX || length > sconce_boot_page->out_bytes - next_byte)
+        return false;
+    *slot(i) = (struct sconce_slot){.type = type, .length = (uint32_t)length, .value = next_byte};
+    if (length)
+        memcpy((char *)sconce_out_frame() + next_byte, data, length);
+    next_byte += length;
+    return true;
+}
+
+void sconce_out_ring(uint32_t doorbell)
+{
+    sconce_out_frame()->used_bytes = next_byte;
+    sconce_doorbell(doorbell);
+}

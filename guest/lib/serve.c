@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest's side of a call: wait at the READY doorbell, run the export that the CALL names, hand
+ * its result back. The host is trusted here (it can do what it likes to a guest); indexes are
+ * checked all the same, so that a mistake has a text.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+/* The call that is running. The result's bytes are still the export's own; they are copied to OUT
+ * after it has returned and its last line was printed. */
+struct sconce_call {
+    const struct sconce_slot *slots; /* in IN */
+    uint64_t in_used;
+    uint32_t result_type;
+    uint64_t result_bits;
+    sconce_bytes result_span;
+};
+
+static struct sconce_call current;
+
+extern const struct sconce_table_entry __start_sconce_exports[]
+    __attribute__((weak, visibility("hidden")));
+extern const struct sconce_table_entry __stop_sconce_exports[]
+    __attribute__((weak, visibility("hidden")));
+
+/* The start of the architecture's resume stub, in crt. */
+extern void sconce_resume_entry(void);
+
+uint64_t sconce_serve_in_used(void)
+{
+    return current.in_used;
+}
+
+static const unsigned char *in_buffer(void)
+{
+    return (const unsigned char *)sconce_boot_page->in_addr;
+}
+
+/* Where the host may enter again after a restore: nothing on the stack is needed then. */
+static void set_resume(struct sconce_frame *frame)
+{
+    frame->resume_pc = (uintptr_t)sconce_resume_entry;
+    frame->resume_sp = sconce_boot_page->stack_top & ~(uint64_t)15;
+}
+
+static void write_failed(int32_t code, const void *text, size_t length)
+{
+    sconce_out_begin(SCONCE_FRAME_FAILED, 0, 1);
+    sconce_out_frame()->code = code;
+    sconce_out_span(0, SCONCE_TYPE_STRING, text, length);
+}
+
+static bool write_return(void)
+{
+    sconce_out_begin(SCONCE_FRAME_RETURN, 0, 1);
+    if (current.result_type == SCONCE_TYPE_STRING || current.result_type == SCONCE_TYPE_BYTES)
+        return sconce_out_span(0, current.result_type, current.result_span.data,
+                               current.result_span.length);
+    sconce_out_scalar(0, current.result_type, current.result_bits);
+    return true;
+}
+
+static void write_outcome(void)
+{
+    const struct sconce_note_text *text;
+    int32_t code;
+
+    if (!sconce_failure_take(&code, &text)) {
+        if (write_return())
+            return;
+        sconce_fail(SCONCE_FAILED_TOO_LARGE,
+                    "the result of %zu bytes does not fit the buffer of %llu bytes",
+                    current.result_span.length,
+                    (unsigned long long)sconce_boot_page->out_bytes);
+        sconce_failure_take(&code, &text);
+    }
+    write_failed(code, text->text, text->length);
+}
+
+static void run_export(void)
+{
+    const struct sconce_frame *frame = (const struct sconce_frame *)in_buffer();
+    size_t count = (size_t)(((uintptr_t)__stop_sconce_exports - (uintptr_t)__start_sconce_exports) /
+                            sizeof(struct sconce_table_entry));
+
+    if (frame->kind != SCONCE_FRAME_CALL)
+        sconce_abort("a frame of kind %u came instead of a call", frame->kind);
+    current = (struct sconce_call){
+        .slots = (const struct sconce_slot *)(in_buffer() + sizeof *frame),
+        .in_used = (frame->used_bytes + 15) & ~(uint64_t)15,
+        .result_type = SCONCE_TYPE_NONE,
+    };
+    if (frame->index >= count) {
+        sconce_fail(SCONCE_FAILED_NO_EXPORT, "there is no export %u, but %zu in all", frame->index,
+                    count);
+        return;
+    }
+    __start_sconce_exports[frame->index].entry(&current);
+}
+
+_Noreturn void sconce_serve(void)
+{
+    for (;;) {
+        run_export();
+        sconce_print_flush();
+        write_outcome();
+        sconce_arena_free();
+        set_resume(sconce_out_frame());
+        current.in_used = 0;
+        sconce_out_ring(SCONCE_DOORBELL_READY);
+    }
+}
+
+_Noreturn void sconce_serve_first(void)
+{
+    sconce_print_flush();
+    sconce_arena_free();
+    sconce_out_begin(SCONCE_FRAME_READY, 0, 0);
+    set_resume(sconce_out_frame());
+    sconce_out_ring(SCONCE_DOORBELL_READY);
+    sconce_serve();
+}
+
+/* ---- Arguments ------------------------------------------------------------------------------- */
+
+bool sconce_arg_bool(const struct sconce_call *call, unsigned i)
+{
+    return call->slots[i].value != 0;
+}
+
+int32_t sconce_arg_i32(const struct sconce_call *call, unsigned i)
+{
+    return (int32_t)(uint32_t)call->slots[i].value;
+}
+
+uint32_t sconce_arg_u32(const struct sconce_call *call, unsigned i)
+{
+    return (uint32_t)call->slots[i].value;
+}
+
+int64_t sconce_arg_i64(const struct sconce_call *call, unsigned i)
+{
+    return (int64_t)call->slots[i].value;
+}
+
+uint64_t sconce_arg_u64(const struct sconce_call *call, unsigned i)
+{
+    return call->slots[i].value;
+}
+
+/* Floating-point values are copied as bits: signalling NaNs stay what they are. */
+float sconce_arg_f32(const struct sconce_call *call, unsigned i)
+{
+    float value;
+
+    memcpy(&value, &call->slots[i].value, sizeof value);
+    return value;
+}
+
+double sconce_arg_f64(const struct sconce_call *call, unsigned i)
+{
+    double value;
+
+    memcpy(&value, &call->slots[i].value, sizeof value);
+    return value;
+}
+
+sconce_str sconce_arg_str(const struct sconce_call *call, unsigned i)
+{
+    return (sconce_str){sconce_arg_text(call, i), call->slots[i].length};
+}
+
+const char *sconce_arg_text(const struct sconce_call *call, unsigned i)
+{
+    return (const char *)in_buffer() + call->slots[i].value;
+}
+
+sconce_bytes sconce_arg_bytes(const struct sconce_call *call, unsigned i)
+{
+    return (sconce_bytes){in_buffer() + call->slots[i].value, call->slots[i].length};
+}
+
+/* ---- Results --------------------------------------------------------------------------------- */
+
+static void result_scalar(struct sconce_call *call, uint32_t type, uint64_t bits)
+{
+    call->result_type = type;
+    call->result_bits = bits;
+}
+
+void sconce_result_bool(struct sconce_call *call, bool value)
+{
+    result_scalar(call, SCONCE_TYPE_BOOL, value);
+}
+
+void sconce_result_i32(struct sconce_call *call, int32_t value)
+{
+    result_scalar(call, SCONCE_TYPE_I32, (uint32_t)value);
+}
+
+void sconce_result_u32(struct sconce_call *call, uint32_t value)
+{
+    result_scalar(call, SCONCE_TYPE_U32, value);
+}
+
+void sconce_result_i64(struct sconce_call *call, int64_t value)
+{
+    result_scalar(call, SCONCE_TYPE_I64, (uint64_t)value);
+}
+
+void sconce_result_u64(struct sconce_call *call, uint64_t value)
+{
+    result_scalar(call, SCONCE_TYPE_U64, value);
+}
+
+void sconce_result_f32(struct sconce_call *call, float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    result_scalar(call, SCONCE_TYPE_F32, bits);
+}
+
+void sconce_result_f64(struct sconce_call *call, double value)
+{
+    uint64_t bits;
+
+    memcpy(&bits, &value, sizeof bits);
+    result_scalar(call, SCONCE_TYPE_F64, bits);
+}
+
+void sconce_result_str(struct sconce_call *call, sconce_str value)
+{
+    call->result_type = SCONCE_TYPE_STRING;
+    call->result_span = (sconce_bytes){value.data, value.length};
+}
+
+void sconce_result_text(struct sconce_call *call, const char *value)
+{
+    sconce_result_str(call, sconce_str_from(value));
+}
+
+void sconce_result_bytes(struct sconce_call *call, sconce_bytes value)
+{
+    call->result_type = SCONCE_TYPE_BYTES;
+    call->result_span = value;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What registers.c and registers-asm.S share; for both languages. */
+#ifndef SCONCE_TESTS_REGISTERS_H
+#define SCONCE_TESTS_REGISTERS_H
+
+/* Register classes; general registers and flags are always filled. */
+#define CLASS_X87 0x02
+#define CLASS_SSE 0x04
+#define CLASS_AVX 0x08
+#define CLASS_AVX512 0x10
+#define CLASS_BASES 0x20 /* of FS and GS */
+#define CLASS_PKRU 0x40
+#define CLASS_SELECTORS 0x80 /* DS and ES become null */
+
+#define CAPTURED_AFTER_READY 1
+#define CAPTURED_AT_RESUME 2
+
+/* Offsets in struct captured. */
+#define CAPTURED_HOW 0
+#define CAPTURED_FLAGS 8
+#define CAPTURED_FS_BASE 16
+#define CAPTURED_GS_BASE 24
+#define CAPTURED_GENERAL 32 /* 16 registers in the order of their encoding: rax rcx rdx rbx ... */
+#define CAPTURED_FX 192     /* FXSAVE area, 512 bytes */
+#define CAPTURED_XSAVE 704  /* XSAVE area */
+#define XSAVE_BYTES 12288
+
+#ifndef __ASSEMBLER__
+#include <stddef.h>
+#include <stdint.h>
+
+struct captured {
+    uint64_t how; /* CAPTURED_*, 0 for not at all */
+    uint64_t flags;
+    uint64_t fs_base;
+    uint64_t gs_base;
+    uint64_t general[16];
+    uint64_t padding[4];
+    unsigned char fx[512];
+    unsigned char xsave[XSAVE_BYTES];
+} __attribute__((aligned(64)));
+_Static_assert(offsetof(struct captured, flags) == CAPTURED_FLAGS, "");
+_Static_assert(offsetof(struct captured, general) == CAPTURED_GENERAL, "");
+_Static_assert(offsetof(struct captured, fx) == CAPTURED_FX, "");
+_Static_assert(offsetof(struct captured, xsave) == CAPTURED_XSAVE, "");
+
+extern struct captured captured;
+extern uint64_t capture_classes; /* which of the optional ones may be read */
+
+/* Fill everything, ring READY. Does not return: the call that follows is served. */
+_Noreturn void registers_fill_and_ready(uint64_t classes);
+/* Where the guest asks to be resumed. */
+void registers_capture(void);
+#endif
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stack's end, and stack pointers that point nowhere: 0, 8, unmapped, reserved, non-canonical,
+ * the kernel's half. @sp is put into RSP, then something happens that leaves the guest.
+ */
+#include <string.h>
+
+#include <sconce/guest.h>
+
+/* RSP, kept where no register and no stack is needed to find it. */
+static uint64_t kept_sp __attribute__((used));
+
+#define WILD_SP "movq %%rsp, kept_sp(%%rip)\n\tmovq %[sp], %%rsp\n\t"
+#define TAME_SP "movq kept_sp(%%rip), %%rsp\n\t"
+
+static volatile bool always = true;
+
+__attribute__((noinline)) static uint64_t descend(uint64_t depth)
+{
+    volatile char frame[256];
+
+    frame[0] = (char)depth;
+    return depth ? descend(depth - 1) + (uint64_t)frame[0] * 0 + 1 : 0;
+}
+
+/* GUEST_FAULT: MEMORY, write, in the gap below the stack. */
+SCONCE_EXPORT(void, overflow, (void))
+{
+    while (always)
+        descend(UINT64_MAX);
+}
+
+/* Succeeds with @depth while the stack is deep enough (some 300 bytes each), else as overflow. */
+SCONCE_EXPORT(uint64_t, recurse, (uint64_t depth))
+{
+    return descend(depth);
+}
+
+/* Succeeds: @sp is what RSP holds after the doorbell; prints ".". */
+SCONCE_EXPORT(uint64_t, doorbell_with_sp, (uint64_t sp))
+{
+    struct sconce_frame *frame = (struct sconce_frame *)sconce_boot()->out_addr;
+    struct sconce_slot *slot = (struct sconce_slot *)(frame + 1);
+    uint64_t seen;
+
+    memset(frame, 0, sizeof *frame);
+    frame->kind = SCONCE_FRAME_PRINT;
+    frame->slot_count = 1;
+    frame->used_bytes = sizeof *frame + sizeof *slot + 1;
+    *slot = (struct sconce_slot){SCONCE_TYPE_STRING, 1, sizeof *frame + sizeof *slot};
+    *(char *)(slot + 1) = '.';
+    __asm__ volatile(WILD_SP "outb %%al, %[port]\n\tmovq %%rsp, %[seen]\n\t" TAME_SP
+                     : [seen] "=r"(seen)
+                     : [sp] "r"(sp), "a"(SCONCE_DOORBELL_PRINT),
+                       [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
+                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+    return seen;
+}
+
+/* Rings READY with a wild stack pointer, and goes on with a tame one: succeeds. */
+SCONCE_EXPORT(void, ready_with_sp, (uint64_t sp))
+{
+    struct sconce_frame *frame = (struct sconce_frame *)sconce_boot()->out_addr;
+    struct sconce_slot *slot = (struct sconce_slot *)(frame + 1);
+    extern void sconce_resume_entry(void);
+
+    *frame = (struct sconce_frame){
+        .kind = SCONCE_FRAME_RETURN,
+        .slot_count = 1,
+        .used_bytes = sizeof *frame + sizeof *slot,
+        .resume_pc = (uintptr_t)sconce_resume_entry,
+        .resume_sp = sconce_boot()->stack_top,
+    };
+    *slot = (struct sconce_slot){.type = SCONCE_TYPE_NONE};
+    __asm__ volatile(WILD_SP "outb %%al, %[port]\n\t" TAME_SP
+                     :
+                     : [sp] "r"(sp), "a"(SCONCE_DOORBELL_READY),
+                       [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
+                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+    sconce_resume(sconce_boot());
+}
+
+/* GUEST_FAULT: ILLEGAL. */
+SCONCE_EXPORT(void, fault_with_sp, (uint64_t sp))
+{
+    __asm__ volatile(WILD_SP "ud2" : : [sp] "r"(sp) : "memory");
+}
+
+/* GUEST_FAULT: BREAKPOINT. */
+SCONCE_EXPORT(void, int3_with_sp, (uint64_t sp))
+{
+    __asm__ volatile(WILD_SP "int3" : : [sp] "r"(sp) : "memory");
+}
+
+/* GUEST_FAULT: MEMORY, write, at 0. */
+SCONCE_EXPORT(void, page_fault_with_sp, (uint64_t sp))
+{
+    __asm__ volatile(WILD_SP "movb $1, 0" : : [sp] "r"(sp) : "memory");
+}
+
+/* GUEST_FAULT: MEMORY, write, at @sp - 8; STACK where the address is not canonical. */
+SCONCE_EXPORT(void, push_with_sp, (uint64_t sp))
+{
+    __asm__ volatile(WILD_SP "pushq $1" : : [sp] "r"(sp) : "memory");
+}
+
+/* -38; see syscall_result in faults.c. */
+SCONCE_EXPORT(int64_t, syscall_with_sp, (uint64_t sp))
+{
+    int64_t result;
+
+    __asm__ volatile(WILD_SP "syscall\n\t" TAME_SP
+                     : "=a"(result)
+                     : [sp] "r"(sp), "a"(39)
+                     : "rcx", "r11", "memory", "cc");
+    return result;
+}
+
+/* LIMIT (deadline). */
+SCONCE_EXPORT(void, spin_with_sp, (uint64_t sp))
+{
+    __asm__ volatile(WILD_SP "1: jmp 1b" : : [sp] "r"(sp) : "memory");
+}
