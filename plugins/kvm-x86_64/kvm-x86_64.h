@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this backend share: the facts about the machine, and the VM.
+ *
+ * The guest runs in ring 3 from its first instruction. Exceptions go to the shim of
+ * arch/x86_64/supervisor.h, whose only act is an OUT; the doorbell is an OUT of the guest's own. So
+ * an exit is one KVM_RUN, and registers come and go in the page that is shared with the kernel.
+ */
+#ifndef SCONCE_PLUGINS_KVM_X86_64_H
+#define SCONCE_PLUGINS_KVM_X86_64_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/kvm.h>
+
+#include "arch/x86_64/control.h"
+#include "arch/x86_64/cpuid.h"
+#include "arch/x86_64/supervisor.h"
+#include "arch/x86_64/xsave.h"
+#include "plugins/shared/kvm/device.h"
+#include "plugins/shared/kvm/memory.h"
+#include "sconce-ext-regs.h"
+#include "sconce-plugin.h"
+
+/* More than KVM lists on any processor so far. */
+#define KVM_X86_MAX_CPUID 256u
+
+/*
+ * How this machine shows a guest's SYSCALL while EFER.SCE is clear. Found out once, by trying; the
+ * other one is a plain fault, as a guest could imitate it with a jump.
+ */
+enum kvm_x86_route {
+    KVM_X86_ROUTE_UNKNOWN,
+    KVM_X86_ROUTE_UD, /* #UD at the instruction: what the SDM says (vol 2B, SYSCALL) */
+    KVM_X86_ROUTE_PF, /* #PF on the fetch from LSTAR, return address in RCX: KVM-PVM */
+};
+
+#define KVM_X86_DEVICE_BYTES 256u
+
+/* What of the machine does not change while the process lives. */
+struct kvm_x86_facts {
+    char device[KVM_X86_DEVICE_BYTES];
+    enum kvm_x86_route route;
+    struct sconce_x86_control control;
+    struct sconce_x86_xsave_layout xsave;
+    uint32_t cpuid_count;
+    struct sconce_x86_cpuid cpuid[KVM_X86_MAX_CPUID]; /* what guests see */
+};
+
+enum kvm_x86_state {
+    KVM_X86_FRESH,    /* created or reset: wants vcpu_enter */
+    KVM_X86_RUNNABLE, /* entered; may have run */
+    KVM_X86_SYSCALL,  /* wants vcpu_complete */
+    KVM_X86_STOPPED,  /* faulted or shut down: wants vcpu_reset */
+    KVM_X86_DEAD,     /* wants vm_destroy */
+};
+
+/* Where the vCPU stands after an exit, and hence where the guest's PC, SP and flags are. */
+enum kvm_x86_place {
+    KVM_X86_IN_GUEST, /* in its registers */
+    KVM_X86_AT_IO,    /* the same, once KVM has finished the guest's own I/O instruction */
+    KVM_X86_IN_SHIM,  /* in the frame of trap_vector */
+    KVM_X86_ANYWHERE, /* a kick stopped it: look first */
+};
+
+struct sconce_plugin_vm {
+    struct sconce_kvm_machine machine;
+    struct sconce_kvm_memory memory;
+    enum kvm_x86_state state;
+    enum kvm_x86_place place;
+    uint8_t trap_vector;
+    bool sealed; /* memory is fixed, the fields below are valid */
+
+    uint8_t *own; /* [gpa_max, gpa_max + own_bytes): supervisor's pages, page tables */
+    uint64_t own_bytes;
+    uint64_t own_limit;      /* how much the core has reserved for us */
+    uint64_t syscall_resume; /* state SYSCALL: where the guest goes on */
+    struct kvm_sregs sregs;  /* at reset */
+
+    enum kvm_x86_route route;
+    struct sconce_x86_control control;
+    struct sconce_x86_xsave_layout xsave;
+    uint32_t msr_count;
+    struct sconce_x86_msr msrs[SCONCE_X86_MSR_COUNT];
+};
+
+/* probe.c */
+int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err);
+int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err);
+/* [any-thread] */
+int32_t kvm_x86_facts(struct kvm_x86_facts *ret_facts, struct sconce_plugin_error *err);
+int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err);
+
+/* cpuid.c */
+int32_t kvm_x86_cpuid_read(int device_fd, struct kvm_x86_facts *facts,
+                           struct sconce_plugin_error *err);
+int32_t kvm_x86_cpuid_set(int vcpu_fd, const struct kvm_x86_facts *facts,
+                          struct sconce_plugin_error *err);
+
+/* vm.c */
+int32_t kvm_x86_vm_create(const struct sconce_vm_config *config, struct sconce_plugin_vm **ret_vm,
+                          struct sconce_plugin_error *err);
+int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
+                               const struct sconce_vm_config *config,
+                               struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err);
+void kvm_x86_vm_destroy(struct sconce_plugin_vm *vm);
+int32_t kvm_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
+                        const struct sconce_mapping *mapping, struct sconce_plugin_error *err);
+int32_t kvm_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
+                          struct sconce_plugin_error *err);
+/* Build what the guest's memory needs, before the first entry. Failure leaves the VM dead. */
+int32_t kvm_x86_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+
+/* vcpu.c */
+int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *entry,
+                           struct sconce_plugin_error *err);
+int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
+                         struct sconce_plugin_error *err);
+int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
+                              struct sconce_plugin_error *err);
+int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
+                             struct sconce_plugin_error *err);
+void kvm_x86_vcpu_kick_local(struct sconce_plugin_vm *vm);
+/* Every register class to its initial state; the next KVM_RUN loads what is in the shared page. */
+int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+
+/* regs.c */
+extern const struct sconce_ext_regs kvm_x86_regs;
+/* The special registers into the shared page, unless the newest are there already. */
+int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+
+/* exits.c */
+/* Decode what stopped KVM_RUN; sets state and place. */
+void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit);
+
+static inline struct kvm_sync_regs *kvm_x86_sync(struct sconce_plugin_vm *vm)
+{
+    return &vm->machine.run->s.regs;
+}
+
+#endif

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this machine's KVM can do, found out once and kept: CPU features for guests, and by a tiny
+ * guest how a SYSCALL arrives. Nothing stays open.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/cleanup.h"
+#include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/plugin-error.h"
+#include "sconce-guest-abi.h"
+
+static const struct sconce_kvm_cap required[] = {
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_SYNC_MMU, "KVM_CAP_SYNC_MMU"},
+    {KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+    {KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
+    {KVM_CAP_X86_MSR_FILTER, "KVM_CAP_X86_MSR_FILTER"},
+    {KVM_CAP_XSAVE, "KVM_CAP_XSAVE"},
+    {KVM_CAP_VCPU_EVENTS, "KVM_CAP_VCPU_EVENTS"},
+    {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
+};
+
+/* Settings and facts of this process. The facts are found out anew when the device changes. */
+static struct {
+    pthread_mutex_t lock;
+    bool known;
+    struct kvm_x86_facts facts;
+} shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .facts = {.device = SCONCE_KVM_DEVICE}};
+
+int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
+{
+    size_t length = strlen(value);
+
+    if (strcmp(key, "device") != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                                  "the only setting is device", "there is no setting %s", key);
+    if (value[0] != '/')
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                                  "write device = " SCONCE_KVM_DEVICE,
+                                  "device is not an absolute path: %s", value);
+    if (length >= KVM_X86_DEVICE_BYTES)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "device is longer than %u bytes", KVM_X86_DEVICE_BYTES - 1);
+    pthread_mutex_lock(&shared.lock);
+    memcpy(shared.facts.device, value, length + 1);
+    shared.known = false;
+    pthread_mutex_unlock(&shared.lock);
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
+{
+    return sconce_kvm_open(device, required, sizeof required / sizeof required[0], ret_fd, err);
+}
+
+/* ---- The trial ----------------------------------------------------------------------------- */
+
+#define TRIAL_GPA SCONCE_GPA_MIN
+
+static const uint8_t trial_code[] = {0x0f, 0x05}; /* syscall */
+
+/* Runs @code in a VM of its own; it can only end as a fault. */
+static int32_t run_trial(const struct kvm_x86_facts *facts, void *code,
+                         struct sconce_exit *ret_exit, struct sconce_plugin_error *err)
+{
+    const struct sconce_vm_config config = {
+        .size = sizeof config,
+        .gpa_min = SCONCE_GPA_MIN,
+        .gpa_max = SCONCE_GPA_MAX,
+        .reserved_bytes = SCONCE_GPA_RESERVED,
+    };
+    const struct sconce_memory memory = {
+        .size = sizeof memory,
+        .role = SCONCE_MEM_IMAGE,
+        .bytes = SCONCE_MEM_GRANULE,
+        .host_addr = code,
+        .handle_kind = SCONCE_HANDLE_NONE,
+    };
+    const struct sconce_mapping mapping = {
+        .size = sizeof mapping,
+        .prot = SCONCE_PROT_READ | SCONCE_PROT_EXEC,
+        .gpa = TRIAL_GPA,
+        .bytes = SCONCE_MEM_GRANULE,
+    };
+    const struct sconce_entry entry = {.size = sizeof entry, .pc = TRIAL_GPA};
+    struct sconce_plugin_vm *vm = NULL;
+    int32_t r = kvm_x86_vm_create_with(facts, &config, &vm, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_x86_mem_map(vm, &memory, &mapping, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_x86_vcpu_enter(vm, &entry, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_x86_vcpu_run(vm, ret_exit, err);
+    kvm_x86_vm_destroy(vm);
+    return r;
+}
+
+static int32_t find_route(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
+{
+    struct sconce_exit exit = {.size = sizeof exit};
+    const struct sconce_exit_fault *fault = &exit.u.fault;
+    void *code =
+        mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int32_t r;
+
+    if (code == MAP_FAILED)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                                  "cannot allocate memory for a trial guest");
+    memcpy(code, trial_code, sizeof trial_code);
+    r = run_trial(facts, code, &exit, err);
+    munmap(code, SCONCE_MEM_GRANULE);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+
+    if (exit.kind == SCONCE_EXIT_FAULT && fault->kind == SCONCE_FAULT_ILLEGAL &&
+        fault->pc == TRIAL_GPA) {
+        facts->route = KVM_X86_ROUTE_UD;
+        return SCONCE_PLUGIN_OK;
+    }
+    if (exit.kind == SCONCE_EXIT_FAULT && fault->kind == SCONCE_FAULT_MEMORY &&
+        fault->pc == SCONCE_GPA_MAX + SCONCE_X86_LSTAR_OFFSET) {
+        facts->route = KVM_X86_ROUTE_PF;
+        return SCONCE_PLUGIN_OK;
+    }
+    return sconce_plugin_fail(
+        err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, exit.kind, NULL,
+        "a guest's system call arrives in no known way (exit %u, %s 0x%llx)", exit.kind,
+        exit.kind == SCONCE_EXIT_FAIL ? exit.u.fail.text : "fault",
+        (unsigned long long)(exit.kind == SCONCE_EXIT_FAULT ? fault->detail : 0));
+}
+
+/* ---- Facts --------------------------------------------------------------------------------- */
+
+static int32_t read_features(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+    const struct sconce_x86_cpuid *extended;
+    int32_t r = kvm_x86_open(facts->device, &fd, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_x86_cpuid_read(fd, facts, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    extended = sconce_x86_cpuid_find(facts->cpuid, facts->cpuid_count, 0x80000001u, 0);
+    if (!extended || !(extended->edx & SCONCE_X86_CPUID_EXT1_EDX_NX))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
+                                  "turn on \"execute disable\" in the firmware",
+                                  "KVM offers no pages that cannot be executed (NX)");
+    sconce_x86_control(facts->cpuid, facts->cpuid_count, &facts->control);
+    if (!sconce_x86_xsave_layout(facts->cpuid, facts->cpuid_count, sizeof(struct kvm_xsave),
+                                 &facts->xsave))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "KVM describes SIMD state that this backend does not know");
+    return SCONCE_PLUGIN_OK;
+}
+
+static int32_t discover(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
+{
+    int32_t r = read_features(facts, err);
+
+    facts->route = KVM_X86_ROUTE_UNKNOWN;
+    return r == SCONCE_PLUGIN_OK ? find_route(facts, err) : r;
+}
+
+int32_t kvm_x86_facts(struct kvm_x86_facts *ret_facts, struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    pthread_mutex_lock(&shared.lock);
+    if (!shared.known)
+        r = discover(&shared.facts, err);
+    shared.known = r == SCONCE_PLUGIN_OK;
+    if (shared.known)
+        *ret_facts = shared.facts;
+    pthread_mutex_unlock(&shared.lock);
+    return r;
+}
+
+static const char *simd_name(uint64_t xcr0)
+{
+    if (xcr0 & SCONCE_X86_XCR0_AVX512)
+        return "AVX-512";
+    return xcr0 & SCONCE_X86_XCR0_AVX ? "AVX" : "SSE";
+}
+
+int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
+{
+    struct sconce_probe probe = {.size = sizeof probe};
+    struct kvm_x86_facts facts;
+    int32_t r;
+
+    if (ret_probe->size < sizeof probe)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot probe: no room for what is found");
+    r = kvm_x86_facts(&facts, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    probe.size = ret_probe->size;
+    probe.kick_style = SCONCE_KICK_FLAG;
+    probe.caps = SCONCE_CAP_EXEC_ENFORCED | SCONCE_CAP_COW_CLONE | SCONCE_CAP_LAZY_MEMORY |
+                 SCONCE_CAP_FOLLOWS_HOST_MM | SCONCE_CAP_SYSCALL_EXITS;
+    probe.granule = SCONCE_X86_PAGE;
+    snprintf(probe.description, sizeof probe.description, "KVM API 12, SYSCALL by %s, %s",
+             facts.route == KVM_X86_ROUTE_PF ? "#PF" : "#UD", simd_name(facts.control.xcr0));
+    memcpy(ret_probe, &probe, sizeof probe);
+    return SCONCE_PLUGIN_OK;
+}

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sconce.regs/1: register files of a stopped vCPU, as the guest sees them. While the vCPU stands in
+ * the shim, the guest's PC, SP and flags are those of the interrupt frame.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "arch/x86_64/regs.h"
+#include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/kvm/run.h"
+#include "plugins/shared/plugin-error.h"
+#include "sconce-regs-x86_64.h"
+
+static int32_t invalid(struct sconce_plugin_error *err, const char *why)
+{
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                              "cannot use the guest's registers: %s", why);
+}
+
+static int32_t vcpu_ioctl(struct sconce_plugin_vm *vm, unsigned long request, const void *argument,
+                          const char *what, struct sconce_plugin_error *err)
+{
+    if (sconce_kvm_ioctl(vm->machine.vcpu_fd, request, argument) >= 0)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err,
+                              errno == EINVAL ? SCONCE_PLUGIN_E_INVALID : SCONCE_PLUGIN_E_SYSTEM,
+                              SCONCE_DOMAIN_ERRNO, errno, NULL, "cannot %s", what);
+}
+
+int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    if (vm->machine.run->kvm_dirty_regs & KVM_SYNC_X86_SREGS)
+        return SCONCE_PLUGIN_OK;
+    return vcpu_ioctl(vm, KVM_GET_SREGS, &kvm_x86_sync(vm)->sregs, "read special registers", err);
+}
+
+/* After this the vCPU is at one of two known places: IN_GUEST or IN_SHIM. */
+static int32_t settle(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    int32_t r;
+
+    if (vm->place == KVM_X86_AT_IO) {
+        r = sconce_kvm_drain(&vm->machine, err);
+        if (r != SCONCE_PLUGIN_OK)
+            return r;
+        vm->place = KVM_X86_IN_GUEST;
+    }
+    if (vm->place == KVM_X86_ANYWHERE) {
+        r = kvm_x86_fetch_sregs(vm, err);
+        if (r != SCONCE_PLUGIN_OK)
+            return r;
+        if (kvm_x86_sync(vm)->sregs.ss.dpl == 3)
+            vm->place = KVM_X86_IN_GUEST;
+        else if (sconce_x86_shim_vector(vm->memory.gpa_max, kvm_x86_sync(vm)->regs.rip,
+                                        &vm->trap_vector))
+            vm->place = KVM_X86_IN_SHIM;
+        else
+            return invalid(err, "the vCPU stopped where it has none");
+    }
+    return SCONCE_PLUGIN_OK;
+}
+
+/* ---- Standard ------------------------------------------------------------------------------ */
+
+static void get_standard(struct sconce_plugin_vm *vm, struct sconce_x86_standard *to)
+{
+    const struct kvm_regs *r = &kvm_x86_sync(vm)->regs;
+
+    *to = (struct sconce_x86_standard){
+        r->rax, r->rbx, r->rcx, r->rdx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8,
+        r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rip, r->rflags,
+    };
+    if (vm->place == KVM_X86_IN_SHIM) {
+        struct sconce_x86_frame frame;
+
+        sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
+        to->rip = frame.rip;
+        to->rsp = frame.rsp;
+        to->rflags = frame.rflags;
+    }
+}
+
+static int32_t set_standard(struct sconce_plugin_vm *vm, const struct sconce_x86_standard *from,
+                            struct sconce_plugin_error *err)
+{
+    struct kvm_regs *r = &kvm_x86_sync(vm)->regs;
+    struct kvm_regs now = {
+        from->rax, from->rbx, from->rcx, from->rdx, from->rsi, from->rdi,
+        from->rsp, from->rbp, from->r8,  from->r9,  from->r10, from->r11,
+        from->r12, from->r13, from->r14, from->r15, from->rip, sconce_x86_user_rflags(from->rflags),
+    };
+
+    if (!sconce_x86_standard_valid(from))
+        return invalid(err, "PC or flags are none that a guest could have");
+    if (vm->place == KVM_X86_IN_SHIM) {
+        struct sconce_x86_frame frame = {
+            .rip = now.rip,
+            .cs = SCONCE_X86_USER_CS,
+            .rflags = now.rflags,
+            .rsp = now.rsp,
+            .ss = SCONCE_X86_USER_SS,
+        };
+
+        sconce_x86_frame_write(vm->own, vm->trap_vector, &frame);
+        vm->syscall_resume = now.rip;
+        now.rip = r->rip;
+        now.rsp = r->rsp;
+        now.rflags = r->rflags;
+    }
+    *r = now;
+    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    return SCONCE_PLUGIN_OK;
+}
+
+/* ---- Special ------------------------------------------------------------------------------- */
+
+static int32_t read_kernel_gs_base(struct sconce_plugin_vm *vm, uint64_t *ret_base,
+                                   struct sconce_plugin_error *err)
+{
+    _Alignas(struct kvm_msrs)
+        uint8_t room[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)] = {0};
+    struct kvm_msrs *list = (struct kvm_msrs *)(void *)room;
+    int32_t r;
+
+    list->nmsrs = 1;
+    list->entries[0].index = SCONCE_X86_MSR_KERNEL_GS_BASE;
+    r = vcpu_ioctl(vm, KVM_GET_MSRS, list, "read an MSR", err);
+    if (r == SCONCE_PLUGIN_OK)
+        *ret_base = list->entries[0].data;
+    return r;
+}
+
+static int32_t get_special(struct sconce_plugin_vm *vm, struct sconce_x86_special *to,
+                           struct sconce_plugin_error *err)
+{
+    const struct kvm_sregs *s = &kvm_x86_sync(vm)->sregs;
+    struct kvm_xcrs xcrs = {0};
+    int32_t r = kvm_x86_fetch_sregs(vm, err);
+
+    if (r == SCONCE_PLUGIN_OK && vm->control.xcr0)
+        r = vcpu_ioctl(vm, KVM_GET_XCRS, &xcrs, "read XCR0", err);
+    memset(to, 0, sizeof *to);
+    if (r == SCONCE_PLUGIN_OK)
+        r = read_kernel_gs_base(vm, &to->kernel_gs_base, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    to->fs_base = s->fs.base;
+    to->gs_base = s->gs.base;
+    to->cr0 = s->cr0;
+    to->cr2 = s->cr2;
+    to->cr3 = s->cr3;
+    to->cr4 = s->cr4;
+    to->efer = s->efer;
+    to->xcr0 = xcrs.nr_xcrs ? xcrs.xcrs[0].value : 0;
+    to->cs = s->cs.selector;
+    to->ss = s->ss.selector;
+    to->ds = s->ds.selector;
+    to->es = s->es.selector;
+    to->fs = s->fs.selector;
+    to->gs = s->gs.selector;
+    if (vm->place == KVM_X86_IN_SHIM) {
+        struct sconce_x86_frame frame;
+
+        sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
+        to->cs = frame.cs & 0xffff;
+        to->ss = frame.ss & 0xffff;
+    }
+    return SCONCE_PLUGIN_OK;
+}
+
+static int32_t set_special(struct sconce_plugin_vm *vm, const struct sconce_x86_special *from,
+                           struct sconce_plugin_error *err)
+{
+    struct sconce_x86_special now;
+    int32_t r = get_special(vm, &now, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    now.fs_base = from->fs_base;
+    now.gs_base = from->gs_base;
+    if (memcmp(&now, from, sizeof now) != 0)
+        return invalid(err, "of the special ones only FS and GS base can be set");
+    if (!sconce_x86_canonical(from->fs_base) || !sconce_x86_canonical(from->gs_base))
+        return invalid(err, "FS or GS base is not canonical");
+    kvm_x86_sync(vm)->sregs.fs.base = from->fs_base;
+    kvm_x86_sync(vm)->sregs.gs.base = from->gs_base;
+    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+    return SCONCE_PLUGIN_OK;
+}
+
+/* ---- Float and debug ----------------------------------------------------------------------- */
+
+static int32_t get_float(struct sconce_plugin_vm *vm, struct sconce_x86_float *to,
+                         struct sconce_plugin_error *err)
+{
+    struct kvm_xsave xsave = {0};
+    int32_t r =
+        vcpu_ioctl(vm, KVM_GET_XSAVE, &xsave, "read floating-point and SIMD registers", err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        sconce_x86_xsave_unpack(&vm->xsave, &xsave, to);
+    return r;
+}
+
+static int32_t set_float(struct sconce_plugin_vm *vm, const struct sconce_x86_float *from,
+                         struct sconce_plugin_error *err)
+{
+    struct kvm_xsave xsave;
+
+    if (!sconce_x86_xsave_pack(&vm->xsave, from, &xsave, sizeof xsave))
+        return invalid(err, "the floating-point and SIMD ones are none that a guest could have");
+    return vcpu_ioctl(vm, KVM_SET_XSAVE, &xsave, "set floating-point and SIMD registers", err);
+}
+
+static int32_t get_debug(struct sconce_plugin_vm *vm, struct sconce_x86_debug *to,
+                         struct sconce_plugin_error *err)
+{
+    struct kvm_debugregs debug = {0};
+    int32_t r = vcpu_ioctl(vm, KVM_GET_DEBUGREGS, &debug, "read debug registers", err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    for (int i = 0; i < 4; i++)
+        to->dr[i] = debug.db[i];
+    to->dr6 = debug.dr6;
+    to->dr7 = debug.dr7;
+    return SCONCE_PLUGIN_OK;
+}
+
+static int32_t set_debug(struct sconce_plugin_vm *vm, const struct sconce_x86_debug *from,
+                         struct sconce_plugin_error *err)
+{
+    struct kvm_debugregs debug = {.dr6 = from->dr6, .dr7 = from->dr7};
+
+    if (!sconce_x86_debug_valid(from))
+        return invalid(err, "the debug ones have reserved bits, or an address beyond the guest");
+    for (int i = 0; i < 4; i++)
+        debug.db[i] = from->dr[i];
+    return vcpu_ioctl(vm, KVM_SET_DEBUGREGS, &debug, "set debug registers", err);
+}
+
+/* ---- The extension ------------------------------------------------------------------------- */
+
+/* Bytes of a file; 0 for one that there is not. */
+static uint64_t file_bytes(uint32_t file)
+{
+    switch (file) {
+    case SCONCE_REGS_STANDARD:
+        return sizeof(struct sconce_x86_standard);
+    case SCONCE_REGS_SPECIAL:
+        return sizeof(struct sconce_x86_special);
+    case SCONCE_REGS_FLOAT:
+        return sizeof(struct sconce_x86_float);
+    case SCONCE_REGS_DEBUG:
+        return sizeof(struct sconce_x86_debug);
+    default:
+        return 0;
+    }
+}
+
+static int32_t prepare(struct sconce_plugin_vm *vm, uint32_t file, uint64_t bytes,
+                       struct sconce_plugin_error *err)
+{
+    if (vm->state == KVM_X86_DEAD)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_DEAD, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot use the guest's registers: the VM has failed");
+    if (file_bytes(file) == 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "there is no register file %u", file);
+    if (bytes != file_bytes(file))
+        return invalid(err, "the buffer has not the file's size");
+    if (!vm->sealed)
+        return invalid(err, "it has not been entered yet");
+    return settle(vm, err);
+}
+
+static int32_t get(struct sconce_plugin_vm *vm, uint32_t file, void *buf, uint64_t bytes,
+                   struct sconce_plugin_error *err)
+{
+    int32_t r = prepare(vm, file, bytes, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    switch (file) {
+    case SCONCE_REGS_STANDARD:
+        get_standard(vm, buf);
+        return SCONCE_PLUGIN_OK;
+    case SCONCE_REGS_SPECIAL:
+        return get_special(vm, buf, err);
+    case SCONCE_REGS_FLOAT:
+        return get_float(vm, buf, err);
+    default:
+        return get_debug(vm, buf, err);
+    }
+}
+
+static int32_t set(struct sconce_plugin_vm *vm, uint32_t file, const void *buf, uint64_t bytes,
+                   struct sconce_plugin_error *err)
+{
+    int32_t r = prepare(vm, file, bytes, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    switch (file) {
+    case SCONCE_REGS_STANDARD:
+        return set_standard(vm, buf, err);
+    case SCONCE_REGS_SPECIAL:
+        return set_special(vm, buf, err);
+    case SCONCE_REGS_FLOAT:
+        return set_float(vm, buf, err);
+    default:
+        return set_debug(vm, buf, err);
+    }
+}
+
+const struct sconce_ext_regs kvm_x86_regs = {
+    .size = sizeof kvm_x86_regs,
+    .get = get,
+    .set = set,
+};

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fake-host.h"
+
+#include <dirent.h>
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+const struct sconce_plugin *plugin;
+const struct sconce_plugin_ops *ops;
+const struct sconce_ext_regs *regs;
+struct sconce_plugin_error error;
+
+static void no_log(void *ctx, uint32_t level, const char *key, const char *text)
+{
+    (void)ctx;
+    (void)level;
+    (void)key;
+    (void)text;
+}
+
+static const void *no_service(void *ctx, const char *id)
+{
+    (void)ctx;
+    (void)id;
+    return NULL;
+}
+
+struct sconce_plugin_error *fresh_error(void)
+{
+    memset(&error, 0, sizeof error);
+    error.size = sizeof error;
+    return &error;
+}
+
+void assert_ok(int32_t status)
+{
+    if (status != SCONCE_PLUGIN_OK)
+        fail_msg("status %d: %s", status, error.text);
+}
+
+bool fake_host_init(const char *path)
+{
+    static const struct sconce_plugin_host host = {
+        .size = sizeof host,
+        .abi_major = SCONCE_PLUGIN_ABI_MAJOR,
+        .abi_minor = SCONCE_PLUGIN_ABI_MINOR,
+        .log = no_log,
+        .get_service = no_service,
+    };
+    struct sconce_probe probe = {.size = sizeof probe};
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    sconce_plugin_entry_fn entry;
+
+    if (!object) {
+        fprintf(stderr, "%s\n", dlerror());
+        return false;
+    }
+    *(void **)&entry = dlsym(object, SCONCE_PLUGIN_ENTRY_SYMBOL);
+    plugin = entry(&host, fresh_error());
+    ops = plugin->ops;
+    regs = plugin->get_extension(SCONCE_EXT_REGS);
+    if (ops->probe(&probe, fresh_error()) != SCONCE_PLUGIN_OK) {
+        fprintf(stderr, "skipped: %s (%s)\n", error.text, error.hint);
+        return false;
+    }
+    printf("%s: %s\n", plugin->name, probe.description);
+    return true;
+}
+
+static void map(struct fake_guest *guest, uint64_t gpa, uint32_t prot)
+{
+    const struct sconce_memory memory = {
+        .size = sizeof memory,
+        .role = SCONCE_MEM_STATE,
+        .bytes = GUEST_BYTES,
+        .host_addr = guest->host,
+        .handle_kind = SCONCE_HANDLE_LINUX_FD,
+        .handle = (uint64_t)guest->memfd,
+    };
+    const struct sconce_mapping mapping = {
+        .size = sizeof mapping,
+        .prot = prot,
+        .gpa = gpa,
+        .bytes = SCONCE_MEM_GRANULE,
+        .object_offset = gpa - CODE_GPA,
+    };
+
+    assert_ok(ops->mem_map(guest->vm, &memory, &mapping, fresh_error()));
+}
+
+void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
+{
+    const struct sconce_vm_config config = {
+        .size = sizeof config,
+        .gpa_min = SCONCE_GPA_MIN,
+        .gpa_max = SCONCE_GPA_MAX,
+        .reserved_bytes = SCONCE_GPA_RESERVED,
+    };
+
+    guest->memfd = memfd_create("guest", MFD_CLOEXEC);
+    assert_true(guest->memfd >= 0 && ftruncate(guest->memfd, GUEST_BYTES) == 0);
+    guest->host = mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, guest->memfd, 0);
+    assert_ptr_not_equal(guest->host, MAP_FAILED);
+    guest_load(guest, code, end);
+    guest->vm = NULL;
+    assert_ok(ops->vm_create(&config, &guest->vm, fresh_error()));
+    map(guest, DATA_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
+    map(guest, CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
+    map(guest, STACK_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
+}
+
+void guest_load(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
+{
+    assert_true((size_t)(end - code) <= SCONCE_MEM_GRANULE);
+    memset(guest->host, 0xf4, SCONCE_MEM_GRANULE); /* hlt: running off the end is a fault */
+    memcpy(guest->host, code, (size_t)(end - code));
+}
+
+uint64_t *guest_data(struct fake_guest *guest)
+{
+    return (uint64_t *)(void *)(guest->host + (DATA_GPA - CODE_GPA));
+}
+
+void guest_enter(struct fake_guest *guest)
+{
+    const struct sconce_entry entry = {
+        .size = sizeof entry,
+        .pc = CODE_GPA,
+        .sp = STACK_TOP,
+        .tls = 0x123456789000,
+        .args = {0x1111, 0x2222},
+    };
+
+    assert_ok(ops->vcpu_enter(guest->vm, &entry, fresh_error()));
+}
+
+void guest_run(struct fake_guest *guest, struct sconce_exit *ret_exit)
+{
+    memset(ret_exit, 0xa5, sizeof *ret_exit);
+    ret_exit->size = sizeof *ret_exit;
+    assert_ok(ops->vcpu_run(guest->vm, ret_exit, fresh_error()));
+    if (ret_exit->kind == SCONCE_EXIT_FAIL)
+        fail_msg("the backend failed: %s", ret_exit->u.fail.text);
+}
+
+void guest_expect_bell(struct fake_guest *guest, uint32_t number)
+{
+    struct sconce_exit exit;
+
+    guest_run(guest, &exit);
+    if (exit.kind == SCONCE_EXIT_FAULT)
+        fail_msg("fault kind %u address 0x%llx pc 0x%llx detail 0x%llx", exit.u.fault.kind,
+                 (unsigned long long)exit.u.fault.address, (unsigned long long)exit.u.fault.pc,
+                 (unsigned long long)exit.u.fault.detail);
+    assert_int_equal(exit.kind, SCONCE_EXIT_DOORBELL);
+    assert_int_equal(exit.u.doorbell.number, number);
+}
+
+void guest_reset(struct fake_guest *guest)
+{
+    assert_ok(ops->vcpu_reset(guest->vm, fresh_error()));
+}
+
+void guest_free(struct fake_guest *guest)
+{
+    ops->vm_destroy(guest->vm);
+    munmap(guest->host, GUEST_BYTES);
+    close(guest->memfd);
+}
+
+unsigned count_fds(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count;
+}
+
+unsigned count_maps(void)
+{
+    FILE *file = fopen("/proc/self/maps", "r");
+    unsigned count = 0;
+    int c;
+
+    assert_non_null(file);
+    while ((c = fgetc(file)) != EOF)
+        count += c == '\n';
+    fclose(file);
+    return count;
+}

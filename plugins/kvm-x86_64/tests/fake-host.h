@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The least host that a backend runs in: loads the plugin, lays out one memfd as a guest, checks
+ * every status. Links nothing of the plugin's.
+ */
+#ifndef SCONCE_KVM_X86_64_TESTS_FAKE_HOST_H
+#define SCONCE_KVM_X86_64_TESTS_FAKE_HOST_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <setjmp.h>
+
+#include <cmocka.h>
+
+#include "sconce-ext-arch.h"
+#include "sconce-ext-regs.h"
+#include "sconce-guest-abi.h"
+#include "sconce-plugin.h"
+#include "sconce-regs-x86_64.h"
+
+/* The guest's memory: code, a hole, data, a hole, stack; each one granule. */
+#define CODE_GPA 0x400000ull
+#define DATA_GPA 0x420000ull
+#define STACK_GPA 0x440000ull
+#define STACK_TOP (STACK_GPA + SCONCE_MEM_GRANULE)
+#define UNMAPPED_GPA 0x430000ull
+#define GUEST_BYTES 0x50000ull
+
+/* A guest is a piece of position-independent assembly in the test program, copied to CODE_GPA. */
+#define GUEST(name, text)                                                                          \
+    __asm__(".pushsection .rodata, \"a\"\n.globl guest_" #name "\nguest_" #name ":\n" text         \
+            "\n.globl guest_" #name "_end\nguest_" #name "_end:\n.popsection\n");                  \
+    extern const uint8_t guest_##name[], guest_##name##_end[]
+
+#define BELL(number) "mov $" #number ", %al\nout %al, $0x5c\n"
+
+struct fake_guest {
+    struct sconce_plugin_vm *vm;
+    uint8_t *host; /* guest address 0x400000 */
+    int memfd;
+};
+
+extern const struct sconce_plugin *plugin;
+extern const struct sconce_plugin_ops *ops;
+extern const struct sconce_ext_regs *regs;
+extern struct sconce_plugin_error error; /* of the last call */
+
+/** fake_host_init - load @path. Returns false, with the reason printed, when its probe refuses. */
+bool fake_host_init(const char *path);
+
+/* The error, emptied for the next call. */
+struct sconce_plugin_error *fresh_error(void);
+
+void assert_ok(int32_t status);
+
+/* A VM with @code mapped, not entered. */
+void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end);
+void guest_enter(struct fake_guest *guest);
+void guest_run(struct fake_guest *guest, struct sconce_exit *ret_exit);
+void guest_expect_bell(struct fake_guest *guest, uint32_t number);
+void guest_reset(struct fake_guest *guest);
+void guest_free(struct fake_guest *guest);
+
+/* Replace the code; the guest must not be inside it. */
+void guest_load(struct fake_guest *guest, const uint8_t *code, const uint8_t *end);
+uint64_t *guest_data(struct fake_guest *guest);
+
+/* Entries of /proc/self/fd, lines of /proc/self/maps. */
+unsigned count_fds(void);
+unsigned count_maps(void);
+
+#endif

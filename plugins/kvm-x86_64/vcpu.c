@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entering, running, answering, kicking and scrubbing the vCPU. */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "arch/x86_64/regs.h"
+#include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/kvm/exit.h"
+#include "plugins/shared/kvm/run.h"
+#include "plugins/shared/plugin-error.h"
+
+static int32_t wrong_state(const struct sconce_plugin_vm *vm, const char *what,
+                           struct sconce_plugin_error *err)
+{
+    static const char *const why[] = {
+        [KVM_X86_FRESH] = "it was not entered",
+        [KVM_X86_RUNNABLE] = "it is between two runs",
+        [KVM_X86_SYSCALL] = "its system call is not answered",
+        [KVM_X86_STOPPED] = "it stopped for good and was not reset",
+        [KVM_X86_DEAD] = "it failed and can only be destroyed",
+    };
+    int32_t status = vm->state == KVM_X86_DEAD ? SCONCE_PLUGIN_E_DEAD : SCONCE_PLUGIN_E_INVALID;
+
+    return sconce_plugin_fail(err, status, SCONCE_DOMAIN_NONE, 0, NULL, "cannot %s: %s", what,
+                              why[vm->state]);
+}
+
+/* ---- Scrubbing ---------------------------------------------------------------------------- */
+
+static int32_t set(struct sconce_plugin_vm *vm, unsigned long request, const void *argument,
+                   const char *what, struct sconce_plugin_error *err)
+{
+    if (sconce_kvm_ioctl(vm->machine.vcpu_fd, request, argument) >= 0)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                              "cannot reset the vCPU's %s", what);
+}
+
+/* x87, SSE, AVX, AVX-512. MXCSR is in it too: KVM_SET_FPU would not take it. */
+static int32_t scrub_xsave(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    struct kvm_xsave xsave;
+
+    sconce_x86_xsave_init(&xsave, sizeof xsave);
+    return set(vm, KVM_SET_XSAVE, &xsave, "floating-point and SIMD registers", err);
+}
+
+static int32_t scrub_xcr0(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    const struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.xcr = 0, .value = vm->control.xcr0}}};
+
+    if (!vm->control.xcr0)
+        return SCONCE_PLUGIN_OK;
+    return set(vm, KVM_SET_XCRS, &xcrs, "extended control register", err);
+}
+
+static int32_t scrub_debug(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    const struct kvm_debugregs debug = {.dr6 = SCONCE_X86_DR6_INIT, .dr7 = SCONCE_X86_DR7_INIT};
+
+    return set(vm, KVM_SET_DEBUGREGS, &debug, "debug registers", err);
+}
+
+static int32_t scrub_msrs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    _Alignas(struct kvm_msrs) uint8_t
+        room[sizeof(struct kvm_msrs) + SCONCE_X86_MSR_COUNT * sizeof(struct kvm_msr_entry)] = {0};
+    struct kvm_msrs *list = (struct kvm_msrs *)(void *)room;
+    int done;
+
+    list->nmsrs = vm->msr_count;
+    for (uint32_t i = 0; i < vm->msr_count; i++)
+        list->entries[i] =
+            (struct kvm_msr_entry){.index = vm->msrs[i].index, .data = vm->msrs[i].value};
+    done = sconce_kvm_ioctl(vm->machine.vcpu_fd, KVM_SET_MSRS, list);
+    if (done == (int)vm->msr_count)
+        return SCONCE_PLUGIN_OK;
+    if (done < 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                                  "cannot reset the vCPU's MSRs");
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_NONE, 0, NULL,
+                              "KVM refuses to set MSR 0x%" PRIx32, vm->msrs[done].index);
+}
+
+int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    struct kvm_sync_regs *sync = kvm_x86_sync(vm);
+    int32_t r = scrub_xsave(vm, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = scrub_xcr0(vm, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = scrub_debug(vm, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = scrub_msrs(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+
+    /* General and special registers and pending events, with the next KVM_RUN. */
+    memset(sync, 0, sizeof *sync);
+    sync->regs.rflags = SCONCE_X86_RFLAGS_INIT;
+    sync->sregs = vm->sregs;
+    sync->events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+    vm->machine.run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+
+    /* Frames of the guest's exceptions are on the stacks. */
+    sconce_x86_supervisor_build(vm->own, vm->memory.gpa_max);
+    sconce_kvm_forget_kick(&vm->machine);
+    vm->place = KVM_X86_IN_GUEST;
+    vm->state = KVM_X86_FRESH;
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    int32_t r;
+
+    if (vm->state == KVM_X86_DEAD)
+        return wrong_state(vm, "reset the vCPU", err);
+    if (!vm->sealed) {
+        sconce_kvm_forget_kick(&vm->machine);
+        return SCONCE_PLUGIN_OK; /* it has never run */
+    }
+    r = sconce_kvm_drain(&vm->machine, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_x86_scrub(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        vm->state = KVM_X86_DEAD;
+    return r;
+}
+
+/* ---- Entering ------------------------------------------------------------------------------ */
+
+static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugin_error *err)
+{
+    if (entry->reserved0 != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: a reserved field is not zero");
+    if (!sconce_x86_user_address(entry->pc))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: its PC 0x%" PRIx64 " is no user address",
+                                  entry->pc);
+    if (!sconce_x86_user_address(entry->sp))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: its SP 0x%" PRIx64 " is no user address",
+                                  entry->sp);
+    if (!sconce_x86_canonical(entry->tls))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: its thread pointer 0x%" PRIx64
+                                  " is not canonical",
+                                  entry->tls);
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
+                           struct sconce_plugin_error *err)
+{
+    struct kvm_sync_regs *sync = kvm_x86_sync(vm);
+    struct sconce_entry entry;
+    int32_t r;
+
+    if (vm->state != KVM_X86_FRESH)
+        return wrong_state(vm, "enter the guest", err);
+    if (!sconce_plugin_copy_in(&entry, sizeof entry, given, sizeof entry))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: the entry is too short");
+    r = check_entry(&entry, err);
+    if (r == SCONCE_PLUGIN_OK && !vm->sealed)
+        r = kvm_x86_seal(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    sync->regs.rip = entry.pc;
+    sync->regs.rsp = entry.sp;
+    sync->regs.rdi = entry.args[0];
+    sync->regs.rsi = entry.args[1];
+    sync->sregs.fs.base = entry.tls;
+    vm->state = KVM_X86_RUNNABLE;
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
+                             struct sconce_plugin_error *err)
+{
+    int32_t r;
+
+    if (vm->state == KVM_X86_DEAD || vm->state == KVM_X86_FRESH)
+        return wrong_state(vm, "set the thread pointer", err);
+    if (!sconce_x86_canonical(tls))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
+                                  tls);
+    r = kvm_x86_fetch_sregs(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    kvm_x86_sync(vm)->sregs.fs.base = tls;
+    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+    return SCONCE_PLUGIN_OK;
+}
+
+/* ---- Running ------------------------------------------------------------------------------- */
+
+int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
+                         struct sconce_plugin_error *err)
+{
+    int r;
+
+    if (vm->state != KVM_X86_RUNNABLE)
+        return wrong_state(vm, "run the guest", err);
+    if (ret_exit->size < sizeof *ret_exit)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot run the guest: no room for the exit");
+    sconce_kvm_exit_clear(ret_exit);
+    r = sconce_kvm_run(&vm->machine);
+    if (r == SCONCE_KVM_EXITED) {
+        kvm_x86_decode(vm, ret_exit);
+    } else if (r == SCONCE_KVM_CANCELLED) {
+        ret_exit->kind = SCONCE_EXIT_CANCELLED;
+        vm->place = KVM_X86_ANYWHERE;
+    } else {
+        sconce_kvm_exit_run_failed(ret_exit, -r);
+        vm->state = KVM_X86_DEAD;
+    }
+    return SCONCE_PLUGIN_OK;
+}
+
+void kvm_x86_vcpu_kick_local(struct sconce_plugin_vm *vm)
+{
+    sconce_kvm_kick(&vm->machine);
+}
+
+/* The shim returns to the guest with the frame that is written here, so nothing may be in it that
+ * IRETQ refuses in ring 0 (SDM vol 2A, IRET): RIP was checked when the call was decoded, selectors
+ * and flags are put right, any RSP is taken. RCX and R11 are what SYSCALL leaves in them. */
+int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
+                              struct sconce_plugin_error *err)
+{
+    struct kvm_regs *regs = &kvm_x86_sync(vm)->regs;
+    struct sconce_x86_frame frame;
+
+    if (vm->state != KVM_X86_SYSCALL)
+        return wrong_state(vm, "answer a system call", err);
+    sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
+    frame.rip = vm->syscall_resume;
+    frame.cs = SCONCE_X86_USER_CS;
+    frame.ss = SCONCE_X86_USER_SS;
+    frame.rflags = sconce_x86_user_rflags(frame.rflags);
+    sconce_x86_frame_write(vm->own, vm->trap_vector, &frame);
+    regs->rax = (uint64_t)result;
+    regs->rcx = frame.rip;
+    regs->r11 = frame.rflags;
+    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    vm->state = KVM_X86_RUNNABLE;
+    return SCONCE_PLUGIN_OK;
+}
