@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool fail(char *why, size_t why_bytes, int errnum)
+{
+    snprintf(why, why_bytes, "%s", strerror(errnum));
+    return false;
+}
+
+/* Room for the next read and the final NUL. */
+static bool grow(char **data, size_t *room, size_t used)
+{
+    size_t want = *room ? *room * 2 : 65536;
+    char *bigger;
+
+    if (*room > used + 1)
+        return true;
+    bigger = realloc(*data, want);
+    if (!bigger)
+        return false;
+    *data = bigger;
+    *room = want;
+    return true;
+}
+
+static bool read_all(int fd, char **data, size_t *ret_bytes, char *why, size_t why_bytes)
+{
+    size_t room = 0, used = 0;
+    struct stat st;
+    ssize_t got;
+
+    /* One right-sized buffer for a regular file; a hint only, files grow. */
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 &&
+        (unsigned long long)st.st_size <= FILES_MAX_BYTES) {
+        room = (size_t)st.st_size + 2;
+        *data = malloc(room);
+        if (!*data)
+            return fail(why, why_bytes, ENOMEM);
+    }
+    for (;;) {
+        if (!grow(data, &room, used))
+            return fail(why, why_bytes, ENOMEM);
+        got = read(fd, *data + used, room - used - 1);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail(why, why_bytes, errno);
+        if (got == 0)
+            break;
+        used += (size_t)got;
+        if (used > FILES_MAX_BYTES)
+            return fail(why, why_bytes, EFBIG);
+    }
+    (*data)[used] = '\0';
+    *ret_bytes = used;
+    return true;
+}
+
+bool files_read(const char *path, void **ret_data, size_t *ret_bytes, char *why, size_t why_bytes)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    char *data = NULL;
+    bool ok;
+
+    if (fd < 0)
+        return fail(why, why_bytes, errno);
+    ok = read_all(fd, &data, ret_bytes, why, why_bytes);
+    if (!standard_input)
+        close(fd);
+    if (ok)
+        *ret_data = data;
+    else
+        free(data);
+    return ok;
+}
+
+static int write_all(int fd, const char *data, size_t bytes)
+{
+    while (bytes > 0) {
+        ssize_t put = write(fd, data, bytes);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return errno;
+        data += put;
+        bytes -= (size_t)put;
+    }
+    return 0;
+}
+
+static int write_into(const char *path, const void *data, size_t bytes)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int errnum;
+
+    if (fd < 0)
+        return errno;
+    errnum = write_all(fd, data, bytes);
+    if (close(fd) != 0 && errnum == 0)
+        errnum = errno;
+    return errnum;
+}
+
+/* Write beside @path under another name, then rename over it. */
+static int write_beside(const char *path, mode_t mode, const void *data, size_t bytes)
+{
+    char beside[PATH_MAX];
+    int fd, errnum;
+
+    if ((size_t)snprintf(beside, sizeof beside, "%s.XXXXXX", path) >= sizeof beside)
+        return ENAMETOOLONG;
+    fd = mkostemp(beside, O_CLOEXEC);
+    if (fd < 0)
+        return errno;
+    errnum = write_all(fd, data, bytes);
+    if (errnum == 0 && (fchmod(fd, mode) != 0 || fsync(fd) != 0))
+        errnum = errno;
+    if (close(fd) != 0 && errnum == 0)
+        errnum = errno;
+    if (errnum == 0 && rename(beside, path) != 0)
+        errnum = errno;
+    if (errnum != 0)
+        unlink(beside);
+    return errnum;
+}
+
+bool files_write(const char *path, const void *data, size_t bytes, char *why, size_t why_bytes)
+{
+    char target[PATH_MAX];
+    sigset_t all, was;
+    struct stat st;
+    mode_t mask;
+    int errnum;
+
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        errnum = S_ISDIR(st.st_mode) ? EISDIR : write_into(path, data, bytes);
+        return errnum == 0 || fail(why, why_bytes, errnum);
+    }
+    /* Replace what a symbolic link points at, not the link. */
+    if (!realpath(path, target)) {
+        if (strlen(path) >= sizeof target)
+            return fail(why, why_bytes, ENAMETOOLONG);
+        strcpy(target, path);
+        mask = umask(0);
+        umask(mask);
+        st.st_mode = 0666 & ~mask;
+    }
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &was); /* an interrupt would leave the other name behind */
+    errnum = write_beside(target, st.st_mode & 0777, data, bytes);
+    sigprocmask(SIG_SETMASK, &was, NULL);
+    return errnum == 0 || fail(why, why_bytes, errnum);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "session.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report.h"
+
+static void log_line(void *ctx, uint32_t level, const char *key, const char *text)
+{
+    static const char *const names[] = {"error", "warning", "info", "debug"};
+
+    (void)ctx;
+    report_note("%s: %s: %s", level < 4 ? names[level] : "log", key, text);
+}
+
+static uint32_t log_level(const struct options *options)
+{
+    if (options->verbose > 1)
+        return SCONCE_LOG_DEBUG;
+    return options->quiet ? SCONCE_LOG_ERROR : SCONCE_LOG_WARNING;
+}
+
+int session_configure(struct session *session, const struct options *options)
+{
+    struct sconce_error err = {0};
+
+    session->options = options;
+    if (sconce_config_load(options->config_path, &session->config, &err) < 0)
+        return report_failure(options, &err);
+    for (size_t i = 0; i < options->setting_count; i++) {
+        const struct option_setting *setting = &options->settings[i];
+
+        if (sconce_config_set(session->config, setting->key, setting->value, setting->origin,
+                              &err) == 0)
+            continue;
+        /* The command line is wrong, not a configuration file. */
+        report_failure(options, &err);
+        return STATUS_USAGE;
+    }
+    return STATUS_OK;
+}
+
+int session_start(struct session *session)
+{
+    const struct sconce_runtime_options options = {
+        .size = sizeof options,
+        .log_level = log_level(session->options),
+        .config = session->config,
+        .log = log_line,
+    };
+    struct sconce_error err = {0};
+
+    if (sconce_runtime_new(&options, &session->runtime, &err) < 0)
+        return report_failure(session->options, &err);
+    return STATUS_OK;
+}
+
+int session_open(struct session *session, const struct options *options)
+{
+    int status = session_configure(session, options);
+
+    return status == STATUS_OK ? session_start(session) : status;
+}
+
+/* The first of the refusals, unless a person asked for all. */
+static void tell_refusals(const struct session *session)
+{
+    const char *refusals = sconce_guest_refusals(session->guest);
+    const char *end = strchrnul(refusals, '\n');
+    size_t others = 0;
+
+    if (*refusals == '\0' || session->options->quiet)
+        return;
+    if (session->options->verbose > 0) {
+        report_note("passed over:\n%s", refusals);
+        return;
+    }
+    for (const char *p = end; *p; p = strchrnul(p, '\n'))
+        others += *++p != '\0' && *p != ' ';
+    if (others > 0)
+        report_note("passed over: %.*s (and %zu more: -v)", (int)(end - refusals), refusals,
+                    others);
+    else
+        report_note("passed over: %.*s", (int)(end - refusals), refusals);
+}
+
+/* A wall that is no virtual machine is always told, whatever the options. */
+static void tell_backend(const struct session *session)
+{
+    const struct sconce_backend_info *backend = &session->backend;
+
+    if (strcmp(backend->isolation, "vm") != 0)
+        report_note("backend %s (isolation: %s%s%s)", backend->name, backend->isolation,
+                    backend->description[0] ? "; " : "", backend->description);
+    else if (session->options->verbose > 0)
+        fprintf(stderr, "backend: %s (isolation: %s)\n", backend->name, backend->isolation);
+}
+
+int session_load(struct session *session, const char *path)
+{
+    struct sconce_backend_info backend = {.size = sizeof backend};
+    struct sconce_error err = {0};
+    int status;
+
+    if (sconce_guest_load_file(session->runtime, path, &session->guest, &err) < 0) {
+        status = report_failure(session->options, &err);
+        /* A file that cannot be read is the command line's fault. */
+        return err.code == SCONCE_E_SYSTEM ? STATUS_USAGE : status;
+    }
+    if (sconce_guest_backend(session->guest, &backend))
+        session->backend = backend;
+    tell_refusals(session);
+    tell_backend(session);
+    return STATUS_OK;
+}
+
+void session_close(struct session *session)
+{
+    sconce_guest_free(session->guest);
+    sconce_runtime_free(session->runtime);
+    sconce_config_free(session->config);
+    *session = (struct session){0};
+}
