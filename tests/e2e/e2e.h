@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the end-to-end tests share: runtimes on the build tree's backends, the test guests, and what
+ * this process holds. Each helper fails the running test by itself.
+ */
+#ifndef SCONCE_TESTS_E2E_H
+#define SCONCE_TESTS_E2E_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sconce/sconce.h>
+
+/** e2e_config - no file, the build tree's plugins, then "key", "value", ..., NULL. */
+struct sconce_config *e2e_config(const char *first_key, ...) __attribute__((sentinel));
+
+struct sconce_runtime *e2e_runtime(const char *backend);
+struct sconce_guest *e2e_guest(struct sconce_runtime *runtime, const char *name);
+
+/** e2e_require_backend - exit with 77 and the reason when this machine cannot run @name. */
+void e2e_require_backend(const char *name);
+
+/** e2e_ok - fail with the error's text unless @result is 0. */
+#define e2e_ok(result, err)                                                                        \
+    do {                                                                                           \
+        if ((result) < 0)                                                                          \
+            fail_msg("%s (%s)", (err)->text, (err)->hint);                                         \
+    } while (0)
+
+/** e2e_says - does the error's text or hint hold @part? Fails with both when not. */
+void e2e_says(const struct sconce_error *err, const char *part);
+
+unsigned e2e_fds(void);
+unsigned e2e_mappings(void);
+
+#endif

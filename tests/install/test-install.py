@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""What `meson install` puts down is what users need.
+
+    test-install.py SCENARIO BUILD SOURCE
+
+Each scenario installs into a folder of its own (DESTDIR) and is then a user: it knows the installed
+tree, pkg-config, a compiler and the examples' sources, which it copies out of the source tree first.
+"""
+
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+class Problem(Exception):
+    pass
+
+
+def run(command, env=None, cwd=None, expect=0):
+    """Returns what it said on both streams; a Problem unless its exit code is @expect."""
+    done = subprocess.run(
+        command, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, check=False,
+    )  # fmt: skip
+    print("$ %s\n%s" % (" ".join(command), done.stdout), end="")
+    if done.returncode != expect:
+        raise Problem("exit code %d, not %d: %s" % (done.returncode, expect, " ".join(command)))
+    return done.stdout
+
+
+class Installed:
+    """An installed tree, and an empty folder to work in."""
+
+    def __init__(self, build, source, folder, tags=None):
+        self.build = build
+        self.source = source
+        self.dest = os.path.join(folder, "dest")
+        self.work = os.path.join(folder, "work")
+        os.mkdir(self.work)
+        options = json.loads(
+            subprocess.run(
+                ["meson", "introspect", build, "--buildoptions"],
+                capture_output=True, text=True, check=True,
+            ).stdout
+        )  # fmt: skip
+        self.options = {option["name"]: option["value"] for option in options}
+        command = ["meson", "install", "-C", build, "--no-rebuild", "--destdir", self.dest]
+        if tags:
+            command += ["--tags", tags]
+        run(command + ["--quiet"])
+
+    def path(self, kind, *more):
+        """In the installed tree: kind is one of meson's (bindir, libdir, includedir, sysconfdir)."""
+        return self.dest + os.path.join(self.options["prefix"], self.options[kind], *more)
+
+    @property
+    def plugins(self):
+        given = self.options["plugindir"]
+        return self.dest + given if given else self.path("libdir", "sconce", "plugins")
+
+    def files(self):
+        return sorted(
+            os.path.relpath(os.path.join(folder, name), self.dest)
+            for folder, _, names in os.walk(self.dest)
+            for name in names
+        )
+
+    def environment(self):
+        env = {key: value for key, value in os.environ.items() if not key.startswith("SCONCE_")}
+        env["PATH"] = self.path("bindir") + ":" + env["PATH"]
+        env["LD_LIBRARY_PATH"] = self.path("libdir")
+        env["PKG_CONFIG_PATH"] = self.path("libdir", "pkgconfig")
+        env["PKG_CONFIG_SYSROOT_DIR"] = self.dest
+        return env
+
+    def config(self, *lines):
+        """A configuration for a tree that is not where it was made to be; returns its path."""
+        path = os.path.join(self.work, "sconce.ini")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("[runtime]\nplugin_dir = %s\n" % self.plugins)
+            file.write("backends_dir_etc = %s\n" % self.path("sysconfdir", "sconce", "backends.d"))
+            # A temporary folder is below one that everybody may write.
+            file.write("allow_untrusted_plugins = yes\n" + "".join(l + "\n" for l in lines))
+        return path
+
+    def pkg_config(self, *arguments):
+        return run(["pkg-config"] + list(arguments), env=self.environment()).split()
+
+    def copy(self, *path):
+        """A folder of the sources, copied to the work folder."""
+        to = os.path.join(self.work, path[-1])
+        shutil.copytree(os.path.join(self.source, *path), to)
+        return to
+
+    def hypervisor(self):
+        """Can a guest run in a virtual machine here?"""
+        done = subprocess.run(
+            ["sconce", "backends", "--probe", "--format=json", "--config=" + self.config()],
+            env=self.environment(), capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return any(
+            backend["isolation"] == "vm" and backend.get("usable")
+            for backend in json.loads(done.stdout)
+        )
+
+
+# ---- Scenarios --------------------------------------------------------------------------------
+
+
+def compiler():
+    return os.environ.get("CC", "cc").split()
+
+
+def everything(tree):
+    """Every file that users and packagers count on is there, and no other kind of file."""
+    wanted = [
+        ("bindir", "sconce"),
+        ("bindir", "sconce-plugin-check"),
+        ("libdir", "libsconce.so"),
+        ("libdir", "libsconce.so.0"),
+        ("libdir", "pkgconfig", "sconce.pc"),
+        ("libdir", "pkgconfig", "sconce-plugin.pc"),
+        ("includedir", "sconce", "sconce.h"),
+        ("includedir", "sconce", "error.h"),
+        ("includedir", "sconce-plugin", "sconce-plugin.h"),
+        ("includedir", "sconce-plugin", "sconce-guest-abi.h"),
+        ("sysconfdir", "sconce", "sconce.ini"),
+    ]
+    missing = [path for path in wanted if not os.path.exists(tree.path(*path))]
+    for name in tree.options["plugins"]:
+        if not os.path.exists(os.path.join(tree.plugins, "sconce-backend-%s.so" % name)):
+            missing.append(("plugins", name))
+    if missing:
+        raise Problem("not installed: %s" % missing)
+    strange = [path for path in tree.files() if re.search(r"(^|/)test|cmocka|\.(o|c|py|in)$", path)]
+    strange = [path for path in strange if not path.endswith("crt.o")]
+    if strange:
+        raise Problem("installed, and should not be: %s" % strange)
+
+
+def program(tree):
+    """The installed program runs, and shows what it was built with."""
+    env = tree.environment()
+    run(["sconce", "--version"], env=env)
+    listed = run(["sconce", "backends", "-q", "--config=" + tree.config()], env=env).split()
+    if sorted(listed) != sorted(tree.options["plugins"]):
+        raise Problem("lists %s, installed are %s" % (listed, tree.options["plugins"]))
+
+
+def hello(tree):
+    """The example: a guest by the installed sconce-cc, a host by pkg-config, and they meet."""
+    folder = tree.copy("examples", "hello")
+    env = tree.environment()
+    run(["sconce-cc", "-O2", "-Wall", "-Werror", "hello-guest.c", "-o", "hello.elf"], env, folder)
+    flags = tree.pkg_config("--cflags", "--libs", "sconce")
+    run(compiler() + ["-Wall", "-Werror", "hello.c", "-o", "hello"] + flags, env, folder)
+
+    env["SCONCE_CONFIG"] = tree.config()
+    if tree.hypervisor():
+        said = run(["./hello", "hello.elf", "Ada", "fr"], env, folder)
+        if said != "Bonjour, Ada!\n":
+            raise Problem("the guest said %r" % said)
+    else:
+        said = run(["./hello", "hello.elf", "Ada", "fr"], env, folder, expect=1)
+        if "kvm" not in said or "hint: " not in said:
+            raise Problem("refused without saying why: %r" % said)
+
+
+def plugin(tree):
+    """The smallest plugin builds with pkg-config alone, loads, and completes a typed call."""
+    folder = tree.copy("examples", "plugin-minimal")
+    run(["make"], env=tree.environment(), cwd=folder)
+    built = glob.glob(os.path.join(folder, "sconce-backend-*.so"))
+    if len(built) != 1:
+        raise Problem("built %s" % built)
+    run(["sconce-plugin-check", built[0]], env=tree.environment())
+
+
+def cxx(tree):
+    """A C++ program uses the library."""
+    cxx_compiler = shutil.which("g++") or shutil.which("clang++")
+    if not cxx_compiler:
+        print("no C++ compiler")
+        sys.exit(77)
+    with open(os.path.join(tree.work, "use.cc"), "w", encoding="utf-8") as file:
+        file.write(
+            "#include <sconce/sconce.h>\n#include <cstdio>\n"
+            "int main() {\n"
+            "    sconce_error err{};\n    sconce_runtime *runtime = nullptr;\n"
+            "    std::puts(sconce_version());\n"
+            "    int code = sconce_runtime_new(nullptr, &runtime, &err);\n"
+            "    sconce_runtime_free(runtime);\n    return code != 0;\n}\n"
+        )
+    env = tree.environment()
+    env["SCONCE_CONFIG"] = tree.config()
+    flags = tree.pkg_config("--cflags", "--libs", "sconce")
+    run([cxx_compiler, "-std=c++17", "-Wall", "-Werror", "use.cc", "-o", "use"] + flags, env,
+        tree.work)  # fmt: skip
+    run(["./use"], env, tree.work)
+
+
+def no_backend(tree):
+    """A core whose backends are not installed says so, and what to do."""
+    for path in glob.glob(os.path.join(tree.plugins, "*.so")):
+        os.remove(path)
+    folder = tree.copy("examples", "hello")
+    env = tree.environment()
+    run(["sconce-cc", "hello-guest.c", "-o", "hello.elf"], env, folder)
+    said = run(
+        ["sconce", "call", "--config=" + tree.config(), "hello.elf", "greet", "Ada"],
+        env, folder, expect=4,
+    )  # fmt: skip
+    if "hint: " not in said:
+        raise Problem("refused without a hint: %r" % said)
+
+
+def tags(tree):
+    """One install tag a backend: that backend's files and nothing else."""
+    for name in tree.options["plugins"]:
+        with tempfile.TemporaryDirectory() as folder:
+            one = Installed(tree.build, tree.source, folder, tags="backend-" + name)
+            files = one.files()
+        unknown = [
+            path
+            for path in files
+            if not re.search(r"(^|/)(sconce-backend-%s\.so|\d\d-%s\.ini)$" % (name, name), path)
+        ]
+        if unknown or not any(path.endswith(".so") for path in files):
+            raise Problem("tag backend-%s installs %s" % (name, files))
+
+
+def readme(tree):
+    """The program in README.md compiles as it stands there."""
+    with open(os.path.join(tree.source, "README.md"), encoding="utf-8") as file:
+        programs = re.findall(r"^```c\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
+    if not programs:
+        raise Problem("README.md has no C program")
+    flags = tree.pkg_config("--cflags", "--libs", "sconce")
+    for text in programs:
+        guest = "<sconce/guest.h>" in text
+        name = "guest.c" if guest else "host.c"
+        with open(os.path.join(tree.work, name), "w", encoding="utf-8") as file:
+            file.write(text)
+        command = ["sconce-cc"] if guest else compiler()
+        run(command + ["-Wall", "-Wextra", "-Werror", name, "-o", name + ".out"]
+            + ([] if guest else flags), tree.environment(), tree.work)  # fmt: skip
+
+
+SCENARIOS = {
+    "everything": everything,
+    "program": program,
+    "hello": hello,
+    "plugin": plugin,
+    "cxx": cxx,
+    "no-backend": no_backend,
+    "tags": tags,
+    "readme": readme,
+}
+
+
+def main():
+    scenario, build, source = sys.argv[1:4]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            SCENARIOS[scenario](Installed(build, source, folder))
+        except Problem as problem:
+            print("test-install: " + str(problem))
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

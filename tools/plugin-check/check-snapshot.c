@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Snapshots: everything that a guest can change comes back, and what must differ does. */
+#include <stdio.h>
+
+#include "common/cleanup.h"
+#include "tools/plugin-check/box.h"
+
+static enum check_outcome expect_next(struct check *check, struct check_box *box, uint64_t wanted)
+{
+    CHECK_STEP(check_call_done(check, box, "next", WITHOUT));
+    CHECK(check, box->result.as.u64 == wanted, "next() is %llu, not %llu",
+          (unsigned long long)box->result.as.u64, (unsigned long long)wanted);
+    return CHECK_OK;
+}
+
+static enum check_outcome restore(struct check *check, struct check_box *box,
+                                  struct sconce_sandbox *sandbox)
+{
+    CHECK(check, sconce_sandbox_restore(sandbox, box->start, &box->err) == 0, "cannot restore: %s",
+          box->err.text);
+    return CHECK_OK;
+}
+
+static enum check_outcome check_state(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+
+    CHECK_STEP(check_box_open(check, &box, "counter.elf", NULL));
+    CHECK_STEP(expect_next(check, &box, 101));
+    CHECK_STEP(check_call_done(check, &box, "add", WITH(sconce_i64(-5))));
+    CHECK_STEP(check_call_done(check, &box, "keep", WITH(sconce_string("before"))));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    for (int i = 0; i < 3; i++) {
+        CHECK_STEP(expect_next(check, &box, 102));
+        CHECK_STEP(expect_next(check, &box, 103));
+        CHECK_STEP(check_call_done(check, &box, "add", WITH(sconce_i64(1000))));
+        CHECK_STEP(check_call_done(check, &box, "keep", WITH(sconce_string("after, and longer"))));
+        CHECK_STEP(restore(check, &box, box.sandbox));
+        CHECK_STEP(check_call_done(check, &box, "kept_text", WITHOUT));
+        CHECK(check, check_is_text(&box.result, "before"), "the heap came back as \"%s\"",
+              (const char *)box.result.as.span.data);
+        CHECK_STEP(check_call_done(check, &box, "add", WITH(sconce_i64(0))));
+        CHECK(check, box.result.as.i64 == -5, "the total came back as %lld",
+              (long long)box.result.as.i64);
+    }
+    return CHECK_OK;
+}
+
+static enum check_outcome checksums(struct check *check, struct check_box *box, char text[64])
+{
+    CHECK_STEP(check_call_done(check, box, "checksums", WITHOUT));
+    snprintf(text, 64, "%.*s", (int)box->result.as.span.length,
+             (const char *)box->result.as.span.data);
+    return CHECK_OK;
+}
+
+static enum check_outcome check_every_byte(struct check *check)
+{
+    const struct sconce_limits limits = {.heap_bytes = 2u << 20, .deadline_ns = UINT64_MAX};
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    char before[64], dirty[64], after[64];
+
+    CHECK_STEP(check_box_open(check, &box, "dirty.elf", &limits));
+    CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(1))));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    CHECK_STEP(checksums(check, &box, before));
+    for (uint64_t pattern = 2; pattern < 5; pattern++) {
+        CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(pattern))));
+        CHECK_STEP(checksums(check, &box, dirty));
+        CHECK(check, strcmp(before, dirty) != 0, "fill() changed nothing");
+        CHECK_STEP(restore(check, &box, box.sandbox));
+        CHECK_STEP(checksums(check, &box, after));
+        CHECK(check, strcmp(before, after) == 0,
+              "checksums of data, heap and stack were %s and came back as %s", before, after);
+        CHECK_STEP(check_call_done(check, &box, "differing", WITH(check_u64(1))));
+        CHECK(check, box.result.as.u64 == 0, "%llu words differ",
+              (unsigned long long)box.result.as.u64);
+    }
+    return CHECK_OK;
+}
+
+static enum check_outcome check_other_sandbox(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    struct sconce_sandbox *first;
+
+    CHECK_STEP(check_box_open(check, &box, "counter.elf", NULL));
+    CHECK_STEP(expect_next(check, &box, 101));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    first = box.sandbox;
+    box.sandbox = NULL;
+    CHECK(check, check_box_new(&box, NULL, &box.sandbox) == 0, "no second sandbox: %s",
+          box.err.text);
+    sconce_sandbox_free(first); /* a snapshot outlives what it was taken of */
+    CHECK_STEP(expect_next(check, &box, 101));
+    CHECK_STEP(restore(check, &box, box.sandbox));
+    return expect_next(check, &box, 102);
+}
+
+/* Takes the result of a call without arguments that gives bytes. */
+static enum check_outcome take_bytes(struct check *check, struct check_box *box,
+                                     const char *function, uint8_t to[32])
+{
+    CHECK_STEP(check_call_done(check, box, function, WITHOUT));
+    CHECK(check, box->result.as.span.length == 32, "%s gave %zu bytes", function,
+          box->result.as.span.length);
+    memcpy(to, box->result.as.span.data, 32);
+    return CHECK_OK;
+}
+
+static enum check_outcome check_differs(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    uint64_t guard, generation;
+    uint8_t first[32], second[32];
+
+    CHECK_STEP(check_box_open(check, &box, "random.elf", NULL));
+    CHECK_STEP(take_bytes(check, &box, "seed", first));
+    CHECK_STEP(check_call_done(check, &box, "stack_guard", WITHOUT));
+    guard = box.result.as.u64;
+    CHECK_STEP(check_box_keep_start(check, &box));
+    CHECK_STEP(check_call_done(check, &box, "generation", WITHOUT));
+    CHECK(check, box.result.as.u64 == 0, "the first generation is %llu",
+          (unsigned long long)box.result.as.u64);
+    generation = 0;
+    for (int i = 0; i < 3; i++) {
+        CHECK_STEP(restore(check, &box, box.sandbox));
+        CHECK_STEP(take_bytes(check, &box, "seed", second));
+        CHECK(check, memcmp(first, second, sizeof first) != 0, "the seed is the same again");
+        memcpy(first, second, sizeof first);
+        CHECK_STEP(check_call_done(check, &box, "stack_guard", WITHOUT));
+        CHECK(check, box.result.as.u64 != guard, "the stack guard is the same again");
+        guard = box.result.as.u64;
+        CHECK_STEP(check_call_done(check, &box, "generation", WITHOUT));
+        CHECK(check, box.result.as.u64 != generation, "the generation is the same again");
+        generation = box.result.as.u64;
+    }
+    return CHECK_OK;
+}
+
+static enum check_outcome check_refusals(struct check *check)
+{
+    const struct sconce_limits other = {.heap_bytes = 1u << 20};
+    SCONCE_CLEANUP(check_box_close) struct check_box counter = {0};
+    SCONCE_CLEANUP(check_box_close) struct check_box random = {0};
+    int code;
+
+    CHECK_STEP(check_box_open(check, &counter, "counter.elf", NULL));
+    CHECK_STEP(check_box_keep_start(check, &counter));
+    CHECK_STEP(check_box_open(check, &random, "random.elf", NULL));
+    code = sconce_sandbox_restore(random.sandbox, counter.start, &random.err);
+    CHECK(check, code < 0, "another guest's snapshot was restored");
+    CHECK_STEP(check_error(check, &random.err, code, "another guest's snapshot"));
+    CHECK_STEP(check_call_done(check, &random, "generation", WITHOUT));
+
+    sconce_sandbox_free(counter.sandbox);
+    counter.sandbox = NULL;
+    CHECK(check, check_box_new(&counter, &other, &counter.sandbox) == 0, "no sandbox: %s",
+          counter.err.text);
+    code = sconce_sandbox_restore(counter.sandbox, counter.start, &counter.err);
+    CHECK(check, code < 0, "a snapshot of another size was restored");
+    CHECK_STEP(check_error(check, &counter.err, code, "a snapshot of another size"));
+    return expect_next(check, &counter, 101);
+}
+
+const struct check_row check_snapshot_rows[] = {
+    {"snapshot.state", "data, bss and heap come back, again and again", CHECK_NEEDS_SANDBOX,
+     check_state},
+    {"snapshot.bytes", "every byte that a guest can write comes back", CHECK_NEEDS_SANDBOX,
+     check_every_byte},
+    {"snapshot.other", "a snapshot goes into another sandbox of its guest", CHECK_NEEDS_SANDBOX,
+     check_other_sandbox},
+    {"snapshot.differs", "seed, generation and stack guard differ after a restore",
+     CHECK_NEEDS_SANDBOX, check_differs},
+    {"snapshot.refusals", "a snapshot of something else is refused and changes nothing",
+     CHECK_NEEDS_SANDBOX, check_refusals},
+    {NULL, NULL, 0, NULL},
+};
