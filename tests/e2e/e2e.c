@@ -72,6 +72,39 @@ struct sconce_guest *e2e_guest(struct sconce_runtime *runtime, const char *name)
     return guest;
 }
 
+int e2e_echo(void *ctx, struct sconce_host_call *call, const struct sconce_value *args,
+             size_t arg_count, struct sconce_value *ret, struct sconce_error *err)
+{
+    (void)ctx;
+    (void)call;
+    (void)err;
+    if (arg_count)
+        *ret = args[0];
+    return 0;
+}
+
+#define MOST_IMPORTS 64u
+
+struct sconce_sandbox *e2e_sandbox(struct sconce_guest *guest,
+                                   const struct sconce_sandbox_options *wanted)
+{
+    struct sconce_sandbox_options options = wanted ? *wanted : (struct sconce_sandbox_options){0};
+    struct sconce_host_function offers[MOST_IMPORTS];
+    struct sconce_signature import;
+    struct sconce_sandbox *sandbox;
+    struct sconce_error err = {0};
+
+    options.size = sizeof options;
+    options.functions = offers;
+    while (sconce_guest_import(guest, options.function_count, &import)) {
+        assert_in_range(options.function_count, 0, MOST_IMPORTS - 1);
+        offers[options.function_count++] =
+            (struct sconce_host_function){import.name, import.text, e2e_echo, NULL};
+    }
+    e2e_ok(sconce_sandbox_new(guest, &options, &sandbox, &err), &err);
+    return sandbox;
+}
+
 static void ignore_info(void *ctx, const struct sconce_backend_info *info)
 {
     (void)ctx;

@@ -24,6 +24,18 @@ struct sconce_guest *e2e_guest(struct sconce_runtime *runtime, const char *name)
 /** e2e_require_backend - exit with 77 and the reason when this machine cannot run @name. */
 void e2e_require_backend(const char *name);
 
+/**
+ * e2e_sandbox - a sandbox of @guest whose every import is served by e2e_echo.
+ * @options: limits and print function; NULL for none.
+ */
+struct sconce_sandbox *e2e_sandbox(struct sconce_guest *guest,
+                                   const struct sconce_sandbox_options *options);
+
+/** e2e_echo - a host function that returns its first argument, or fails when that has another type
+ * than the result. */
+int e2e_echo(void *ctx, struct sconce_host_call *call, const struct sconce_value *args,
+             size_t arg_count, struct sconce_value *ret, struct sconce_error *err);
+
 /** e2e_ok - fail with the error's text unless @result is 0. */
 #define e2e_ok(result, err)                                                                        \
     do {                                                                                           \

@@ -14,33 +14,6 @@
 
 #define BACKEND "kvm-x86_64"
 
-/* What the guests of these tests import; nothing here calls them. */
-static int serve_nothing(void *ctx, struct sconce_host_call *call, const struct sconce_value *args,
-                         size_t arg_count, struct sconce_value *ret, struct sconce_error *err)
-{
-    (void)ctx, (void)call, (void)args, (void)arg_count, (void)ret, (void)err;
-    return 1;
-}
-
-static const struct sconce_host_function offers[] = {
-    {"host_nothing", "() -> none", serve_nothing, NULL},
-    {"host_echo_string", "(string) -> string", serve_nothing, NULL},
-};
-
-static struct sconce_sandbox *make_sandbox(struct sconce_guest *guest,
-                                           const struct sconce_sandbox_options *wanted)
-{
-    struct sconce_sandbox_options options = wanted ? *wanted : (struct sconce_sandbox_options){0};
-    struct sconce_sandbox *sandbox;
-    struct sconce_error err = {0};
-
-    options.size = sizeof options;
-    options.functions = offers;
-    options.function_count = sizeof offers / sizeof offers[0];
-    e2e_ok(sconce_sandbox_new(guest, &options, &sandbox, &err), &err);
-    return sandbox;
-}
-
 /* 101 at the first call, then 102, ... */
 static uint64_t next(struct sconce_sandbox *sandbox)
 {
@@ -72,8 +45,8 @@ static void test_handles_second_thread_is_told_that_it_is_busy(void **state)
     struct sconce_guest *guest = e2e_guest(runtime, "hang");
     const struct sconce_sandbox_options options = {.size = sizeof options,
                                                    .limits.deadline_ns = UINT64_MAX};
-    struct busy busy = {.sandbox = make_sandbox(guest, &options)};
-    struct sconce_sandbox *other = make_sandbox(guest, &options);
+    struct busy busy = {.sandbox = e2e_sandbox(guest, &options)};
+    struct sconce_sandbox *other = e2e_sandbox(guest, &options);
     struct sconce_snapshot *snapshot;
     struct sconce_error err = {0};
     pthread_t thread;
@@ -130,7 +103,7 @@ static int look_from_child(struct sconce_runtime *runtime, struct sconce_guest *
     /* A runtime of the child's own works. */
     own = e2e_runtime(BACKEND);
     guest = e2e_guest(own, "counter");
-    sandbox = make_sandbox(guest, NULL);
+    sandbox = e2e_sandbox(guest, NULL);
     if (next(sandbox) != 101)
         return 8;
     sconce_sandbox_free(sandbox);
@@ -143,7 +116,7 @@ static void test_handles_inherited_over_fork_are_refused(void **state)
 {
     struct sconce_runtime *runtime = e2e_runtime(BACKEND);
     struct sconce_guest *guest = e2e_guest(runtime, "counter");
-    struct sconce_sandbox *sandbox = make_sandbox(guest, NULL);
+    struct sconce_sandbox *sandbox = e2e_sandbox(guest, NULL);
     struct sconce_snapshot *snapshot;
     struct sconce_error err = {0};
     int status;
@@ -170,7 +143,7 @@ static void test_handles_may_be_freed_in_any_order(void **state)
 {
     struct sconce_runtime *runtime = e2e_runtime(BACKEND);
     struct sconce_guest *guest = e2e_guest(runtime, "counter");
-    struct sconce_sandbox *sandbox = make_sandbox(guest, NULL);
+    struct sconce_sandbox *sandbox = e2e_sandbox(guest, NULL);
     struct sconce_snapshot *snapshot;
     struct sconce_error err = {0};
 
@@ -189,7 +162,7 @@ static void test_handles_snapshot_moves_state_between_sandboxes(void **state)
 {
     struct sconce_runtime *runtime = e2e_runtime(BACKEND);
     struct sconce_guest *guest = e2e_guest(runtime, "counter");
-    struct sconce_sandbox *a = make_sandbox(guest, NULL), *b = make_sandbox(guest, NULL);
+    struct sconce_sandbox *a = e2e_sandbox(guest, NULL), *b = e2e_sandbox(guest, NULL);
     struct sconce_snapshot *snapshot;
     struct sconce_error err = {0};
 
@@ -214,10 +187,10 @@ static void test_handles_snapshot_of_another_guest_is_refused(void **state)
 {
     struct sconce_runtime *runtime = e2e_runtime(BACKEND);
     struct sconce_guest *one = e2e_guest(runtime, "counter"), *two = e2e_guest(runtime, "hang");
-    struct sconce_sandbox *a = make_sandbox(one, NULL), *b = make_sandbox(two, NULL);
+    struct sconce_sandbox *a = e2e_sandbox(one, NULL), *b = e2e_sandbox(two, NULL);
     const struct sconce_sandbox_options options = {.size = sizeof options,
                                                    .limits.heap_bytes = 1 << 20};
-    struct sconce_sandbox *small = make_sandbox(one, &options);
+    struct sconce_sandbox *small = e2e_sandbox(one, &options);
     struct sconce_snapshot *snapshot;
     struct sconce_error err = {0};
 
@@ -248,11 +221,11 @@ static void test_handles_2000_sandboxes_leave_nothing_behind(void **state)
     unsigned fds, mappings;
 
     (void)state;
-    sconce_sandbox_free(make_sandbox(guest, NULL));
+    sconce_sandbox_free(e2e_sandbox(guest, NULL));
     fds = e2e_fds();
     mappings = e2e_mappings();
     for (unsigned i = 0; i < SOAK; i++) {
-        struct sconce_sandbox *sandbox = make_sandbox(guest, NULL);
+        struct sconce_sandbox *sandbox = e2e_sandbox(guest, NULL);
 
         assert_int_equal(next(sandbox), 101);
         sconce_sandbox_free(sandbox);
@@ -273,7 +246,7 @@ static void test_handles_200_alive_stay_within_the_budget(void **state)
 
     (void)state;
     for (unsigned i = 0; i < ALIVE; i++)
-        alive[i] = make_sandbox(guest, NULL);
+        alive[i] = e2e_sandbox(guest, NULL);
     for (unsigned i = 0; i < ALIVE; i++)
         assert_int_equal(next(alive[i]), 101);
     print_message("a sandbox takes %.2f descriptors and %.2f mappings\n",

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a call costs in counts that do not depend on the machine's mood: exits to userspace and
+ * ioctls, with the default deadline armed. This program's own ioctl takes the place of libc's in
+ * the libraries that it loads, and counts.
+ */
+#include "e2e.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define BACKEND "kvm-x86_64"
+#define CALLS 1000u
+
+int ioctl(int fd, unsigned long request, ...);
+
+static unsigned ioctls;
+
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+    va_list args;
+    void *arg;
+
+    va_start(args, request);
+    arg = va_arg(args, void *);
+    va_end(args);
+    ioctls++;
+    return (int)syscall(SYS_ioctl, fd, request, arg);
+}
+
+static struct sconce_stats stats_of(const struct sconce_sandbox *sandbox)
+{
+    struct sconce_stats stats = {.size = sizeof stats};
+
+    assert_int_equal(sconce_sandbox_stats(sandbox, &stats), 0);
+    return stats;
+}
+
+/* A cancelled exit is a signal that came by, ours to move the timer on or anybody's. */
+struct counts {
+    unsigned long exits, cancelled, ioctls;
+};
+
+static struct counts count_calls(const char *function)
+{
+    struct sconce_runtime *runtime = e2e_runtime(BACKEND);
+    struct sconce_guest *guest = e2e_guest(runtime, "types");
+    struct sconce_sandbox *sandbox = e2e_sandbox(guest, NULL);
+    struct sconce_stats before, after;
+    struct sconce_error err = {0};
+    struct counts counts;
+    unsigned first_ioctl;
+
+    e2e_ok(sconce_sandbox_call(sandbox, function, NULL, 0, NULL, &err), &err);
+    before = stats_of(sandbox);
+    first_ioctl = ioctls;
+    for (unsigned i = 0; i < CALLS; i++)
+        e2e_ok(sconce_sandbox_call(sandbox, function, NULL, 0, NULL, &err), &err);
+    after = stats_of(sandbox);
+    counts = (struct counts){after.exits - before.exits,
+                             after.cancelled_exits - before.cancelled_exits, ioctls - first_ioctl};
+    print_message("%s: %.3f exits, %.3f ioctls a call (%lu of them cancelled)\n", function,
+                  (double)counts.exits / CALLS, (double)counts.ioctls / CALLS, counts.cancelled);
+
+    sconce_sandbox_free(sandbox);
+    sconce_guest_free(guest);
+    sconce_runtime_free(runtime);
+    return counts;
+}
+
+static void test_counts_null_call_is_one_exit_and_one_ioctl(void **state)
+{
+    struct counts counts = count_calls("nothing");
+
+    (void)state;
+    assert_int_equal(counts.exits - counts.cancelled, CALLS);
+    assert_int_equal(counts.ioctls - counts.cancelled, CALLS);
+}
+
+static void test_counts_host_call_is_two_exits_and_two_ioctls(void **state)
+{
+    struct counts counts = count_calls("via_host_nothing");
+
+    (void)state;
+    assert_int_equal(counts.exits - counts.cancelled, 2 * CALLS);
+    assert_int_equal(counts.ioctls - counts.cancelled, 2 * CALLS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_counts_null_call_is_one_exit_and_one_ioctl),
+        cmocka_unit_test(test_counts_host_call_is_two_exits_and_two_ioctls),
+    };
+
+    e2e_require_backend(BACKEND);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
