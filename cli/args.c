@@ -49,7 +49,6 @@ static bool parse_magnitude(struct args_reader *reader, const char *digits, uint
     }
     if (*digits == '\0')
         return refuse(reader, "there are no digits");
-    *ret_too_large = false;
     for (; *digits; digits++) {
         int digit = hex_digit(*digits);
 
@@ -67,7 +66,7 @@ static bool parse_magnitude(struct args_reader *reader, const char *digits, uint
 static bool parse_unsigned(struct args_reader *reader, const char *text, uint64_t max,
                            uint64_t *ret)
 {
-    bool too_large, negative = *text == '-';
+    bool too_large = false, negative = *text == '-';
 
     if (!parse_magnitude(reader, text + (*text == '-' || *text == '+'), ret, &too_large))
         return false;
@@ -79,8 +78,8 @@ static bool parse_unsigned(struct args_reader *reader, const char *text, uint64_
 static bool parse_signed(struct args_reader *reader, const char *text, int64_t min, int64_t max,
                          int64_t *ret)
 {
-    bool too_large, negative = *text == '-';
-    uint64_t magnitude, most = negative ? (uint64_t)max + 1 : (uint64_t)max;
+    bool too_large = false, negative = *text == '-';
+    uint64_t magnitude = 0, most = negative ? (uint64_t)max + 1 : (uint64_t)max;
 
     if (!parse_magnitude(reader, text + (*text == '-' || *text == '+'), &magnitude, &too_large))
         return false;
@@ -120,7 +119,7 @@ static bool parse_float_bits(struct args_reader *reader, const char *text, uint6
 
 static bool parse_f32(struct args_reader *reader, const char *text, struct sconce_value *value)
 {
-    uint64_t wide;
+    uint64_t wide = 0;
     char *end;
 
     if (strncmp(text, "bits:", 5) == 0) {
@@ -207,7 +206,7 @@ static bool parse_span(struct args_reader *reader, const char *text, struct scon
 
 static bool parse_i32(struct args_reader *reader, const char *text, struct sconce_value *value)
 {
-    int64_t wide;
+    int64_t wide = 0;
 
     if (!parse_signed(reader, text, INT32_MIN, INT32_MAX, &wide))
         return false;
@@ -217,7 +216,7 @@ static bool parse_i32(struct args_reader *reader, const char *text, struct sconc
 
 static bool parse_u32(struct args_reader *reader, const char *text, struct sconce_value *value)
 {
-    uint64_t wide;
+    uint64_t wide = 0;
 
     if (!parse_unsigned(reader, text, UINT32_MAX, &wide))
         return false;

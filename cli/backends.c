@@ -166,7 +166,7 @@ static int64_t now_ms(void)
 /* Until the child closes its end; false when it took too long. */
 static bool receive(int fd, char *answer, size_t *ret_bytes)
 {
-    int64_t until = now_ms() + PROBE_SECONDS * 1000, left;
+    int64_t until = now_ms() + PROBE_SECONDS * INT64_C(1000), left;
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     size_t used = 0;
     ssize_t got;

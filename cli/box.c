@@ -2,6 +2,7 @@
 #include "box.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "interrupt.h"
@@ -35,8 +36,9 @@ static int fail(struct box *box, struct sconce_error *err)
     const struct options *options = box->session->options;
 
     end_line(box);
-    if (err->code == SCONCE_E_LIMIT && err->limit == SCONCE_LIMIT_DEADLINE && !err->hint[0])
-        snprintf(err->hint, sizeof err->hint, "allow more time with --deadline=MS");
+    if (err->code == SCONCE_E_KICKED && interrupt_caught() != 0)
+        snprintf(err->text, sizeof err->text, "the call was ended by a signal (%s)",
+                 strsignal(interrupt_caught()));
     return report_failure(options, err);
 }
 

@@ -110,11 +110,9 @@ static int put_result(const struct session *session, const struct sconce_signatu
             put_json(session, function, value);
         return status;
     }
-    if (to_stdout)
-        output_raw(stdout, value);
-    else if (options->json)
+    if (!to_stdout && options->json)
         put_json(session, function, value);
-    else if (value->type == SCONCE_TYPE_BYTES && !terminal)
+    else if (to_stdout || (value->type == SCONCE_TYPE_BYTES && !terminal))
         output_raw(stdout, value);
     else
         output_value(stdout, value, terminal);

@@ -62,6 +62,7 @@ struct config_facts {
     size_t changed;
     char plugin_dir[512];
     char isolation[8];
+    bool trusts_anybody;
 };
 
 static int gather(void *ctx, const char *key, const char *value, const char *origin,
@@ -73,6 +74,8 @@ static int gather(void *ctx, const char *key, const char *value, const char *ori
     facts->changed += strcmp(origin, "default") != 0;
     if (strcmp(key, "runtime.plugin_dir") == 0)
         snprintf(facts->plugin_dir, sizeof facts->plugin_dir, "%s", value);
+    if (strcmp(key, "runtime.allow_untrusted_plugins") == 0)
+        facts->trusts_anybody = strcmp(value, "no") != 0;
     if (strcmp(key, "runtime.isolation") == 0)
         snprintf(facts->isolation, sizeof facts->isolation, "%s", value);
     return 0;
@@ -121,7 +124,7 @@ static void check_backend(struct doctor *doctor, const struct backend *backend)
 static int conclude(struct doctor *doctor, const struct backends *backends)
 {
     const struct backend *second_best = NULL;
-    char hint[256] = "mend what is marked warn above; sconce(1), BACKENDS, tells what each needs";
+    char hint[256] = "mend what is marked above; sconce(1), BACKENDS, tells what each needs";
 
     for (size_t i = 0; i < backends->count; i++) {
         const struct backend *backend = &backends->items[i];
@@ -156,6 +159,10 @@ static int check_all(struct doctor *doctor, struct session *session)
         "%zu setting%s not by default (sconce config tells); "
         "isolation=%s",
         facts.changed, facts.changed == 1 ? "" : "s", facts.isolation);
+    if (facts.trusts_anybody)
+        row(doctor, "warn", "trust",
+            "set allow_untrusted_plugins = no, unless you develop backends",
+            "backends are loaded even from directories that others can write");
     if (backends_list(&backends, session) != STATUS_OK)
         row(doctor, "fail", "plugin directory", "", "cannot be listed: see the error above");
     else if (backends.count == 0)

@@ -152,7 +152,7 @@ bool files_write(const char *path, const void *data, size_t bytes, char *why, si
     if (!realpath(path, target)) {
         if (strlen(path) >= sizeof target)
             return fail(why, why_bytes, ENAMETOOLONG);
-        strcpy(target, path);
+        memcpy(target, path, strlen(path) + 1);
         mask = umask(0);
         umask(mask);
         st.st_mode = 0666 & ~mask;

@@ -42,6 +42,11 @@ void interrupt_end(void)
     kicked_sandbox = NULL;
 }
 
+int interrupt_caught(void)
+{
+    return caught;
+}
+
 void interrupt_finish(void)
 {
     if (caught != 0)

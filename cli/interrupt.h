@@ -15,6 +15,9 @@ void interrupt_begin(struct sconce_sandbox *sandbox);
 /** interrupt_end - before the sandbox is freed. */
 void interrupt_end(void);
 
+/** interrupt_caught - the signal that ended a call, 0 when none has. */
+int interrupt_caught(void);
+
 /** interrupt_finish - if a signal ended a call, die of it now. The program's last act. */
 void interrupt_finish(void);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "options.h"
 
+#include <assert.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdint.h>
@@ -96,12 +97,16 @@ const struct command *options_each_command(size_t i)
     return i < sizeof commands / sizeof *commands ? &commands[i] : NULL;
 }
 
+/* Of an id from the tables above. */
 static const struct option_spec *find_spec(char id)
 {
-    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
-        if (specs[i].id == id)
-            return &specs[i];
-    return NULL;
+    size_t i = 0;
+
+    while (specs[i].id != id) {
+        i++;
+        assert(i < sizeof specs / sizeof *specs);
+    }
+    return &specs[i];
 }
 
 /* One option's lines; the explanation starts on a line of its own when the option is long. */

@@ -84,8 +84,9 @@ const uint8_t *sconce_image_file_span(const struct sconce_image_parse *p, uint64
 const uint8_t *sconce_image_contents(const struct sconce_image_parse *p, uint64_t gpa,
                                      uint64_t *ret_bytes);
 
-/** sconce_image_reserve - make @part's contents reach to @end, which is within its segment. */
-int sconce_image_reserve(struct sconce_image_parse *p, uint32_t part, uint64_t end);
+/** sconce_image_reserve - make the contents of part @i reach to @end, which is within its segment.
+ */
+int sconce_image_reserve(struct sconce_image_parse *p, uint32_t i, uint64_t end);
 
 /** sconce_image_executable - is @gpa among the initialised bytes of an executable segment? */
 bool sconce_image_executable(const struct sconce_image_parse *p, uint64_t gpa);

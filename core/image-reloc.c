@@ -102,7 +102,7 @@ static int find_dynamic(const struct sconce_image_parse *p, const GElf_Phdr **re
 static int read_dynamic(const struct sconce_image_parse *p, struct dynamic *d)
 {
     const GElf_Phdr *header;
-    const uint8_t *from;
+    const uint8_t *from = NULL;
     Elf64_Dyn dyn;
     int r = find_dynamic(p, &header);
 
@@ -212,7 +212,7 @@ static int apply_rela(struct sconce_image_parse *p, const Elf64_Rela *rela)
 static int apply_rela_table(struct sconce_image_parse *p, const struct table *table,
                             const char *what)
 {
-    const uint8_t *from;
+    const uint8_t *from = NULL;
     Elf64_Rela rela;
     int r;
 
@@ -274,7 +274,7 @@ static int apply_relr(struct sconce_image_parse *p, uint64_t entry, uint64_t *ne
 static int apply_relr_table(struct sconce_image_parse *p, const struct table *table)
 {
     uint64_t next = 0;
-    const uint8_t *from;
+    const uint8_t *from = NULL;
     uint64_t entry;
     int r;
 

@@ -5,13 +5,19 @@
 #include "core/signature.h"
 #include "fuzz.h"
 
-void fuzz_check_text(const char *text)
+bool fuzz_text_clean(const void *text, size_t bytes)
 {
-    const unsigned char *p = (const unsigned char *)text;
+    const unsigned char *p = text;
 
-    FUZZ_CHECK(sconce_utf8_valid(text, strlen(text)));
-    for (; *p; p++)
-        FUZZ_CHECK((*p >= 0x20 || *p == '\n') && *p != 0x7f && !(*p == 0xc2 && p[1] < 0xa0));
+    if (!sconce_utf8_valid(text, bytes))
+        return false;
+    for (size_t i = 0; i < bytes; i++) {
+        if ((p[i] < 0x20 && p[i] != '\n') || p[i] == 0x7f)
+            return false;
+        if (p[i] == 0xc2 && p[i + 1] < 0xa0) /* U+0080 to U+009F */
+            return false;
+    }
+    return true;
 }
 
 void fuzz_check_error(int r, const struct sconce_error *err)

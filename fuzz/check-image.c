@@ -60,7 +60,7 @@ static void check_functions(const struct sconce_image_function *functions, uint3
 
         FUZZ_CHECK(f->name[0] != '\0' && strlen(f->name) <= SCONCE_NAME_MAX);
         FUZZ_CHECK(!strchr(f->name, '\n'));
-        fuzz_check_text(f->name);
+        FUZZ_CHECK(fuzz_text_clean(f->name, strlen(f->name)));
         FUZZ_CHECK(i == 0 || strcmp(functions[i - 1].name, f->name) < 0);
         FUZZ_CHECK(f->index < count && f->param_count <= SCONCE_MAX_PARAMS);
         memset(letters, 0, sizeof letters);
@@ -81,7 +81,7 @@ static void parse(const uint8_t *data, size_t bytes, uint32_t reloc_relative)
 
     if (r != 0) {
         fuzz_check_error(r, &err);
-        fuzz_check_text(err.text);
+        FUZZ_CHECK(fuzz_text_clean(err.text, strlen(err.text)));
         FUZZ_CHECK(!image && (r == SCONCE_E_GUEST_FORMAT || r == SCONCE_E_LIMIT));
         return;
     }

@@ -4,6 +4,7 @@
 #ifndef SCONCE_FUZZ_H
 #define SCONCE_FUZZ_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -22,8 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
         }                                                                                          \
     } while (0)
 
-/** fuzz_check_text - UTF-8 without control characters (but for newlines): fit for a terminal. */
-void fuzz_check_text(const char *text);
+/** fuzz_text_clean - UTF-8 without control characters (but for newlines): fit for a terminal? */
+bool fuzz_text_clean(const void *text, size_t bytes);
 
 /** fuzz_check_error - a failure's code is @r, with texts to match; there is no error without one.
  */

@@ -150,8 +150,8 @@ static void emit_tables(void)
                                         "relr", "fixed-relr", "self-relr", "fixed-self-relr"};
     uint8_t data[512] = {0};
 
-    for (uint8_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        data[0] = i;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        data[0] = (uint8_t)i;
         emit("table", names[i], data, sizeof data);
     }
 }

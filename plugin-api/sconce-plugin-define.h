@@ -81,11 +81,14 @@
         ops_,                                                                                      \
         get_extension_,                                                                            \
         0};                                                                                        \
-    const struct sconce_plugin *sconce_plugin_entry_v1(const struct sconce_plugin_host *host,      \
-                                                       struct sconce_plugin_error *err)            \
+    const struct sconce_plugin *sconce_plugin_entry_v1(                                            \
+        const struct sconce_plugin_host *sconce_host_, struct sconce_plugin_error *sconce_err_)    \
     {                                                                                              \
-        int32_t (*init)(const struct sconce_plugin_host *, struct sconce_plugin_error *) = init_;  \
-        return init && init(host, err) != SCONCE_PLUGIN_OK ? NULL : &sconce_plugin_descriptor;     \
+        int32_t (*sconce_init_)(const struct sconce_plugin_host *, struct sconce_plugin_error *) = \
+            init_;                                                                                 \
+        return sconce_init_ && sconce_init_(sconce_host_, sconce_err_) != SCONCE_PLUGIN_OK         \
+                   ? NULL                                                                          \
+                   : &sconce_plugin_descriptor;                                                    \
     }                                                                                              \
     typedef int sconce_plugin_defined_
 

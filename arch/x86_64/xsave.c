@@ -13,7 +13,8 @@
 #define SOFTWARE_OFFSET 464u /* bytes that the processor leaves to software */
 #define XSTATE_BV_OFFSET 512u
 
-#define MXCSR_ALLOWED 0xffffu /* SDM vol 1 10.2.3 */
+/* SDM vol 1 10.2.3; and AMD's MM, bit 17 (APM vol 1 4.2.2), which others' hypervisors refuse. */
+#define MXCSR_ALLOWED 0x2ffffu
 
 /* Where each component is in struct sconce_x86_float. 0 and 1 are the legacy region. */
 static const struct {

@@ -66,9 +66,8 @@ bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_
     return pending;
 }
 
-__attribute__((format(printf, 2, 0))) static _Noreturn void give_up(int32_t code,
-                                                                    const char *format,
-                                                                    va_list args)
+__attribute__((format(printf, 2, 0))) static _Noreturn void
+give_up(int32_t code, const char *format, va_list args)
 {
     static struct sconce_note_text text;
 

@@ -108,8 +108,9 @@ static int64_t as_signed(int64_t value, int length_bytes)
 
 static uint64_t as_unsigned(uint64_t value, int length_bytes)
 {
-    return length_bytes == 1 ? (unsigned char)value
-                             : length_bytes == 2 ? (unsigned short)value : value;
+    return length_bytes == 1   ? (unsigned char)value
+           : length_bytes == 2 ? (unsigned short)value
+                               : value;
 }
 
 static int64_t signed_arg(struct output *output, const struct conversion *c)

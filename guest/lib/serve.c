@@ -72,8 +72,7 @@ static void write_outcome(void)
             return;
         sconce_fail(SCONCE_FAILED_TOO_LARGE,
                     "the result of %zu bytes does not fit the buffer of %llu bytes",
-                    current.result_span.length,
-                    (unsigned long long)sconce_boot_page->out_bytes);
+                    current.result_span.length, (unsigned long long)sconce_boot_page->out_bytes);
         sconce_failure_take(&code, &text);
     }
     write_failed(code, text->text, text->length);

@@ -41,7 +41,9 @@ SCONCE_EXPORT(void, give_up, (void))
 
 SCONCE_EXPORT(void, write_null, (void))
 {
-    *(volatile int *)16 = 1;
+    volatile int *volatile nothing = (volatile int *)16;
+
+    *nothing = 1;
 }
 
 SCONCE_EXPORT(void, spin, (void))

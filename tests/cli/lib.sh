@@ -14,6 +14,8 @@ failures=0
 unset SCONCE_CONFIG SCONCE_PLUGIN_DIR
 SCONCE_CONFIG=$tmp/sconce.ini
 export SCONCE_CONFIG
+: >"$tmp/out"
+: >"$tmp/err"
 cat >"$SCONCE_CONFIG" <<END
 [runtime]
 plugin_dir = $PLUGIN_DIR
@@ -41,6 +43,11 @@ check()
 {
     name=$1
     checked=$((checked + 1))
+}
+
+same()
+{
+    cmp -s "$1" "$2" || fail "$1 and $2 differ"
 }
 
 fail()
@@ -105,6 +112,28 @@ json()
 d = json.load(open(sys.argv[1], encoding="utf-8"))
 sys.exit(0 if eval(sys.argv[2]) else 1)' "$tmp/out" "$1" 2>"$tmp/why" ||
         fail "not so: $1 $(cat "$tmp/why")"
+}
+
+# WORD COMMAND...: when the command has said WORD on standard error, it gets SIGTERM, dies of it,
+# and says nothing on standard output.
+dies_of_sigterm_after()
+{
+    word=$1
+    shift
+    mkfifo "$tmp/said" || exit 99
+    "$@" >"$tmp/out" 2>"$tmp/said" </dev/null &
+    pid=$!
+    : >"$tmp/err"
+    exec 3<"$tmp/said"
+    while read -r line <&3; do
+        echo "$line" >>"$tmp/err"
+        [ "$line" = "$word" ] && kill -TERM $pid
+    done
+    exec 3<&-
+    wait $pid
+    got=$?
+    [ "$got" -eq 143 ] || fail "exit status $got, not that of SIGTERM"
+    out_is ""
 }
 
 finish()

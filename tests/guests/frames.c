@@ -238,8 +238,9 @@ SCONCE_EXPORT(void, bad_utf8_print, (void))
 
 /* ---- Lies about what is where a snapshot resumes --------------------------------------------- */
 
-/* A RETURN that asks to be resumed at @pc with @sp and @tls. The call gives "hello"; restoring a
- * snapshot taken then is an error or ends in a fault at the next call. */
+/* A RETURN that asks to be resumed at @pc with @sp and @tls. GUEST_PROTOCOL when @pc is no code of
+ * the guest's; else the call gives "hello", and a snapshot taken then is an error to restore
+ * (values that no user register holds) or faults at the next call. */
 SCONCE_EXPORT(sconce_str, resume_at, (uint64_t pc, uint64_t sp, uint64_t tls))
 {
     write_frame(SCONCE_DOORBELL_READY);

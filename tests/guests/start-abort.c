@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Gives up during start-up: making a sandbox is GUEST_ABORT, "not today", after printing "so far". */
+/* Prints "so far" and gives up during start-up: making a sandbox is GUEST_ABORT, "not today". */
 #include <stdio.h>
 
 #include <sconce/guest.h>

@@ -37,7 +37,9 @@ ECHO(long_long, long long);
 ECHO(unsigned_long_long, unsigned long long);
 
 SCONCE_IMPORT(void, host_nothing, (void));
-SCONCE_EXPORT(void, nothing, (void)) {}
+SCONCE_EXPORT(void, nothing, (void))
+{
+}
 SCONCE_EXPORT(void, via_host_nothing, (void))
 {
     host_nothing();
@@ -111,6 +113,7 @@ static void tell_bytes(sconce_bytes value)
         tell_str(sconce_format("%02x", ((const unsigned char *)value.data)[i]));
 }
 
+/* clang-format off */
 #define TELL(value)                                                                                \
     _Generic((value),                                                                              \
              bool: tell_bool,                                                                      \
@@ -123,6 +126,7 @@ static void tell_bytes(sconce_bytes value)
              sconce_str: tell_str,                                                                 \
              sconce_bytes: tell_bytes)(value),                                                     \
         tell(",", 1)
+/* clang-format on */
 
 static void begin(void)
 {

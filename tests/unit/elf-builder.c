@@ -12,7 +12,8 @@
 #define TEXT_BYTES 32u
 #define WORDS 4u
 #define DYN_ENTRIES 24u
-#define FUNCTION_BYTES 512u /* room for a function: entry, relocations, name */
+#define BITMAP_BYTES (63 * sizeof(uint64_t)) /* what a RELR bitmap covers */
+#define FUNCTION_BYTES 512u                  /* room for a function: entry, relocations, name */
 
 static const struct elf_function default_exports[] = {{"zip", "ysb"}, {"add", "iii"}};
 static const struct elf_function default_imports[] = {{"now", "l"}, {"log", "ns"}};
@@ -116,9 +117,10 @@ static void add_names(struct build *b, const struct elf_function *functions, uin
                       uint64_t *addresses)
 {
     for (uint32_t i = 0; i < count; i++) {
-        char *name = append(b->guest, strlen(functions[i].name) + 1);
+        size_t bytes = strlen(functions[i].name) + 1;
+        char *name = append(b->guest, bytes);
 
-        strcpy(name, functions[i].name);
+        memcpy(name, functions[i].name, bytes);
         addresses[i] = address_of(b->guest, ELF_CONSTANTS, name);
     }
 }
@@ -211,11 +213,11 @@ static void write_relr(struct build *b)
 
         g->relr[g->relr_count++] = b->relocs[i++].offset;
         while (bits != 0) {
-            for (bits = 0; i < b->reloc_count && b->relocs[i].offset - next < 63 * 8; i++)
+            for (bits = 0; i < b->reloc_count && b->relocs[i].offset - next < BITMAP_BYTES; i++)
                 bits |= 1ull << ((b->relocs[i].offset - next) / 8);
             if (bits != 0)
                 g->relr[g->relr_count++] = bits << 1 | 1;
-            next += 63 * 8;
+            next += BITMAP_BYTES;
         }
     }
     elf_guest_dyn(g, DT_RELR)->d_un.d_val = address_of(g, ELF_CONSTANTS, g->relr);

@@ -29,11 +29,10 @@ static inline const char *scratch_path(const char *root, const char *path)
 static inline int scratch_setup(void **state)
 {
     const char *tmp = getenv("TMPDIR");
-    char *root = NULL;
+    char made[PATH_MAX];
 
-    if (asprintf(&root, "%s/sconce-test-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0)
-        return -1;
-    *state = mkdtemp(root);
+    snprintf(made, sizeof made, "%s/sconce-test-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    *state = mkdtemp(made) ? realpath(made, NULL) : NULL;
     return *state ? 0 : -1;
 }
 

@@ -2,6 +2,8 @@
 /* core/image-reloc.c: the dynamic section, RELA and RELR. */
 #include "image-fixture.h"
 
+#define WORD sizeof(uint64_t)
+
 /* The last words of the data segment: far behind what the file initialises. */
 static uint64_t bss_end(const struct image_fixture *f)
 {
@@ -263,10 +265,10 @@ static void test_image_relr_bitmap_reaches_63_words(void **state)
 
     set_relr(f, entries, 3);
     image_fixture_accepted(f);
-    assert_int_equal(image_fixture_word(f, f->image->base + at + 62 * 8), 0);
-    assert_int_equal(image_fixture_word(f, f->image->base + at + 63 * 8), f->image->base);
-    assert_int_equal(image_fixture_word(f, f->image->base + at + 64 * 8), f->image->base);
-    assert_int_equal(image_fixture_word(f, f->image->base + at + 65 * 8), 0);
+    assert_int_equal(image_fixture_word(f, f->image->base + at + 62 * WORD), 0);
+    assert_int_equal(image_fixture_word(f, f->image->base + at + 63 * WORD), f->image->base);
+    assert_int_equal(image_fixture_word(f, f->image->base + at + 64 * WORD), f->image->base);
+    assert_int_equal(image_fixture_word(f, f->image->base + at + 65 * WORD), 0);
 }
 
 static void test_image_relr_that_goes_back_is_refused(void **state)
@@ -281,7 +283,7 @@ static void test_image_relr_that_goes_back_is_refused(void **state)
 static void test_image_relr_that_goes_back_into_a_bitmap_is_refused(void **state)
 {
     struct image_fixture *f = *state;
-    const uint64_t entries[] = {f->guest.word_address, 3, f->guest.word_address + 62 * 8};
+    const uint64_t entries[] = {f->guest.word_address, 3, f->guest.word_address + 62 * WORD};
 
     set_relr(f, entries, 3);
     image_fixture_refused(f, "its RELR table goes back to 0x");

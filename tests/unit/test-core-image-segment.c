@@ -106,7 +106,7 @@ static void test_image_memory_of_exactly_the_limit_fits(void **state)
 {
     struct image_fixture *f = *state;
 
-    f->limit = 3 * SCONCE_GUEST_GRANULE + ELF_BSS_BYTES;
+    f->limit = 3ull * SCONCE_GUEST_GRANULE + ELF_BSS_BYTES;
     image_fixture_accepted(f);
 }
 
@@ -198,7 +198,7 @@ static void test_image_alignment_of_no_power_of_two_is_refused(void **state)
 {
     struct image_fixture *f = *state;
 
-    f->guest.text->p_align = 3 * SCONCE_GUEST_GRANULE;
+    f->guest.text->p_align = 3ull * SCONCE_GUEST_GRANULE;
     image_fixture_refused(f, "the alignment of segment 1, 196608 bytes, is no power of two");
 }
 
@@ -295,7 +295,7 @@ static void test_image_memory_above_the_limit_is_a_limit(void **state)
 {
     struct image_fixture *f = *state;
 
-    f->limit = 3 * SCONCE_GUEST_GRANULE + ELF_BSS_BYTES - 1;
+    f->limit = 3ull * SCONCE_GUEST_GRANULE + ELF_BSS_BYTES - 1;
     assert_int_equal(image_fixture_parse(f), SCONCE_E_LIMIT);
     assert_int_equal(f->err.limit, SCONCE_LIMIT_MEMORY);
     assert_string_equal(f->err.text, "cannot load guest test.elf: its segments take 327680 bytes, "

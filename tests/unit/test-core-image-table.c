@@ -217,7 +217,7 @@ static void test_image_too_many_exports_are_refused(void **state)
 {
     struct image_fixture *f = *state;
 
-    f->guest.exports_section->sh_size = 48 * 4097;
+    f->guest.exports_section->sh_size = 48ull * 4097;
     image_fixture_refused(f, "it has more than 4096 exports");
 }
 

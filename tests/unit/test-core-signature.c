@@ -30,7 +30,7 @@ static bool valid(const char *letters)
 {
     char padded[SCONCE_SIGNATURE_BYTES] = {0};
 
-    memcpy(padded, letters, strlen(letters));
+    strncpy(padded, letters, sizeof padded - 1);
     return sconce_signature_valid(padded);
 }
 

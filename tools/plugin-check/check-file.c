@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "tools/plugin-check/check.h"
-#include "tools/plugin-check/elf.h"
+#include "tools/plugin-check/elf-file.h"
 
 static enum check_outcome read_elf(struct check *check, struct check_elf *elf)
 {

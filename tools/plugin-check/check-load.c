@@ -6,7 +6,7 @@
 
 #include "sconce-ext-arch.h"
 #include "sconce-ext-lifecycle.h"
-#include "tools/plugin-check/elf.h"
+#include "tools/plugin-check/elf-file.h"
 #include "tools/plugin-check/plugin.h"
 
 static enum check_outcome check_alone(struct check *check)

@@ -58,12 +58,17 @@ static enum check_outcome check_every_byte(struct check *check)
 {
     const struct sconce_limits limits = {.heap_bytes = 2u << 20, .deadline_ns = UINT64_MAX};
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
-    char before[64], dirty[64], after[64];
+    char first[64], before[64], dirty[64], after[64];
 
     CHECK_STEP(check_box_open(check, &box, "dirty.elf", &limits));
     CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(1))));
     CHECK_STEP(check_box_keep_start(check, &box));
+    CHECK_STEP(checksums(check, &box, first));
+    CHECK_STEP(restore(check, &box, box.sandbox));
     CHECK_STEP(checksums(check, &box, before));
+    /* The third is of the stack below what is in use, and a restored guest uses another depth. */
+    CHECK(check, memcmp(first, before, 2 * 17) == 0,
+          "checksums of data and heap were %.33s and came back as %.33s", first, before);
     for (uint64_t pattern = 2; pattern < 5; pattern++) {
         CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(pattern))));
         CHECK_STEP(checksums(check, &box, dirty));

@@ -38,12 +38,13 @@ struct check_setup {
     unsigned sandboxes;        /* how many the leak rows make */
     unsigned kicks;            /* how many the race row sends */
 
-    bool usable; /* probe succeeded */
+    bool usable;        /* probe succeeded */
+    bool misconfigured; /* it refuses a setting of the configuration */
     bool has_regs;
     bool has_guests;
     uint32_t machine;          /* ELF e_machine of its guests */
     struct sconce_probe probe; /* when usable */
-    char problem[700];         /* why it is not usable */
+    char problem[1024];        /* why it is not usable */
 };
 
 /* A row that is running. */

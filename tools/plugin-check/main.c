@@ -356,7 +356,8 @@ static int check_plugin_file(const struct options *options, struct sconce_config
 {
     SCONCE_CLEANUP(sconce_cleanup_free) char *path = find_plugin(options, config);
     SCONCE_CLEANUP(sconce_cleanup_free) char *dir = NULL;
-    char name[64], interposer[PATH_MAX], guest[PATH_MAX];
+    SCONCE_CLEANUP(sconce_cleanup_free) char *interposer = NULL;
+    char name[64], beside[PATH_MAX], guest[PATH_MAX];
     struct check_setup setup = {.config = config,
                                 .guest_dir = guest_dir_of(options),
                                 .needed = options->needed,
@@ -371,22 +372,36 @@ static int check_plugin_file(const struct options *options, struct sconce_config
     setup.path = path;
     setup.plugin_dir = dirname(dir);
     setup.name = name;
-    snprintf(interposer, sizeof interposer, "%s/sconce-backend-fail-nth.so", setup.guest_dir);
-    setup.interposer = options->interposer ? options->interposer : interposer;
-    if (access(setup.interposer, R_OK) != 0)
-        setup.interposer = "";
+    snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", setup.guest_dir);
+    interposer = realpath(options->interposer ? options->interposer : beside, NULL);
+    setup.interposer = interposer ? interposer : "";
     snprintf(guest, sizeof guest, "%s/%s", setup.guest_dir, "types.elf");
     setup.has_guests = access(guest, R_OK) == 0;
     r = aim_config(&setup);
     if (r != EXIT_PASSED)
         return r;
     check_run_probe(&setup);
+    if (setup.misconfigured)
+        return usage_error(setup.problem, "");
     return run_rows(options, &setup);
 }
 
 static void free_config(struct sconce_config **config)
 {
     sconce_config_free(*config);
+}
+
+/*
+ * glibc keeps freed blocks for the thread that freed them and counts them as in use, so that the
+ * heap seems to grow for a long time. Without that, rows that count the heap can be exact. It is
+ * read at the start of a process, hence once more.
+ */
+static void restart_without_thread_cache(char **argv)
+{
+    if (getenv("GLIBC_TUNABLES"))
+        return;
+    setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1);
+    execv("/proc/self/exe", argv); /* when it fails, such rows are less exact, and no more */
 }
 
 int main(int argc, char **argv)
@@ -399,5 +414,9 @@ int main(int argc, char **argv)
         r = parse_options(argc, argv, &options, config);
     if (r != EXIT_PASSED)
         return r;
-    return options.list ? list_rows(&options) : check_plugin_file(&options, config);
+    if (options.list)
+        return list_rows(&options);
+    if (options.fork_rows)
+        restart_without_thread_cache(argv);
+    return check_plugin_file(&options, config);
 }

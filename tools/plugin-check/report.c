@@ -13,7 +13,7 @@ void check_report_row(const struct check_result *result)
 {
     printf("%-4s  %-20s %s", words[result->outcome], result->row->id, result->row->title);
     if (result->text[0] != '\0')
-        printf("%s%s", result->outcome == CHECK_OK ? ": " : "\n      ", result->text);
+        printf(result->outcome == CHECK_FAIL ? "\n      %s" : " (%s)", result->text);
     putchar('\n');
     fflush(stdout);
 }

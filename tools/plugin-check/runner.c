@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tools/plugin-check/elf.h"
+#include "tools/plugin-check/elf-file.h"
 #include "tools/plugin-check/plugin.h"
 
 /* What comes through the pipe. */
@@ -151,11 +151,11 @@ static void run_in_child(const struct check_setup *setup, const struct check_row
 static const char *missing(const struct check_setup *setup, uint32_t needs)
 {
     if ((needs & CHECK_NEEDS_PROBE) && !setup->usable)
-        return "the backend cannot be used on this machine";
+        return "it cannot be used on this machine";
     if ((needs & CHECK_NEEDS_CODE) && (setup->probe.caps & SCONCE_CAP_SCRIPTED))
-        return "it runs no guest code: its answers come from a script";
+        return "it runs no guest code";
     if ((needs & CHECK_NEEDS_GUESTS) && !setup->has_guests)
-        return "the guests of this check are not at hand (--guest-dir)";
+        return "no guests at hand: see --guest-dir";
     if ((needs & CHECK_NEEDS_REGS) && !setup->has_regs)
         return "it does not offer " SCONCE_EXT_REGS;
     return NULL;
@@ -181,7 +181,7 @@ void check_run_row(const struct check_setup *setup, const struct check_row *row,
 /* ---- the first look ---- */
 
 struct first_look {
-    bool usable, has_regs;
+    bool usable, has_regs, misconfigured;
     struct sconce_probe probe;
     char problem[sizeof((struct check_setup *)0)->problem];
 };
@@ -192,9 +192,13 @@ static void look(const struct check_setup *setup, struct first_look *ret)
     struct check_plugin plugin;
 
     ret->probe.size = sizeof ret->probe;
-    if (check_plugin_load(&check, &plugin) != CHECK_OK ||
-        check_plugin_configure(&check, &plugin) != CHECK_OK) {
-        snprintf(ret->problem, sizeof ret->problem, "%s", check.text);
+    if (check_plugin_load(&check, &plugin) != CHECK_OK) {
+        memcpy(ret->problem, check.text, sizeof ret->problem);
+        return;
+    }
+    if (check_plugin_configure(&check, &plugin) != CHECK_OK) {
+        memcpy(ret->problem, check.text, sizeof ret->problem);
+        ret->misconfigured = true;
         return;
     }
     ret->has_regs = plugin.descriptor->get_extension &&
@@ -239,6 +243,7 @@ void check_run_probe(struct check_setup *setup)
     close(ends[0]);
     setup->usable = first.usable;
     setup->has_regs = first.has_regs;
+    setup->misconfigured = first.misconfigured;
     setup->probe = first.probe;
     memcpy(setup->problem, first.problem, sizeof setup->problem);
 }

@@ -36,7 +36,8 @@ _Static_assert(sizeof(struct sconce_table_entry) == sizeof(struct sconce_functio
  * single entries a larger one, which would tear the array. */
 #if defined(__has_attribute)
 #if __has_attribute(retain)
-#define SCONCE_TABLE_ATTRIBUTE(section_) __attribute__((section(section_), used, retain, aligned(8)))
+#define SCONCE_TABLE_ATTRIBUTE(section_)                                                           \
+    __attribute__((section(section_), used, retain, aligned(8)))
 #endif
 #endif
 #ifndef SCONCE_TABLE_ATTRIBUTE
@@ -152,6 +153,7 @@ sconce_bytes sconce_reply_bytes(void);
 
 /* The order of the choices: bool, i32, u32, i64 and u64 as long, i64 and u64 as long long, f32,
  * f64, sconce_str, const char *, sconce_bytes. */
+/* clang-format off */
 #define SCONCE_BY_PARAM(p, b, i, u, l, m, ll, mm, f, d, s, t, y)                                   \
     _Generic((void (*)(p))0,                                                                       \
              void (*)(bool): b,                                                                    \
@@ -181,6 +183,7 @@ sconce_bytes sconce_reply_bytes(void);
              sconce_str (*)(void): s,                                                              \
              const char *(*)(void): t,                                                             \
              sconce_bytes (*)(void): y)
+/* clang-format on */
 _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, "LP64");
 
 #define SCONCE_LETTER(n, k, p)                                                                     \
@@ -214,9 +217,8 @@ _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, 
 #define SCONCE_PARAM_LIST_0(params) SCONCE_FOR(SCONCE_PARAM, params)
 #define SCONCE_PARAM_LIST_1(params) void
 #define SCONCE_PARAM(n, k, p)                                                                      \
-    __typeof__(SCONCE_BY_PARAM(p, (bool)0, 0, 0u, 0l, 0ul, 0ll, 0ull, 0.0f, 0.0,                   \
-                               *(sconce_str *)0, (const char *)0, *(sconce_bytes *)0))             \
-    sconce_p##k
+    __typeof__(SCONCE_BY_PARAM(p, (bool)0, 0, 0u, 0l, 0ul, 0ll, 0ull, 0.0f, 0.0, *(sconce_str *)0, \
+                               (const char *)0, *(sconce_bytes *)0)) sconce_p##k
 
 /* An import's argument, sent. */
 #define SCONCE_PUT(n, k, p)                                                                        \

@@ -272,8 +272,8 @@ SCONCE_EXPORT(void, syscall_forever, (void))
 }
 
 /* All that a system call keeps, by number: no register is free to point at it. */
-static uint64_t kept_before[11] __attribute__((used)) = {
-    0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb};
+static uint64_t kept_before[11]
+    __attribute__((used)) = {0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa, 0xbb};
 static uint64_t kept_after[11] __attribute__((used));
 
 /* Registers but RAX, RCX and R11 survive a system call: the number of those that did not, 0. */

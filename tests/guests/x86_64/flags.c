@@ -2,7 +2,8 @@
 /*
  * Flags that bite: set in RFLAGS, then something happens that leaves the guest. @flags are OR-ed
  * in: CF 0x1, TF 0x100, DF 0x400, IOPL 0x3000 (ignored), NT 0x4000, RF 0x10000, AC 0x40000,
- * ID 0x200000. With TF set every export is GUEST_FAULT: STEP, before anything else happens.
+ * ID 0x200000. TF traps behind the instruction that follows: a doorbell may still be heard, and
+ * GUEST_FAULT: STEP comes after it (in the next call for ready_with_flags); a fault comes first.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,8 +34,8 @@ SCONCE_EXPORT(uint64_t, doorbell_with_flags, (uint64_t flags))
     write_print();
     __asm__ volatile(SET_FLAGS "outb %%al, %[port]\n\t" TAKE_FLAGS
                      : [seen] "=r"(seen)
-                     : [flags] "r"(flags), "a"(SCONCE_DOORBELL_PRINT),
-                       [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
+                     : [flags] "r"(flags),
+                       "a"(SCONCE_DOORBELL_PRINT), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
                      : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
     return seen;
 }
@@ -106,8 +107,8 @@ SCONCE_EXPORT(void, ready_with_flags, (uint64_t flags))
     *slot = (struct sconce_slot){.type = SCONCE_TYPE_NONE};
     __asm__ volatile(SET_FLAGS "outb %%al, %[port]\n\tpushq $2\n\tpopfq"
                      :
-                     : [flags] "r"(flags), "a"(SCONCE_DOORBELL_READY),
-                       [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
+                     : [flags] "r"(flags),
+                       "a"(SCONCE_DOORBELL_READY), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
                      : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
     sconce_resume(sconce_boot());
 }

@@ -8,10 +8,7 @@
 #define PRIVILEGED(name, instructions)                                                             \
     SCONCE_EXPORT(void, name, (void))                                                              \
     {                                                                                              \
-        __asm__ volatile(instructions                                                              \
-                         :                                                                         \
-                         : "a"(0l), "b"(0l), "c"(0l), "d"(0l)                                      \
-                         : "memory", "cc");                                                        \
+        __asm__ volatile(instructions : : "a"(0l), "b"(0l), "c"(0l), "d"(0l) : "memory", "cc");    \
     }                                                                                              \
     _Static_assert(1, "")
 

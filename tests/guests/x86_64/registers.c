@@ -99,8 +99,8 @@ static void check_general(void)
         uint64_t expected = 0;
 
         if (i == 4)
-            expected = captured.how == CAPTURED_AT_RESUME ? sconce_boot()->stack_top
-                                                          : captured.general[i];
+            expected =
+                captured.how == CAPTURED_AT_RESUME ? sconce_boot()->stack_top : captured.general[i];
         if (i == 7)
             expected = (uintptr_t)sconce_boot();
         leak(names[i], captured.general[i], expected);

@@ -13,21 +13,22 @@ static uint64_t kept_sp __attribute__((used));
 #define WILD_SP "movq %%rsp, kept_sp(%%rip)\n\tmovq %[sp], %%rsp\n\t"
 #define TAME_SP "movq kept_sp(%%rip), %%rsp\n\t"
 
-static volatile bool always = true;
-
+/* The frame is used behind the call, so that no compiler makes a loop of it. */
 __attribute__((noinline)) static uint64_t descend(uint64_t depth)
 {
-    volatile char frame[256];
+    uint64_t frame[32] = {depth}, below = 0;
 
-    frame[0] = (char)depth;
-    return depth ? descend(depth - 1) + (uint64_t)frame[0] * 0 + 1 : 0;
+    __asm__ volatile("" : : "r"(frame) : "memory");
+    if (depth)
+        below = descend(depth - 1) + 1;
+    __asm__ volatile("" : : "r"(frame) : "memory");
+    return below;
 }
 
 /* GUEST_FAULT: MEMORY, write, in the gap below the stack. */
 SCONCE_EXPORT(void, overflow, (void))
 {
-    while (always)
-        descend(UINT64_MAX);
+    descend(UINT64_MAX);
 }
 
 /* Succeeds with @depth while the stack is deep enough (some 300 bytes each), else as overflow. */
@@ -51,8 +52,8 @@ SCONCE_EXPORT(uint64_t, doorbell_with_sp, (uint64_t sp))
     *(char *)(slot + 1) = '.';
     __asm__ volatile(WILD_SP "outb %%al, %[port]\n\tmovq %%rsp, %[seen]\n\t" TAME_SP
                      : [seen] "=r"(seen)
-                     : [sp] "r"(sp), "a"(SCONCE_DOORBELL_PRINT),
-                       [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
+                     : [sp] "r"(sp),
+                       "a"(SCONCE_DOORBELL_PRINT), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
                      : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
     return seen;
 }
@@ -74,8 +75,8 @@ SCONCE_EXPORT(void, ready_with_sp, (uint64_t sp))
     *slot = (struct sconce_slot){.type = SCONCE_TYPE_NONE};
     __asm__ volatile(WILD_SP "outb %%al, %[port]\n\t" TAME_SP
                      :
-                     : [sp] "r"(sp), "a"(SCONCE_DOORBELL_READY),
-                       [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
+                     : [sp] "r"(sp),
+                       "a"(SCONCE_DOORBELL_READY), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
                      : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
     sconce_resume(sconce_boot());
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "tools/plugin-check/elf.h"
+#include "tools/plugin-check/elf-file.h"
 
 #include <fcntl.h>
 #include <gelf.h>

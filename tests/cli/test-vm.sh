@@ -1,0 +1,72 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The program on a backend that runs guests in virtual machines: BACKEND.
+. "$(dirname "$0")/lib.sh"
+need_backend "$BACKEND"
+need_guests
+cd "$tmp" || exit 99
+"$SCONCE" backends --probe --format=json 2>/dev/null | python3 -c '
+import json, sys
+sys.exit(not any(b["name"] == sys.argv[1] and b["usable"] for b in json.load(sys.stdin)))' "$BACKEND" ||
+    skip "$("$SCONCE" doctor | grep -F " $BACKEND ")"
+
+vm()
+{
+    want=$1 command=$2
+    shift 2
+    expect "$want" "$SCONCE" "$command" --backend="$BACKEND" "$@"
+}
+
+check "values of every type come back from a virtual machine"
+vm 0 call guest.elf add 2147483647 -5 && out_is "2147483642
+" && err_is ""
+vm 0 call guest.elf echo_u64 18446744073709551615 && out_is "18446744073709551615
+"
+vm 0 call guest.elf echo_f64 bits:0x7ff8000000000123 && out_is "bits:0x7ff8000000000123
+"
+vm 0 call guest.elf echo_string 'grüße' && out_is "grüße
+"
+vm 0 call guest.elf echo_bytes hex:00ff00 --format=json && json 'd["value"] == "AP8A"'
+
+check "--verbose names the backend and its isolation"
+vm 0 call -v guest.elf add 1 2 && out_is "3
+" && err_has "backend: $BACKEND (isolation: vm)" && err_has "calls 1"
+
+check "the hash of a file is what sha256sum says"
+vm 0 call sha256.elf sha256 @"$SCONCE" && out_is "$(sha256sum <"$SCONCE" | cut -d' ' -f1)
+"
+
+check "the example greets in the language that it is told"
+vm 0 call --host visitor_language=fr hello.elf greet Ada && out_is "Bonjour, Ada!
+"
+
+check "what a guest prints goes to standard error of call"
+vm 0 call guest.elf say hello && out_is "" && err_is "hello
+"
+
+check "run starts a guest and calls run"
+vm 1 run guest-run.elf && out_is "started
+ran
+" && err_has "run() returned 3"
+
+check "a function that fails is status 1"
+vm 1 call guest.elf fail 4 "out of cheese" && err_has "out of cheese"
+
+check "faults and aborts are status 5, and are named"
+vm 5 call guest.elf write_null && err_has "0x10"
+vm 5 call guest.elf give_up && err_has "tired" && err_lacks "$(printf '\033')"
+
+check "an endless loop ends by its deadline, as status 6"
+vm 6 call --deadline=50 guest.elf spin && err_has "spinning" && err_has "hint: "
+
+check "endless output ends by its limit, as status 6"
+vm 6 call --set=limits.output_bytes=1000 guest.elf flood
+
+check "an endless loop ends by a signal"
+dies_of_sigterm_after spinning "$SCONCE" call --backend="$BACKEND" --deadline=0 guest.elf spin
+err_has "signal"
+
+check "doctor is content"
+expect 0 "$SCONCE" doctor && out_has "on $BACKEND"
+
+finish

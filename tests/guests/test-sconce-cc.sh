@@ -1,0 +1,169 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# sconce-cc as a compiler: what people and build systems ask of cc.
+#   test-sconce-cc.sh SCONCE-CC SCONCE FOLDER-WITH-TEST-GUESTS
+# SCONCE_REAL_CC chooses the compiler behind it.
+# shellcheck disable=SC2016 # the quoted scripts expand for themselves
+set -u
+
+cc=$1
+sconce=$(realpath "$2")
+sources=$3
+failed=0
+work=$(mktemp -d) || exit 99
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 99
+
+check() {
+    what=$1
+    shift
+    if ! "$@" >out.txt 2>&1; then
+        printf 'FAILED: %s\n' "$what" >&2
+        sed 's/^/    /' out.txt >&2
+        failed=1
+    fi
+}
+
+# refuse WHAT MESSAGE COMMAND...
+refuse() {
+    what=$1
+    message=$2
+    shift 2
+    if "$@" >out.txt 2>&1; then
+        printf 'FAILED: %s: was not refused\n' "$what" >&2
+        failed=1
+    elif ! grep -q -e "$message" out.txt; then
+        printf 'FAILED: %s: expected "%s"\n' "$what" "$message" >&2
+        sed 's/^/    /' out.txt >&2
+        failed=1
+    fi
+}
+
+# A guest that the host takes, and that exports what it is named for.
+# shellcheck disable=SC2317 # called by name
+guest_with() {
+    "$sconce" inspect "$1" >inspect.txt 2>&1 && grep -q "$2" inspect.txt
+}
+
+cat >one.c <<'END'
+#include <sconce/guest.h>
+#include <stdio.h>
+#include "part.h"
+SCONCE_IMPORT(int32_t, host_one, (int32_t value));
+SCONCE_EXPORT(int32_t, one, (int32_t value))
+{
+    printf("%d\n", (int)value);
+    return part(host_one(value));
+}
+END
+cat >part.h <<'END'
+int part(int value);
+END
+cat >part.c <<'END'
+#include <string.h>
+#include "part.h"
+int part(int value)
+{
+    char text[40];
+
+    memset(text, value, sizeof text);
+    return (int)strnlen(text, sizeof text);
+}
+END
+
+# ---- Compiling and linking ----------------------------------------------------------------------
+
+check 'two files at once' "$cc" one.c part.c -o once.elf
+check 'its guest' guest_with once.elf one
+check 'compile the first' "$cc" -c one.c
+check 'compile the second into a named object' "$cc" -O2 -g -c part.c -o "with space.o"
+check 'link objects' "$cc" one.o "with space.o" -o objects.elf
+check 'its guest' guest_with objects.elf one
+check 'no -o' "$cc" one.o "with space.o"
+check 'its guest' guest_with a.out one
+mv "with space.o" part.o
+check 'an archive' ar rc libpart.a part.o
+check 'link with the archive' "$cc" one.c -L. -lpart -o archive.elf
+check 'its guest' guest_with archive.elf one
+check 'exports from an archive that nothing else pulls in' ar rc libone.a one.o
+check 'link the whole archive' "$cc" -Wl,--whole-archive libone.a -Wl,--no-whole-archive part.o \
+    -o whole.elf
+check 'its guest' guest_with whole.elf one
+check 'unused code removed, symbols too' "$cc" -ffunction-sections -fdata-sections \
+    -Wl,--gc-sections -s one.c part.c -o small.elf
+check 'its guest' guest_with small.elf one
+check 'link-time optimisation' "$cc" -O2 -flto one.c part.c -o lto.elf
+check 'its guest' guest_with lto.elf one
+check 'relocatable' "$cc" -r one.o part.o -o joined.o
+check 'link what was joined' "$cc" joined.o -o joined.elf
+check 'its guest' guest_with joined.elf one
+check 'fixed addresses' "$cc" -no-pie one.c part.c -o fixed.elf
+check 'its guest' guest_with fixed.elf one
+printf '%s\n' '-O2' 'one.c part.c' '-o response.elf' >arguments
+check 'a response file' "$cc" @arguments
+check 'its guest' guest_with response.elf one
+check 'the source on standard input' sh -c '"$1" -x c -c - -o stdin.o <part.c' sh "$cc"
+check 'a language for all' "$cc" -x c one.c part.c -o language.elf
+check 'its guest' guest_with language.elf one
+ln -s "$cc" linked-cc
+check 'called by a symbolic link' ./linked-cc one.c part.c -o linked.elf
+check 'its guest' guest_with linked.elf one
+check 'make' make -s CC="$cc" CFLAGS=-O2 one.o
+
+check 'flags of hardened host programs' "$cc" -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
+    -fstack-clash-protection -fcf-protection -fno-pie -fno-pic -pie -static -Wl,-z,relro -Wl,-z,now \
+    -Wl,--as-needed -Wl,-z,defs one.c part.c -o hardened.elf
+check 'its guest' guest_with hardened.elf one
+for standard in c11 gnu11 gnu17; do
+    check "the macros under -std=$standard" "$cc" -std=$standard -pedantic -Wall -Wextra -Wshadow \
+        -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror -c "$sources/types.c" -o types.o
+done
+
+# ---- Doing no more than is asked ----------------------------------------------------------------
+
+check 'preprocess' sh -c '"$1" -E one.c | grep -q "int32_t one"' sh "$cc"
+check 'assembly' sh -c '"$1" -S part.c && grep -q part: part.s' sh "$cc"
+check 'dependencies' sh -c '"$1" -M one.c | grep -q sconce/guest.h' sh "$cc"
+check 'dependencies beside' sh -c '"$1" -MD -MF one.d -c one.c && grep -q part.h one.d' sh "$cc"
+check 'syntax only' "$cc" -fsyntax-only one.c
+for query in --version -v -dumpmachine -print-search-dirs --help --print-sdk-dir --print-compiler \
+    --sconce-version; do
+    rm -f a.out
+    check "$query" "$cc" $query
+    check "$query links nothing" test ! -e a.out
+done
+check 'the headers are where it says' sh -c 'test -e "$("$1" --print-sdk-dir)/sconce/guest.h"' sh "$cc"
+
+# ---- Refusals -----------------------------------------------------------------------------------
+
+refuse 'sanitizers' 'sanitizers need a runtime' "$cc" -fsanitize=address one.c part.c
+refuse 'coverage' 'profiling needs a runtime' "$cc" --coverage one.c part.c
+refuse 'shared objects' 'one file' "$cc" -shared part.c
+refuse '32 bit' '64-bit' "$cc" -m32 -c part.c
+refuse 'unknown architecture' 'no SDK for the architecture' "$cc" --arch=z80 -c part.c
+refuse 'itself as the compiler' 'sconce-cc itself' env SCONCE_REAL_CC="$cc" "$cc" -c part.c
+refuse 'a file that is not there' 'absent.c' "$cc" -c absent.c
+refuse 'a function that is nowhere' 'part' "$cc" one.c
+
+printf '#include <unistd.h>\n' >host-header.c
+refuse 'headers of the host' 'unistd.h' "$cc" -c host-header.c
+refuse 'headers of the host by CPATH' 'unistd.h' env CPATH=/usr/include "$cc" -c host-header.c
+printf 'extern _Thread_local int x; _Thread_local int x; int f(void); int f(void) { return x; }\n' \
+    >thread.c
+refuse 'thread-local variables' 'no thread-local variables' "$cc" one.c part.c thread.c
+
+bad_type() {
+    printf '#include <sconce/guest.h>\nSCONCE_EXPORT(%s, f, %s)\n{\n    for (;;)\n        ;\n}\n' \
+        "$1" "$2" >bad-type.c
+    refuse "export $1 f$2" 'error' "$cc" -c bad-type.c
+}
+bad_type 'short' '(void)'
+bad_type 'void *' '(void)'
+bad_type 'int32_t' '(char c)'
+bad_type 'int32_t' '(char *text)'
+bad_type 'int32_t' '(void *p)'
+bad_type 'int32_t' '(long double x)'
+bad_type 'int32_t' '()'
+bad_type 'int32_t' '(int a,int b,int c,int d,int e,int f,int g,int h,int i,int j,int k,int l,int m,int n,int o,int p,int q)'
+
+exit $failed

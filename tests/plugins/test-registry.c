@@ -1,0 +1,656 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* core/registry.c and registry-select.c: which backend is taken, and everything that is told about
+ * those that are not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/plugins/stage.h"
+
+#define X86 62u
+#define ARM 183u
+
+/* backends.d/FILE for backend @name. */
+static void add_entry(const struct stage *stage, const char *dir, const char *file,
+                      const char *name)
+{
+    char path[128], text[256];
+
+    snprintf(path, sizeof path, "%s/%s", dir, file);
+    snprintf(text, sizeof text, "[backend]\nname = %s\npackage = sconce-backend-%s\n", name, name);
+    scratch_file(stage->root, path, text);
+}
+
+/* One selection by a runtime of its own. */
+struct selected {
+    struct sconce_registry *registry;
+    struct sconce_backend *backend;
+    char *refusals;
+};
+
+static int select_for(struct stage *stage, uint32_t machine, struct selected *selected)
+{
+    *selected = (struct selected){0};
+    memset(&stage->err, 0, sizeof stage->err);
+    assert_int_equal(
+        sconce_registry_new(stage->config, &stage->log, &selected->registry, &stage->err), 0);
+    return sconce_registry_select(selected->registry, machine, &selected->backend,
+                                  &selected->refusals, &stage->err);
+}
+
+static void drop(struct selected *selected)
+{
+    free(selected->refusals);
+    sconce_registry_free(selected->registry);
+}
+
+static void expect_backend(struct stage *stage, uint32_t machine, const char *name,
+                           const char *refusals)
+{
+    struct selected s;
+
+    if (select_for(stage, machine, &s) < 0)
+        fail_msg("%s", stage->err.text);
+    assert_string_equal(s.backend->name, name);
+    assert_string_equal(s.refusals, refusals);
+    drop(&s);
+}
+
+static void expect_failure(struct stage *stage, uint32_t machine, const char *text,
+                           const char *hint)
+{
+    struct selected s;
+
+    assert_int_equal(select_for(stage, machine, &s), SCONCE_E_NO_BACKEND);
+    assert_string_equal(stage->err.text, text);
+    assert_string_equal(stage->err.hint, hint);
+    assert_null(s.backend);
+    drop(&s);
+}
+
+/* A text with the path of backend @name's file for %s. */
+static const char *with_path(const struct stage *stage, const char *format, const char *name)
+{
+    static char text[2048];
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(text, sizeof text, format, stage_plugin(stage, name));
+#pragma GCC diagnostic pop
+    return text;
+}
+
+/* ---- Names that are configured --------------------------------------------------------------- */
+
+static void test_select_named_backend_is_taken(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    stage_set(stage, "runtime.backend", "vm-x86");
+
+    expect_backend(stage, X86, "vm-x86", "");
+}
+
+static void test_select_backend_for_any_machine_is_taken_for_each(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "good");
+    stage_set(stage, "runtime.backend", "good");
+    stage_set(stage, "runtime.isolation", "any");
+
+    expect_backend(stage, X86, "good", "");
+    expect_backend(stage, ARM, "good", "");
+}
+
+static void test_select_first_of_a_list_that_works_is_taken_and_the_rest_told(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "probe-fails");
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "good");
+    stage_set(stage, "runtime.backend", "missing, probe-fails, vm-x86, good");
+
+    {
+        struct selected s;
+        char *line;
+
+        assert_int_equal(select_for(stage, X86, &s), 0);
+        assert_string_equal(s.backend->name, "vm-x86");
+        line = strtok(s.refusals, "\n");
+        assert_string_equal(
+            line,
+            with_path(stage,
+                      "backend \"missing\" is not installed: there is no %s (install its package, "
+                      "or use one that is installed: good, probe-fails, vm-x86)",
+                      "missing"));
+        line = strtok(NULL, "\n");
+        assert_memory_equal(line, "probe-fails: cannot open /dev/frob", 34);
+        assert_non_null(strstr(line, "Permission denied (make /dev/frob)"));
+        assert_null(strtok(NULL, "\n"));
+        drop(&s);
+    }
+}
+
+static void test_select_missing_backend_names_its_package(void **state)
+{
+    struct stage *stage = *state;
+
+    add_entry(stage, "etc.d", "10-kvm-x86_64.ini", "kvm-x86_64");
+    stage_set(stage, "runtime.backend", "kvm-x86_64");
+
+    expect_failure(
+        stage, X86,
+        with_path(stage, "backend \"kvm-x86_64\" is not installed: there is no %s", "kvm-x86_64"),
+        "install the package sconce-backend-kvm-x86_64");
+}
+
+static void test_select_missing_backend_names_the_nearest_installed(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    stage_set(stage, "runtime.backend", "vm-x68");
+
+    expect_failure(
+        stage, X86,
+        with_path(stage, "backend \"vm-x68\" is not installed: there is no %s", "vm-x68"),
+        "did you mean \"vm-x86\"?");
+}
+
+static void test_select_missing_backend_where_none_is(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_set(stage, "runtime.backend", "kvm");
+
+    expect_failure(stage, X86,
+                   with_path(stage, "backend \"kvm\" is not installed: there is no %s", "kvm"),
+                   "no backend is installed there at all");
+}
+
+static void test_select_all_refused_tells_each_and_the_most_useful_hint(void **state)
+{
+    struct stage *stage = *state;
+    struct selected s;
+    const char *expected;
+
+    stage_install(stage, "vm-arm");
+    stage_install(stage, "good");
+    stage_install(stage, "reserved");
+    stage_install(stage, "probe-fails");
+    stage_set(stage, "runtime.backend", "vm-arm, good, missing");
+
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
+    expected = with_path(
+        stage,
+        "no backend can be used for guests of ELF machine 62:\n"
+        "  backend \"vm-arm\" runs guests of ELF machine 183, not 62\n"
+        "  backend \"good\" has isolation \"none\", and isolation = vm asks for a virtual machine "
+        "(isolation = any allows it (sconce: --isolation=any))\n"
+        "  backend \"missing\" is not installed: there is no %s (install its package, or use one "
+        "that is installed: good, probe-fails, reserved, vm-arm)",
+        "missing");
+    assert_string_equal(stage->err.text, expected);
+    assert_memory_equal(stage->err.hint, "install its package", 19);
+    drop(&s);
+
+    stage_set(stage, "runtime.backend", "good, probe-fails, missing");
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
+    assert_string_equal(stage->err.hint, "make /dev/frob");
+    drop(&s);
+}
+
+static void test_select_very_many_refusals_fit_and_are_terminated(void **state)
+{
+    struct stage *stage = *state;
+    char list[2048] = "";
+    struct selected s;
+    int i;
+
+    for (i = 0; i < 40; i++)
+        sprintf(list + strlen(list), "%smissing-number-%d", i ? ", " : "", i);
+    stage_set(stage, "runtime.backend", list);
+
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
+    assert_true(strlen(stage->err.text) < sizeof stage->err.text);
+    assert_non_null(strstr(stage->err.text, "missing-number-1"));
+    drop(&s);
+}
+
+/* ---- Isolation ------------------------------------------------------------------------------- */
+
+static void test_select_process_isolation_needs_any(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "process-x86");
+    stage_set(stage, "runtime.backend", "process-x86");
+    expect_failure(stage, X86,
+                   "backend \"process-x86\" has isolation \"process\", and isolation = vm asks for "
+                   "a virtual machine",
+                   "isolation = any allows it (sconce: --isolation=any)");
+    assert_null(strstr(stage->logged, "good.entry"));
+
+    stage_set(stage, "runtime.isolation", "any");
+    expect_backend(stage, X86, "process-x86", "");
+}
+
+/* ---- auto ------------------------------------------------------------------------------------ */
+
+static void test_select_auto_goes_by_the_files_names(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "good");
+    stage_install(stage, "process-x86");
+    stage_install(stage, "vm-x86");
+    add_entry(stage, "backends.d", "90-good.ini", "good");
+    add_entry(stage, "backends.d", "50-process-x86.ini", "process-x86");
+    add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
+    stage_set(stage, "runtime.isolation", "any");
+
+    expect_backend(stage, X86, "vm-x86", "");
+
+    assert_int_equal(unlink(stage_plugin(stage, "vm-x86")), 0);
+    expect_backend(stage, X86, "process-x86",
+                   with_path(stage,
+                             "backend \"vm-x86\" is not installed: there is no %s (install the "
+                             "package sconce-backend-vm-x86)",
+                             "vm-x86"));
+}
+
+static void test_select_auto_skips_other_machines(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-arm");
+    stage_install(stage, "vm-x86");
+    add_entry(stage, "backends.d", "10-vm-arm.ini", "vm-arm");
+    add_entry(stage, "backends.d", "20-vm-x86.ini", "vm-x86");
+
+    expect_backend(stage, X86, "vm-x86",
+                   "backend \"vm-arm\" runs guests of ELF machine 183, not 62");
+    expect_backend(stage, ARM, "vm-arm", "");
+}
+
+static void test_select_auto_new_backend_dropped_in_is_found(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    add_entry(stage, "backends.d", "20-vm-x86.ini", "vm-x86");
+    stage_install(stage, "good-one");
+    add_entry(stage, "backends.d", "10-good-one.ini", "good-one");
+    stage_set(stage, "runtime.isolation", "any");
+
+    expect_backend(stage, X86, "good-one", "");
+}
+
+static void test_select_auto_etc_overrides_and_masks(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "process-x86");
+    add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
+    add_entry(stage, "backends.d", "20-process-x86.ini", "process-x86");
+    stage_set(stage, "runtime.isolation", "any");
+    scratch_link(stage->root, "etc.d/10-vm-x86.ini", "/dev/null");
+    expect_backend(stage, X86, "process-x86", "");
+
+    assert_int_equal(unlink(scratch_path(stage->root, "etc.d/10-vm-x86.ini")), 0);
+    scratch_file(stage->root, "etc.d/10-vm-x86.ini", "");
+    expect_backend(stage, X86, "process-x86", "");
+
+    assert_int_equal(unlink(scratch_path(stage->root, "etc.d/10-vm-x86.ini")), 0);
+    add_entry(stage, "etc.d", "05-process-x86.ini", "process-x86");
+    expect_backend(stage, X86, "process-x86", "");
+}
+
+static void test_select_auto_wrong_file_is_told_and_the_next_tried(void **state)
+{
+    struct stage *stage = *state;
+    char expected[1024];
+
+    stage_install(stage, "vm-x86");
+    scratch_file(stage->root, "backends.d/05-x.ini", "[backend]\nnmae = x\n");
+    add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
+
+    snprintf(expected, sizeof expected,
+             "%s:2: unknown key \"nmae\" in [backend] (keys are name, description and package)",
+             scratch_path(stage->root, "backends.d/05-x.ini"));
+    expect_backend(stage, X86, "vm-x86", expected);
+}
+
+static void test_select_auto_nothing_installed(void **state)
+{
+    struct stage *stage = *state;
+    char expected[1024];
+
+    snprintf(expected, sizeof expected, "no backend is installed in %s",
+             scratch_path(stage->root, "plugins"));
+    expect_failure(stage, X86, expected,
+                   "install a backend's package, or set plugin_dir to where they are");
+
+    stage_set(stage, "runtime.plugin_dir", "/nonexistent/plugins");
+    expect_failure(stage, X86, "no backend is installed in /nonexistent/plugins",
+                   "install a backend's package, or set plugin_dir to where they are");
+}
+
+static void test_select_auto_installed_without_files_is_told(void **state)
+{
+    struct stage *stage = *state;
+    char expected[2048];
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "good");
+
+    snprintf(expected, sizeof expected,
+             "auto finds no backend: neither %s nor %s has a file that names one of those "
+             "installed (good, vm-x86)",
+             scratch_path(stage->root, "backends.d"), scratch_path(stage->root, "etc.d"));
+    expect_failure(stage, X86, expected, "name one as backend, or install its NN-NAME.ini");
+}
+
+static void test_select_machine_that_no_backend_runs_is_told(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "process-x86");
+    add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
+
+    expect_failure(stage, ARM,
+                   "no installed backend runs guests of ELF machine 183 (installed: process-x86 "
+                   "for 62, vm-x86 for 62)",
+                   "install the package of a backend for that machine");
+}
+
+static void test_select_machine_that_another_backend_runs_is_told(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "vm-arm");
+    stage_set(stage, "runtime.backend", "vm-x86");
+
+    expect_failure(stage, ARM, "no backend that is configured runs guests of ELF machine 183",
+                   "backend \"vm-arm\" is installed and runs them");
+}
+
+/* ---- Errors that end a selection ------------------------------------------------------------- */
+
+static void test_select_wrong_setting_is_no_reason_to_take_the_next(void **state)
+{
+    struct stage *stage = *state;
+    struct selected s;
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "process-x86");
+    stage_set(stage, "runtime.backend", "vm-x86, process-x86");
+    stage_set(stage, "runtime.isolation", "any");
+    stage_set(stage, "backend.vm-x86.mood", "1");
+
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_CONFIG);
+    assert_string_equal(stage->err.text, "test: backend \"vm-x86\" has no setting \"mood\"");
+    drop(&s);
+}
+
+static void test_select_untrusted_directory_is_told_once(void **state)
+{
+    struct stage *stage = *state;
+    struct selected s;
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "good");
+    stage_set(stage, "runtime.backend", "vm-x86, good");
+    stage_set(stage, "runtime.allow_untrusted_plugins", "no");
+    scratch_mode(stage->root, "", 0777);
+
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
+    assert_memory_equal(stage->err.text, "cannot trust /", 14);
+    assert_null(strchr(stage->err.text, '\n'));
+    assert_string_equal(stage->logged, "");
+    drop(&s);
+}
+
+/* ---- One runtime over time ------------------------------------------------------------------- */
+
+static void test_select_is_remembered_by_machine(void **state)
+{
+    struct stage *stage = *state;
+    struct selected s;
+    struct sconce_backend *again = NULL, *arm = NULL;
+    char *refusals = NULL;
+
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "vm-arm");
+    stage_set(stage, "runtime.backend", "missing, vm-x86, vm-arm");
+    assert_int_equal(select_for(stage, X86, &s), 0);
+    stage->logged[0] = '\0';
+    assert_int_equal(unlink(stage_plugin(stage, "vm-x86")), 0);
+
+    assert_int_equal(sconce_registry_select(s.registry, X86, &again, &refusals, &stage->err), 0);
+    assert_ptr_equal(again, s.backend);
+    assert_string_equal(refusals, s.refusals);
+    assert_string_equal(stage->logged, "");
+    free(refusals);
+
+    assert_int_equal(sconce_registry_select(s.registry, ARM, &arm, &refusals, &stage->err), 0);
+    assert_string_equal(arm->name, "vm-arm");
+    free(refusals);
+    drop(&s);
+}
+
+static void test_select_replaced_file_is_for_new_runtimes(void **state)
+{
+    struct stage *stage = *state;
+    struct selected old, new;
+
+    stage_install(stage, "good");
+    stage_set(stage, "runtime.backend", "good");
+    stage_set(stage, "runtime.isolation", "any");
+    assert_int_equal(select_for(stage, X86, &old), 0);
+    stage_install_as(stage, "good-next", "good");
+    assert_int_equal(select_for(stage, X86, &new), 0);
+    assert_string_equal(old.backend->version, "1");
+    assert_string_equal(new.backend->version, "2");
+
+    /* A runtime stays with what it has loaded, for other machines too. */
+    {
+        struct sconce_backend *again = NULL;
+        char *refusals = NULL;
+
+        assert_int_equal(sconce_registry_select(old.registry, ARM, &again, &refusals, &stage->err),
+                         0);
+        assert_string_equal(again->version, "1");
+        free(refusals);
+    }
+    drop(&old);
+    drop(&new);
+}
+
+static void test_select_failure_is_not_remembered(void **state)
+{
+    struct stage *stage = *state;
+    struct selected s;
+
+    stage_set(stage, "runtime.backend", "vm-x86");
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
+    stage_install(stage, "vm-x86");
+
+    assert_int_equal(sconce_registry_select(s.registry, X86, &s.backend, &s.refusals, &stage->err),
+                     0);
+    drop(&s);
+}
+
+static void test_select_logs_refusals_and_the_choice(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "vm-x86");
+    stage_set(stage, "runtime.backend", "missing, vm-x86");
+    {
+        struct selected s;
+
+        assert_int_equal(select_for(stage, X86, &s), 0);
+        drop(&s);
+    }
+
+    assert_non_null(strstr(stage->logged, "backend.refused: backend \"missing\" is not installed"));
+    assert_non_null(strstr(stage->logged,
+                           "backend.selected: vm-x86 (isolation vm) for guests of ELF machine 62"));
+}
+
+/* ---- Telling --------------------------------------------------------------------------------- */
+
+static int tell(void *ctx, const struct sconce_backend_info *info)
+{
+    char *text = ctx;
+
+    assert_int_equal(info->size, sizeof *info);
+    sprintf(text + strlen(text), "%s|%s|%u|%s|%s|%s|%s\n", info->name, info->version, info->machine,
+            info->isolation, info->description, *info->problem ? "problem" : "", info->hint);
+    return 0;
+}
+
+static void test_each_tells_installed_files_in_the_order_of_auto(void **state)
+{
+    struct stage *stage = *state;
+    struct sconce_registry *registry;
+    char text[4096] = "";
+
+    stage_install(stage, "vm-arm");
+    stage_install(stage, "good");
+    stage_install(stage, "vm-x86");
+    stage_install(stage, "not-elf");
+    scratch_file(stage->root, "plugins/README", "x");
+    scratch_file(stage->root, "plugins/sconce-backend-Odd.so", "x");
+    add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
+    add_entry(stage, "backends.d", "20-good.ini", "good");
+    add_entry(stage, "backends.d", "30-gone.ini", "gone");
+    assert_int_equal(sconce_registry_new(stage->config, &stage->log, &registry, &stage->err), 0);
+    assert_int_equal(sconce_registry_each(registry, tell, text, &stage->err), 0);
+
+    assert_string_equal(text, "vm-x86|1|62|vm|||\n"
+                              "good|1|0|none||problem|isolation = any allows it (sconce: "
+                              "--isolation=any)\n"
+                              "not-elf||0|||problem|\n"
+                              "vm-arm|1|183|vm|||\n");
+    assert_null(strstr(stage->logged, "good.entry"));
+    sconce_registry_free(registry);
+}
+
+static int stop(void *ctx, const struct sconce_backend_info *info)
+{
+    (void)info;
+    return ++*(int *)ctx == 2 ? 77 : 0;
+}
+
+static void test_each_stops_when_the_callback_says_so(void **state)
+{
+    struct stage *stage = *state;
+    struct sconce_registry *registry;
+    int count = 0;
+
+    stage_install(stage, "vm-arm");
+    stage_install(stage, "good");
+    stage_install(stage, "vm-x86");
+    assert_int_equal(sconce_registry_new(stage->config, &stage->log, &registry, &stage->err), 0);
+
+    assert_int_equal(sconce_registry_each(registry, stop, &count, &stage->err), 77);
+    assert_int_equal(count, 2);
+    sconce_registry_free(registry);
+}
+
+static void tell_probe(void *ctx, const struct sconce_backend_info *info)
+{
+    tell(ctx, info);
+}
+
+static void test_probe_works_whatever_the_isolation(void **state)
+{
+    struct stage *stage = *state;
+    struct sconce_registry *registry;
+    char text[1024] = "";
+
+    stage_install(stage, "good");
+    assert_int_equal(sconce_registry_new(stage->config, &stage->log, &registry, &stage->err), 0);
+    assert_int_equal(sconce_registry_probe(registry, "good", tell_probe, text, &stage->err), 0);
+
+    assert_string_equal(text, "good|1|0|none|version 1, entered 1, released 0, mode "
+                              "plain, label -||\n");
+    sconce_registry_free(registry);
+}
+
+static void test_probe_refusal_is_told_and_returned(void **state)
+{
+    struct stage *stage = *state;
+    struct sconce_registry *registry;
+    char text[1024] = "";
+
+    stage_install(stage, "probe-fails");
+    assert_int_equal(sconce_registry_new(stage->config, &stage->log, &registry, &stage->err), 0);
+    assert_int_equal(sconce_registry_probe(registry, "probe-fails", tell_probe, text, &stage->err),
+                     SCONCE_E_NO_BACKEND);
+
+    assert_string_equal(text, "probe-fails|1|0|vm||problem|make /dev/frob\n");
+    assert_memory_equal(stage->err.text, "probe-fails: cannot open /dev/frob", 34);
+
+    text[0] = '\0';
+    assert_int_equal(sconce_registry_probe(registry, "none", tell_probe, text, &stage->err),
+                     SCONCE_E_NO_BACKEND);
+    assert_string_equal(text, "none||0|||problem|\n");
+    sconce_registry_free(registry);
+}
+
+static void test_registry_free_takes_null(void **state)
+{
+    (void)state;
+    sconce_registry_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        STAGE_TEST(test_select_named_backend_is_taken),
+        STAGE_TEST(test_select_backend_for_any_machine_is_taken_for_each),
+        STAGE_TEST(test_select_first_of_a_list_that_works_is_taken_and_the_rest_told),
+        STAGE_TEST(test_select_missing_backend_names_its_package),
+        STAGE_TEST(test_select_missing_backend_names_the_nearest_installed),
+        STAGE_TEST(test_select_missing_backend_where_none_is),
+        STAGE_TEST(test_select_all_refused_tells_each_and_the_most_useful_hint),
+        STAGE_TEST(test_select_very_many_refusals_fit_and_are_terminated),
+        STAGE_TEST(test_select_process_isolation_needs_any),
+        STAGE_TEST(test_select_auto_goes_by_the_files_names),
+        STAGE_TEST(test_select_auto_skips_other_machines),
+        STAGE_TEST(test_select_auto_new_backend_dropped_in_is_found),
+        STAGE_TEST(test_select_auto_etc_overrides_and_masks),
+        STAGE_TEST(test_select_auto_wrong_file_is_told_and_the_next_tried),
+        STAGE_TEST(test_select_auto_nothing_installed),
+        STAGE_TEST(test_select_auto_installed_without_files_is_told),
+        STAGE_TEST(test_select_machine_that_no_backend_runs_is_told),
+        STAGE_TEST(test_select_machine_that_another_backend_runs_is_told),
+        STAGE_TEST(test_select_wrong_setting_is_no_reason_to_take_the_next),
+        STAGE_TEST(test_select_untrusted_directory_is_told_once),
+        STAGE_TEST(test_select_is_remembered_by_machine),
+        STAGE_TEST(test_select_replaced_file_is_for_new_runtimes),
+        STAGE_TEST(test_select_failure_is_not_remembered),
+        STAGE_TEST(test_select_logs_refusals_and_the_choice),
+        STAGE_TEST(test_each_tells_installed_files_in_the_order_of_auto),
+        STAGE_TEST(test_each_stops_when_the_callback_says_so),
+        STAGE_TEST(test_probe_works_whatever_the_isolation),
+        STAGE_TEST(test_probe_refusal_is_told_and_returned),
+        cmocka_unit_test(test_registry_free_takes_null),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

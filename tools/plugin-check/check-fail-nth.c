@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Fail each op in turn: the backend is wrapped in the fail-nth interposer, one whole life of a
+ * sandbox is lived again and again, and each time the next call of the backend fails. Whatever it
+ * was, the caller gets an error that says so, nothing is left behind, and the next life is a good
+ * one. Works with scripted backends too: what counts is the core.
+ */
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/cleanup.h"
+#include "tools/plugin-check/box.h"
+
+#define MAX_POINTS 2000u
+
+/* One run of the scenario, and what came of it. */
+struct life {
+    struct check_box box;
+    char failed[64]; /* "12 vcpu_run": what the interposer says that it did; "" for nothing */
+    char text[1024];
+    int code;
+};
+
+static void keep_failed(void *ctx, uint32_t level, const char *key, const char *text)
+{
+    struct life *life = ctx;
+
+    (void)level;
+    if (strcmp(key, "fail-nth.failed") == 0)
+        snprintf(life->failed, sizeof life->failed, "%s", text);
+}
+
+/* A step of the scenario: true to go on. The first failure is kept. */
+static bool step(struct life *life, int code)
+{
+    if (code == 0)
+        return true;
+    if (life->code == 0) {
+        life->code = code;
+        snprintf(life->text, sizeof life->text, "%s", life->box.err.text);
+    }
+    return false;
+}
+
+static int configure(struct sconce_config *config, const char *key, const char *value)
+{
+    return sconce_config_set(config, key, value, "fail-nth", NULL);
+}
+
+/* The settings of the wrapped backend, under the interposer's name for them. */
+static int forward_setting(void *ctx, const char *key, const char *value, const char *origin,
+                           const char *help)
+{
+    struct sconce_config *config = ctx;
+    const char *setting;
+    char forwarded[128];
+
+    (void)origin;
+    (void)help;
+    if (strncmp(key, "backend.", 8) != 0 || !(setting = strchr(key + 8, '.')))
+        return 0;
+    snprintf(forwarded, sizeof forwarded, "backend.fail-nth.wrapped%s", setting);
+    return configure(config, forwarded, value);
+}
+
+static enum check_outcome make_config(struct check *check, struct sconce_config **ret_config)
+{
+    struct sconce_error err = {0};
+    char dir[PATH_MAX];
+    int code;
+
+    CHECK(check, sconce_config_load("/dev/null", ret_config, &err) == 0, "no configuration: %s",
+          err.text);
+    snprintf(dir, sizeof dir, "%s", check->setup->interposer);
+    code = configure(*ret_config, "runtime.plugin_dir", dirname(dir));
+    if (code == 0)
+        code = configure(*ret_config, "runtime.backend", "fail-nth");
+    if (code == 0)
+        code = configure(*ret_config, "runtime.isolation", "any");
+    if (code == 0)
+        code = configure(*ret_config, "runtime.allow_untrusted_plugins", "yes");
+    if (code == 0)
+        code = sconce_config_each(check->setup->config, forward_setting, *ret_config);
+    CHECK(check, code == 0, "the interposer cannot be configured");
+    return CHECK_OK;
+}
+
+static void free_config(struct sconce_config **config)
+{
+    sconce_config_free(*config);
+}
+
+/* Calls @function: a guest's failure is as good an answer as a success. */
+static bool call_step(struct life *life, const char *function)
+{
+    int code = check_call(&life->box, function, WITHOUT);
+
+    return code == SCONCE_E_GUEST_FAILED || step(life, code);
+}
+
+static void live(struct life *life, const char *guest)
+{
+    struct check_box *box = &life->box;
+
+    if (!step(life, sconce_guest_load_file(box->runtime, guest, &box->guest, &box->err)) ||
+        !step(life, check_box_new(box, NULL, &box->sandbox)))
+        return;
+    if (call_step(life, "nothing") && call_step(life, "via_host_nothing"))
+        step(life, sconce_sandbox_snapshot(box->sandbox, &box->start, &box->err));
+    if (box->start && step(life, sconce_sandbox_restore(box->sandbox, box->start, &box->err)))
+        call_step(life, "nothing");
+}
+
+/* One life with the failure at @point; 0 for none. */
+static enum check_outcome live_with(struct check *check, struct sconce_config *config,
+                                    unsigned point, struct life *life)
+{
+    const struct sconce_runtime_options options = {.size = sizeof options,
+                                                   .config = config,
+                                                   .log = keep_failed,
+                                                   .log_ctx = life,
+                                                   .log_level = SCONCE_LOG_INFO};
+    char number[16], guest[PATH_MAX];
+
+    *life = (struct life){0};
+    snprintf(number, sizeof number, "%u", point);
+    snprintf(guest, sizeof guest, "%s/types.elf", check->setup->guest_dir);
+    CHECK(check, configure(config, "backend.fail-nth.fail_at", number) == 0, "cannot set fail_at");
+    CHECK(check, sconce_runtime_new(&options, &life->box.runtime, &life->box.err) == 0,
+          "no runtime: %s", life->box.err.text);
+    live(life, guest);
+    check_box_close(&life->box);
+    return CHECK_OK;
+}
+
+static enum check_outcome judge(struct check *check, const struct life *life,
+                                const struct check_holdings *before)
+{
+    struct check_holdings after = check_count();
+
+    CHECK(check, life->code != 0, "call %s failed, and nobody was told", life->failed);
+    CHECK(check, strstr(life->text, "on purpose"), "call %s failed, but the error says: %s",
+          life->failed, life->text);
+    CHECK(check, after.fds == before->fds, "call %s failed and left %d fds", life->failed,
+          (int)(after.fds - before->fds));
+    CHECK(check, after.mappings <= before->mappings, "call %s failed and left %d mappings",
+          life->failed, (int)(after.mappings - before->mappings));
+    return CHECK_OK;
+}
+
+/* Each point once, until there are no more. */
+static enum check_outcome sweep(struct check *check, struct sconce_config *config,
+                                unsigned *ret_points)
+{
+    const struct check_holdings before = check_count();
+    struct life life;
+    unsigned point;
+
+    for (point = 1; point < MAX_POINTS; point++) {
+        CHECK_STEP(live_with(check, config, point, &life));
+        if (life.failed[0] == '\0')
+            break;
+        CHECK_STEP(judge(check, &life, &before));
+    }
+    CHECK(check, life.code == 0, "after all the failures: %s", life.text);
+    *ret_points = point - 1;
+    return CHECK_OK;
+}
+
+static enum check_outcome check_each(struct check *check)
+{
+    SCONCE_CLEANUP(free_config) struct sconce_config *config = NULL;
+    struct life life;
+    unsigned points = 0;
+
+    if (!check->setup->interposer[0])
+        return check_skip(check, "the fail-nth interposer is not at hand: see --interposer");
+    setenv("SCONCE_FAIL_NTH_WRAPS", check->setup->path, 1);
+    CHECK_STEP(make_config(check, &config));
+    for (int i = 0; i < 2; i++) {
+        CHECK_STEP(live_with(check, config, 0, &life));
+        CHECK(check, life.code == 0, "even without a failure: %s", life.text);
+    }
+    CHECK_STEP(sweep(check, config, &points));
+    return check_note(check, "%u points tried", points);
+}
+
+const struct check_row check_fail_nth_rows[] = {
+    {"fail-nth.each", "each call of the backend may fail", CHECK_NEEDS_PROBE | CHECK_NEEDS_GUESTS,
+     check_each},
+    {NULL, NULL, 0, NULL},
+};

@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What sconce-plugin-check says and how it exits: test-plugin-check.sh PROGRAM STUB INTERPOSER
+set -u
+check=$1
+stub=$2
+interposer=$3
+failures=0
+
+# expect STATUS PATTERN ARGUMENT...: run it; its exit status and some line of its output must fit.
+expect() {
+    status=$1
+    pattern=$2
+    shift 2
+    said=$("$check" "$@" 2>&1)
+    got=$?
+    if [ "$got" -ne "$status" ] || ! printf '%s\n' "$said" | grep -q -e "$pattern"; then
+        echo "FAILED: $* exits with $got (expected $status), or does not say \"$pattern\":"
+        printf '%s\n' "$said" | sed 's/^/    /'
+        failures=$((failures + 1))
+    fi
+}
+
+expect 0 '^Usage: ' --help
+expect 0 'plugin ABI [0-9]*\.[0-9]*$' --version
+expect 0 '^map.overlap ' --list
+expect 0 '^map.overlap ' --list --only='map.*'
+expect 2 'which backend' 
+expect 2 'one backend at a time' stub stub
+expect 2 'unrecognized option' --nonesuch stub
+expect 2 'no such plugin: ./nonesuch.so' ./nonesuch.so
+expect 2 'no such plugin: nonesuch' --plugin-dir=/nonexistent nonesuch
+expect 2 'no row matches nonesuch' --only=nonesuch "$stub"
+expect 2 'not a count: 0' --kicks=0 "$stub"
+expect 2 'text or json' --format=xml "$stub"
+expect 2 'KEY=VALUE' --set=backend.stub.script "$stub"
+expect 2 'no/such/file' --config=/no/such/file "$stub"
+
+expect 0 '^stub: 4 passed, 0 failed, 0 skipped$' --only='file.*' "$stub"
+expect 0 '^ok    map.overlap ' --plugin-dir="$(dirname "$stub")" --only=map.overlap stub
+expect 0 '"result":"ok"' --only=map.overlap --format=json "$stub"
+expect 0 '^ok    map.overlap ' --no-fork --only=map.overlap "$stub"
+
+# A file that is no plugin: rows fail, one by one, and the program does not.
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+echo 'not a plugin' >"$work/sconce-backend-text.so"
+expect 1 '^FAIL  file.note' --only='file.*' "$work/sconce-backend-text.so"
+expect 1 'text cannot be used on this machine' "$work/sconce-backend-text.so"
+cp "$stub" "$work/sconce-backend-other.so"
+expect 1 'its note calls for sconce-backend-stub.so' --only=file.name "$work/sconce-backend-other.so"
+
+# A wrong setting is the caller's mistake, not the backend's.
+expect 2 'cannot open the script /no/script' --set=backend.stub.script=/no/script "$stub"
+
+# A backend that cannot be used here is no failure, and no success: 77.
+expect 77 'cannot wrap nothing' --only='vm.*' "$interposer"
+
+[ "$failures" -eq 0 ]
