@@ -27,7 +27,8 @@ static void hint_access(const char *path, const struct stat *st, char *hint, siz
     if ((st->st_mode & 0060) == 0060 && group && st->st_gid != 0)
         snprintf(hint, bytes, "sudo usermod -aG %s $USER, then log in again", group->gr_name);
     else
-        snprintf(hint, bytes, "let your user read and write it: setfacl -m u:$USER:rw %s", path);
+        snprintf(hint, bytes, "let your user read and write it: sudo setfacl -m u:$USER:rw %s",
+                 path);
 }
 
 bool device_check(const char *path, char *text, size_t text_bytes, char *hint, size_t hint_bytes)

@@ -103,7 +103,7 @@ int32_t kvm_x86_cpuid_set(int vcpu_fd, const struct kvm_x86_facts *facts,
 int32_t kvm_x86_vm_create(const struct sconce_vm_config *config, struct sconce_plugin_vm **ret_vm,
                           struct sconce_plugin_error *err);
 int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
-                               const struct sconce_vm_config *config,
+                               const struct sconce_vm_config *given,
                                struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err);
 void kvm_x86_vm_destroy(struct sconce_plugin_vm *vm);
 int32_t kvm_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
@@ -115,7 +115,7 @@ int32_t kvm_x86_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *er
 
 /* vcpu.c */
 int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
-int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *entry,
+int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
                            struct sconce_plugin_error *err);
 int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
                          struct sconce_plugin_error *err);

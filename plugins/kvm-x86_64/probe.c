@@ -190,6 +190,14 @@ static const char *simd_name(uint64_t xcr0)
     return xcr0 & SCONCE_X86_XCR0_AVX ? "AVX" : "SSE";
 }
 
+/* Known facts do not tell whether the device may be opened now. */
+static int32_t check_device(const char *device, struct sconce_plugin_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+
+    return kvm_x86_open(device, &fd, err);
+}
+
 int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
 {
     struct sconce_probe probe = {.size = sizeof probe};
@@ -200,6 +208,8 @@ int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot probe: no room for what is found");
     r = kvm_x86_facts(&facts, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = check_device(facts.device, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     probe.size = ret_probe->size;

@@ -11,7 +11,7 @@
 
 #define DATA_WORDS 16384u
 #define STACK_WORDS 2048u
-#define STACK_SPARE 8192u /* left alone: what is running */
+#define STACK_SPARE 8192u /* bytes at the top that are left out: what is running is there */
 
 static volatile uint64_t data[DATA_WORDS] = {1};
 static volatile uint64_t bss[DATA_WORDS];
@@ -74,12 +74,11 @@ static uint64_t sum_of(const volatile uint64_t *from, const volatile uint64_t *t
     return sum;
 }
 
-/* Checksums of data and bss, of the whole heap, and of the stack below what is in use; equal for
- * equal contents, whoever asks how often. */
+/* Checksums of data and bss, of the whole heap, and of the stack below its top 8 KiB; equal for
+ * equal contents, however often one asks. */
 SCONCE_EXPORT(const char *, checksums, (void))
 {
     const struct sconce_boot *boot = sconce_boot();
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)7;
     static char text[64]; /* neither on the heap nor in the arrays */
     uint64_t sums[3];
 
@@ -87,7 +86,7 @@ SCONCE_EXPORT(const char *, checksums, (void))
     sums[1] = sum_of((const uint64_t *)boot->heap_addr,
                      (const uint64_t *)(boot->heap_addr + boot->heap_bytes));
     sums[2] = sum_of((const uint64_t *)(boot->stack_top - boot->stack_bytes),
-                     (const uint64_t *)(here - STACK_SPARE));
+                     (const uint64_t *)(boot->stack_top - STACK_SPARE));
     snprintf(text, sizeof text, "%016llx %016llx %016llx", (unsigned long long)sums[0],
              (unsigned long long)sums[1], (unsigned long long)sums[2]);
     return text;

@@ -67,7 +67,7 @@ SCONCE_EXPORT(void, call_host_forever, (void))
         host_nothing();
 }
 
-/* Host calls, with a heap that must not run out. */
+/* Host calls. The copies of the results fill the heap on the way; imports fail then, and go on. */
 SCONCE_EXPORT(void, echo_forever, (sconce_str text))
 {
     for (;;)

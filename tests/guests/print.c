@@ -59,8 +59,8 @@ SCONCE_EXPORT(sconce_str, conversions, (void))
         "%d|%i|%u|%x|%X|%c|%s|%%|%5d|%-5d|%05d|%.2s|%*d|%lld|%zu|%hhd|%hu|%p|%5s|%-"
         "5s|%.*s|%016llx",
         -1, 2, 3u, 0xabu, 0xCDu, 'c', "str", 42, 42, -42, "cut", 4, 7, -9223372036854775807ll - 1,
-        (size_t)18446744073709551615ull, -1, (unsigned short)65535, (void *)0x10, "ab", "ab", 3,
-        "abcdef", 0x123456789abcdefull);
+        (size_t)18446744073709551615ull, (signed char)-1, (unsigned short)65535, (void *)0x10, "ab",
+        "ab", 3, "abcdef", 0x123456789abcdefull);
 }
 
 /* snprintf cuts, terminates and says how long the whole would be: "abc/6/". */

@@ -168,7 +168,7 @@ def hello(tree):
             raise Problem("the guest said %r" % said)
     else:
         said = run(["./hello", "hello.elf", "Ada", "fr"], env, folder, expect=1)
-        if "kvm" not in said or "hint: " not in said:
+        if "backend" not in said or "hint: " not in said:
             raise Problem("refused without saying why: %r" % said)
 
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* core/registry.c and registry-select.c: which backend is taken, and everything that is told about
  * those that are not. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -510,6 +511,72 @@ static void test_select_logs_refusals_and_the_choice(void **state)
                            "backend.selected: vm-x86 (isolation vm) for guests of ELF machine 62"));
 }
 
+/* ---- Threads --------------------------------------------------------------------------------- */
+
+#define THREADS 4
+
+struct worker {
+    struct stage *stage;
+    struct sconce_registry *shared;
+    struct sconce_backend *seen; /* what the shared registry chose */
+    const char *failed;
+};
+
+/* Selects from the registry that all share, and from many of its own. */
+static void *work(void *arg)
+{
+    const struct sconce_log silent = {0};
+    struct worker *worker = arg;
+    struct sconce_error err = {0};
+    char *refusals = NULL;
+    int i;
+
+    if (sconce_registry_select(worker->shared, X86, &worker->seen, &refusals, &err) < 0)
+        worker->failed = "shared";
+    free(refusals);
+    for (i = 0; i < 50 && !worker->failed; i++) {
+        struct sconce_registry *own = NULL;
+        struct sconce_backend *backend = NULL;
+
+        refusals = NULL;
+        if (sconce_registry_new(worker->stage->config, &silent, &own, &err) < 0 ||
+            sconce_registry_select(own, X86, &backend, &refusals, &err) < 0 ||
+            backend != worker->seen)
+            worker->failed = "own";
+        free(refusals);
+        sconce_registry_free(own);
+    }
+    return NULL;
+}
+
+/* The shared registry keeps the plugin in use, so its probe finds the same for everybody: the same
+ * backend. */
+static void test_select_from_many_threads_at_once(void **state)
+{
+    const struct sconce_log silent = {0};
+    struct stage *stage = *state;
+    struct worker workers[THREADS];
+    pthread_t threads[THREADS];
+    struct sconce_registry *shared = NULL;
+    size_t i;
+
+    stage_install(stage, "vm-x86");
+    stage_set(stage, "runtime.backend", "missing, vm-x86");
+    assert_int_equal(sconce_registry_new(stage->config, &silent, &shared, &stage->err), 0);
+    for (i = 0; i < THREADS; i++) {
+        workers[i] = (struct worker){.stage = stage, .shared = shared};
+        assert_int_equal(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+    }
+    for (i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+
+    for (i = 0; i < THREADS; i++) {
+        assert_null(workers[i].failed);
+        assert_ptr_equal(workers[i].seen, workers[0].seen);
+    }
+    sconce_registry_free(shared);
+}
+
 /* ---- Telling --------------------------------------------------------------------------------- */
 
 static int tell(void *ctx, const struct sconce_backend_info *info)
@@ -645,6 +712,7 @@ int main(void)
         STAGE_TEST(test_select_replaced_file_is_for_new_runtimes),
         STAGE_TEST(test_select_failure_is_not_remembered),
         STAGE_TEST(test_select_logs_refusals_and_the_choice),
+        STAGE_TEST(test_select_from_many_threads_at_once),
         STAGE_TEST(test_each_tells_installed_files_in_the_order_of_auto),
         STAGE_TEST(test_each_stops_when_the_callback_says_so),
         STAGE_TEST(test_probe_works_whatever_the_isolation),

@@ -31,7 +31,7 @@ static int fails(int32_t status, uint32_t domain, int64_t code, const char *text
     sconce_plugin_error_init(&from);
     from.domain = domain;
     from.code = code;
-    strncpy(from.text, text, sizeof from.text);
+    memcpy(from.text, text, strnlen(text, sizeof from.text));
     strncpy(from.hint, "the hint", sizeof from.hint - 1);
     memset(&err, 0, sizeof err);
     return sconce_backend_error(&backend, status, &from, &err);

@@ -90,16 +90,19 @@ static bool parse_count(const char *text, unsigned *ret)
     return true;
 }
 
-static int set_setting(struct sconce_config *config, char *text)
+static int set_setting(struct sconce_config *config, const char *text)
 {
+    const char *equals = strchr(text, '=');
+    SCONCE_CLEANUP(sconce_cleanup_free) char *key = NULL;
     struct sconce_error err = {0};
-    char *equals = strchr(text, '=');
 
     if (!equals)
         return usage_error("--set needs KEY=VALUE, not ", text);
-    *equals = '\0';
-    return sconce_config_set(config, text, equals + 1, "--set", &err) < 0 ? sconce_failed(&err)
-                                                                          : EXIT_PASSED;
+    key = strndup(text, (size_t)(equals - text));
+    if (!key)
+        return usage_error("out of memory", "");
+    return sconce_config_set(config, key, equals + 1, "--set", &err) < 0 ? sconce_failed(&err)
+                                                                         : EXIT_PASSED;
 }
 
 enum {

@@ -208,6 +208,7 @@ enum check_outcome check_vm_create(struct check *check, struct check_plugin *plu
     void *at;
 
     vm->plugin = plugin;
+    vm->ops = plugin->ops;
     vm->fd = memfd_create("sconce-plugin-check", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     CHECK(check, vm->fd >= 0 && ftruncate(vm->fd, VM_BYTES) == 0, "no memory: %s", strerror(errno));
     CHECK(check, fcntl(vm->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0, "cannot seal: %s",
@@ -267,7 +268,7 @@ enum check_outcome check_vm_open(struct check *check, struct check_plugin *plugi
 void check_vm_close(struct check_vm *vm)
 {
     if (vm->vm)
-        vm->plugin->ops->vm_destroy(vm->vm);
+        vm->ops->vm_destroy(vm->vm);
     vm->vm = NULL;
     if (vm->host)
         munmap(vm->host, VM_BYTES);

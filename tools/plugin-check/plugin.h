@@ -49,6 +49,8 @@ enum check_outcome check_done(struct check *check, struct check_plugin *plugin, 
 
 struct check_vm {
     struct check_plugin *plugin;
+    const struct sconce_plugin_ops
+        *ops;                    /* of the plugin: @plugin may go out of scope before this */
     struct sconce_plugin_vm *vm; /* NULL once it is destroyed */
     struct sconce_exit exit;     /* of the last run */
     uint8_t *host;               /* CHECK_VM_OBJECTS granules */

@@ -53,6 +53,14 @@ expect 1 'its note calls for sconce-backend-stub.so' --only=file.name "$work/sco
 # A wrong setting is the caller's mistake, not the backend's.
 expect 2 'cannot open the script /no/script' --set=backend.stub.script=/no/script "$stub"
 
+# A backend that fails now and then.
+SCONCE_FAIL_NTH_WRAPS=$(realpath "$stub")
+export SCONCE_FAIL_NTH_WRAPS
+expect 1 '^FAIL  map.overlap ' --only='map.*' --set=backend.fail-nth.fail_at=2 "$interposer"
+expect 1 'mem_map failed on purpose, call 2' --only='map.*' --set=backend.fail-nth.fail_at=2 \
+    "$interposer"
+unset SCONCE_FAIL_NTH_WRAPS
+
 # A backend that cannot be used here is no failure, and no success: 77.
 expect 77 'cannot wrap nothing' --only='vm.*' "$interposer"
 

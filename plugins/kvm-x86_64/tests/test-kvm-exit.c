@@ -47,10 +47,10 @@ static void test_exit_internal_error_has_its_suberror(void **state)
 
     (void)state;
     run.internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
-    expect_fail(&run, 1ll << 32 | KVM_EXIT_INTERNAL_ERROR,
+    expect_fail(&run, INT64_C(1) << 32 | KVM_EXIT_INTERNAL_ERROR,
                 "KVM cannot emulate an instruction (internal error 1)");
     run.internal.suberror = 3;
-    expect_fail(&run, 3ll << 32 | KVM_EXIT_INTERNAL_ERROR, "KVM reports internal error 3");
+    expect_fail(&run, INT64_C(3) << 32 | KVM_EXIT_INTERNAL_ERROR, "KVM reports internal error 3");
 }
 
 static void test_exit_entry_failure_has_the_processors_reason(void **state)
