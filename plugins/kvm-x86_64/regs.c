@@ -30,9 +30,15 @@ static int32_t vcpu_ioctl(struct sconce_plugin_vm *vm, unsigned long request, co
 
 int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
+    struct kvm_sregs *sregs = &kvm_x86_sync(vm)->sregs;
+    int32_t r;
+
     if (vm->machine.run->kvm_dirty_regs & KVM_SYNC_X86_SREGS)
         return SCONCE_PLUGIN_OK;
-    return vcpu_ioctl(vm, KVM_GET_SREGS, &kvm_x86_sync(vm)->sregs, "read special registers", err);
+    r = vcpu_ioctl(vm, KVM_GET_SREGS, sregs, "read special registers", err);
+    if (r == SCONCE_PLUGIN_OK)
+        sregs->tr = vm->sregs.tr; /* never changes, and KVM does not read back all that was set */
+    return r;
 }
 
 /* After this the vCPU is at one of two known places: IN_GUEST or IN_SHIM. */
