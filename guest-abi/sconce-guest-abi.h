@@ -9,6 +9,25 @@
 #ifndef SCONCE_GUEST_ABI_H
 #define SCONCE_GUEST_ABI_H
 
+/* ---- Doorbells ------------------------------------------------------------------------------- */
+
+/*
+ * A doorbell is one instruction that hands control and a small number to the host:
+ *   x86_64: out %al, $SCONCE_DOORBELL_PORT_X86_64, the number in AL
+ *   aarch64: svc #SCONCE_DOORBELL_SVC_AARCH64, the number in X0
+ * The host's answer is in the IN buffer when the next instruction runs. READY keeps PC, SP and TLS
+ * and no other register; the other doorbells also keep what a C callee keeps.
+ */
+#define SCONCE_DOORBELL_PORT_X86_64 0x5c
+#define SCONCE_DOORBELL_SVC_AARCH64 0x5c0e
+
+#define SCONCE_DOORBELL_READY 1     /* OUT: READY, RETURN or FAILED; IN then holds CALL */
+#define SCONCE_DOORBELL_HOST_CALL 2 /* OUT: HOST_CALL; IN then holds its answer */
+#define SCONCE_DOORBELL_PRINT 3     /* OUT: PRINT; IN is untouched */
+#define SCONCE_DOORBELL_ABORT 4     /* OUT: ABORT; the guest does not run again */
+
+#ifndef __ASSEMBLER__ /* what follows is for C */
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,25 +41,6 @@
 #define SCONCE_GPA_MAX 0xfff000000ull    /* guests' mappings end here */
 #define SCONCE_GPA_RESERVED 0x1000000ull /* the plugin's own 16 MiB up to 2^36 */
 #define SCONCE_GUEST_GRANULE 65536u      /* segments and regions are multiples of this */
-
-/* ---- Doorbells ------------------------------------------------------------------------------- */
-
-/*
- * A doorbell is one instruction that hands control and a small number to the host:
- *   x86_64: out %al, $SCONCE_DOORBELL_PORT_X86_64, the number in AL
- *   aarch64: svc #SCONCE_DOORBELL_SVC_AARCH64, the number in X0
- * The host's answer is in the IN buffer when the next instruction runs. No register is promised to
- * survive but PC, SP, TLS and those that the C calling convention preserves across a call.
- */
-#define SCONCE_DOORBELL_PORT_X86_64 0x5c
-#define SCONCE_DOORBELL_SVC_AARCH64 0x5c0e
-
-#define SCONCE_DOORBELL_READY 1u /* OUT: READY, RETURN or FAILED; IN then holds CALL */
-#define SCONCE_DOORBELL_HOST_CALL                                                                  \
-    2u                           /* OUT: HOST_CALL; IN then holds HOST_RETURN or HOST_FAILED       \
-                                  */
-#define SCONCE_DOORBELL_PRINT 3u /* OUT: PRINT; IN is untouched */
-#define SCONCE_DOORBELL_ABORT 4u /* OUT: ABORT; the guest does not run again */
 
 /* ---- Types and slots ------------------------------------------------------------------------- */
 
@@ -183,5 +183,7 @@ SCONCE_GUEST_ASSERT(sizeof(struct sconce_frame) == 64, "the frame header is 64 b
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 208, "the boot page's head is fixed");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_function) == 48, "a table entry is 48 bytes");
+
+#endif /* __ASSEMBLER__ */
 
 #endif

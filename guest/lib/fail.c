@@ -66,16 +66,14 @@ bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_
     return pending;
 }
 
-__attribute__((format(printf, 2, 0))) static _Noreturn void
-give_up(int32_t code, const char *format, va_list args)
-{
-    static struct sconce_note_text text;
+static struct sconce_note_text last_words;
 
+static _Noreturn void give_up(int32_t code)
+{
     sconce_print_flush();
-    sconce_note_format(&text, format, args);
     sconce_out_begin(SCONCE_FRAME_ABORT, 0, 1);
     sconce_out_frame()->code = code;
-    sconce_out_span(0, SCONCE_TYPE_STRING, text.text, text.length);
+    sconce_out_span(0, SCONCE_TYPE_STRING, last_words.text, last_words.length);
     for (;;)
         sconce_out_ring(SCONCE_DOORBELL_ABORT);
 }
@@ -85,7 +83,9 @@ void sconce_abort(const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    give_up(1, format, args);
+    sconce_note_format(&last_words, format, args);
+    va_end(args);
+    give_up(1);
 }
 
 void sconce_abort_code(int32_t code, const char *format, ...)
@@ -93,7 +93,9 @@ void sconce_abort_code(int32_t code, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    give_up(code, format, args);
+    sconce_note_format(&last_words, format, args);
+    va_end(args);
+    give_up(code);
 }
 
 void abort(void)

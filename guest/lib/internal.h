@@ -47,7 +47,7 @@ void sconce_print_flush(void);
 size_t sconce_utf8_cut(const char *text, size_t bytes);
 
 /** sconce_vformat - format and hand each piece to @emit; returns the number of bytes. */
-__attribute__((format(printf, 3, 0))) size_t
+__attribute__((__format__(__printf__, 3, 0))) size_t
 sconce_vformat(void (*emit)(void *ctx, const char *piece, size_t bytes), void *ctx,
                const char *format, va_list args);
 
@@ -59,15 +59,15 @@ struct sconce_note_text {
     char text[SCONCE_FAILED_TEXT_BYTES];
 };
 
-__attribute__((format(printf, 2, 0))) void sconce_note_format(struct sconce_note_text *note,
-                                                              const char *format, va_list args);
+__attribute__((__format__(__printf__, 2, 0))) void
+sconce_note_format(struct sconce_note_text *note, const char *format, va_list args);
 void sconce_note_copy(struct sconce_note_text *note, const void *data, size_t length);
 
 /** sconce_failure_take - was sconce_fail called since the last time? Clears it. */
 bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_text);
 
-__attribute__((format(printf, 2, 3), noreturn)) void sconce_abort_code(int32_t code,
-                                                                       const char *format, ...);
+__attribute__((__format__(__printf__, 2, 3), __noreturn__)) void
+sconce_abort_code(int32_t code, const char *format, ...);
 
 /* ---- heap.c, arena.c ------------------------------------------------------------------------- */
 

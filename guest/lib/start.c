@@ -8,8 +8,6 @@
 
 #include "internal.h"
 
-#include "arch.h"
-
 /* What makes an ELF file a guest. retain: --gc-sections would drop it. */
 struct note {
     uint32_t owner_bytes, desc_bytes, type;

@@ -119,7 +119,8 @@ static void set_field(uint32_t field, uint64_t value)
 /*
  * The frame for @doorbell (READY: a RETURN; an unknown number: a PRINT) with @field set to @value.
  * Where the host takes it: READY gives the result "hello" (or what @value makes of it), HOST_CALL
- * and PRINT give the result "went on", ABORT is GUEST_ABORT. Field 13 changes nothing.
+ * and PRINT give the result "went on", ABORT is GUEST_ABORT. READY with the kind FAILED is
+ * GUEST_FAILED. Field 13 changes nothing.
  */
 SCONCE_EXPORT(sconce_str, mutate, (uint32_t doorbell, uint32_t field, uint64_t value))
 {

@@ -36,23 +36,35 @@ static void assert_message(void **state, const char *file, const char *behind)
 
 static void test_entry_name_is_between_number_and_suffix(void **state)
 {
-    char *name = sconce_backend_entry_name("10-kvm-x86_64.ini");
+    char name[SCONCE_BACKEND_NAME_MAX + 1];
 
     (void)state;
+    assert_true(sconce_backend_entry_name("10-kvm-x86_64.ini", name));
     assert_string_equal(name, "kvm-x86_64");
-    free(name);
+    assert_true(sconce_backend_entry_name("99-abcdefghijklmnopqrstuvwxyzabcdefghijklmn.ini", name));
 }
 
-static void test_entry_name_of_other_files_is_null(void **state)
+static void test_entry_name_of_other_files_is_none(void **state)
 {
-    static const char *const other[] = {"README",     "kvm.ini",        "1-kvm.ini", "100-kvm.ini",
-                                        "10-.ini",    "10-Kvm.ini",     "10-kvm",    "10-kvm.ini~",
-                                        "10_kvm.ini", "10-kvm.ini.bak", ".ini",      ""};
+    static const char *const other[] = {"README",
+                                        "kvm.ini",
+                                        "1-kvm.ini",
+                                        "100-kvm.ini",
+                                        "10-.ini",
+                                        "10-Kvm.ini",
+                                        "10-kvm",
+                                        "10-kvm.ini~",
+                                        "10_kvm.ini",
+                                        "10-kvm.ini.bak",
+                                        ".ini",
+                                        "",
+                                        "10-abcdefghijklmnopqrstuvwxyzabcdefghijklmno.ini"};
+    char name[SCONCE_BACKEND_NAME_MAX + 1];
     size_t i;
 
     (void)state;
     for (i = 0; i < sizeof other / sizeof other[0]; i++)
-        assert_null(sconce_backend_entry_name(other[i]));
+        assert_false(sconce_backend_entry_name(other[i], name));
 }
 
 static void test_entry_read_takes_its_three_keys(void **state)
@@ -130,7 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_entry_name_is_between_number_and_suffix),
-        cmocka_unit_test(test_entry_name_of_other_files_is_null),
+        cmocka_unit_test(test_entry_name_of_other_files_is_none),
         TEST(test_entry_read_takes_its_three_keys),
         TEST(test_entry_read_empty_file_masks),
         TEST(test_entry_read_link_to_dev_null_masks),

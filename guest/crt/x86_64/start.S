@@ -3,7 +3,7 @@
  * All of the guest SDK that is x86_64: the entry point, the way back in after a restore, and the
  * doorbell.
  */
-#include "arch.h"
+#include "sconce-guest-abi.h"
 
     .section .text.sconce_start, "ax", @progbits
 
@@ -50,7 +50,7 @@ sconce_doorbell:
     .cfi_rel_offset \register, 0
     .endr
     movl %edi, %eax
-    outb %al, $ARCH_DOORBELL_PORT
+    outb %al, $SCONCE_DOORBELL_PORT_X86_64
     cld
     .irp register, r15, r14, r13, r12, rbp, rbx
     popq %\register

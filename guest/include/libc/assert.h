@@ -14,7 +14,7 @@
 
 #define static_assert _Static_assert
 
-__attribute__((noreturn)) void sconce_assert_failed(const char *expression, const char *file,
-                                                    int line, const char *function);
+__attribute__((__noreturn__)) void sconce_assert_failed(const char *expression, const char *file,
+                                                        int line, const char *function);
 
 #endif

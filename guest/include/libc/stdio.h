@@ -9,12 +9,12 @@
 
 #define EOF (-1)
 
-__attribute__((format(printf, 1, 2))) int printf(const char *format, ...);
-__attribute__((format(printf, 1, 0))) int vprintf(const char *format, va_list args);
-__attribute__((format(printf, 3, 4))) int snprintf(char *buffer, size_t size, const char *format,
-                                                   ...);
-__attribute__((format(printf, 3, 0))) int vsnprintf(char *buffer, size_t size, const char *format,
-                                                    va_list args);
+__attribute__((__format__(__printf__, 1, 2))) int printf(const char *format, ...);
+__attribute__((__format__(__printf__, 1, 0))) int vprintf(const char *format, va_list args);
+__attribute__((__format__(__printf__, 3, 4))) int snprintf(char *buffer, size_t size,
+                                                           const char *format, ...);
+__attribute__((__format__(__printf__, 3, 0))) int vsnprintf(char *buffer, size_t size,
+                                                            const char *format, va_list args);
 int puts(const char *text);
 int putchar(int c);
 

@@ -9,10 +9,10 @@
 #define EXIT_SUCCESS 0
 #define EXIT_FAILURE 1
 
-__attribute__((malloc, alloc_size(1))) void *malloc(size_t bytes);
-__attribute__((malloc, alloc_size(1, 2))) void *calloc(size_t count, size_t bytes);
-__attribute__((alloc_size(2))) void *realloc(void *memory, size_t bytes);
+__attribute__((__malloc__, __alloc_size__(1))) void *malloc(size_t bytes);
+__attribute__((__malloc__, __alloc_size__(1, 2))) void *calloc(size_t count, size_t bytes);
+__attribute__((__alloc_size__(2))) void *realloc(void *memory, size_t bytes);
 void free(void *memory);
-__attribute__((noreturn)) void abort(void);
+__attribute__((__noreturn__)) void abort(void);
 
 #endif

@@ -37,11 +37,12 @@ _Static_assert(sizeof(struct sconce_table_entry) == sizeof(struct sconce_functio
 #if defined(__has_attribute)
 #if __has_attribute(retain)
 #define SCONCE_TABLE_ATTRIBUTE(section_)                                                           \
-    __attribute__((section(section_), used, retain, aligned(8)))
+    __attribute__((__section__(section_), __used__, __retain__, __aligned__(8)))
 #endif
 #endif
 #ifndef SCONCE_TABLE_ATTRIBUTE
-#define SCONCE_TABLE_ATTRIBUTE(section_) __attribute__((section(section_), used, aligned(8)))
+#define SCONCE_TABLE_ATTRIBUTE(section_)                                                           \
+    __attribute__((__section__(section_), __used__, __aligned__(8)))
 #endif
 
 #define SCONCE_TABLE_ENTRY(section_, variable_, name_, entry_, result_, params_)                   \
@@ -78,7 +79,7 @@ void sconce_result_bytes(struct sconce_call *call, sconce_bytes value);
 
 /* ---- Calling the host: begin, put each argument, call, take the reply ------------------------ */
 
-void sconce_import_begin(const struct sconce_table_entry *import, unsigned arg_count);
+void sconce_import_begin(const struct sconce_table_entry *entry, unsigned arg_count);
 void sconce_import_call(void);
 
 void sconce_put_bool(unsigned i, bool value);
@@ -187,10 +188,10 @@ sconce_bytes sconce_reply_bytes(void);
 _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, "LP64");
 
 #define SCONCE_LETTER(n, k, p)                                                                     \
-    [n - k + 1] = SCONCE_BY_PARAM(p, SCONCE_TYPE_BOOL, SCONCE_TYPE_I32, SCONCE_TYPE_U32,           \
-                                  SCONCE_TYPE_I64, SCONCE_TYPE_U64, SCONCE_TYPE_I64,               \
-                                  SCONCE_TYPE_U64, SCONCE_TYPE_F32, SCONCE_TYPE_F64,               \
-                                  SCONCE_TYPE_STRING, SCONCE_TYPE_STRING, SCONCE_TYPE_BYTES)
+    [(n) - (k) + 1] = SCONCE_BY_PARAM(p, SCONCE_TYPE_BOOL, SCONCE_TYPE_I32, SCONCE_TYPE_U32,       \
+                                      SCONCE_TYPE_I64, SCONCE_TYPE_U64, SCONCE_TYPE_I64,           \
+                                      SCONCE_TYPE_U64, SCONCE_TYPE_F32, SCONCE_TYPE_F64,           \
+                                      SCONCE_TYPE_STRING, SCONCE_TYPE_STRING, SCONCE_TYPE_BYTES)
 #define SCONCE_RESULT_LETTER(r)                                                                    \
     SCONCE_BY_RESULT(r, SCONCE_TYPE_NONE, SCONCE_TYPE_BOOL, SCONCE_TYPE_I32, SCONCE_TYPE_U32,      \
                      SCONCE_TYPE_I64, SCONCE_TYPE_U64, SCONCE_TYPE_F32, SCONCE_TYPE_F64,           \
@@ -201,7 +202,7 @@ _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, 
     SCONCE_BY_PARAM(p, sconce_arg_bool, sconce_arg_i32, sconce_arg_u32, sconce_arg_i64,            \
                     sconce_arg_u64, sconce_arg_i64, sconce_arg_u64, sconce_arg_f32,                \
                     sconce_arg_f64, sconce_arg_str, sconce_arg_text, sconce_arg_bytes)             \
-    (sconce_call, n - k)
+    (sconce_call, (n) - (k))
 
 /* The body of an export's thunk, for results other than void and for void. */
 #define SCONCE_THUNK_0(r, name, params)                                                            \
@@ -225,7 +226,7 @@ _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, 
     SCONCE_BY_PARAM(p, sconce_put_bool, sconce_put_i32, sconce_put_u32, sconce_put_i64,            \
                     sconce_put_u64, sconce_put_i64, sconce_put_u64, sconce_put_f32,                \
                     sconce_put_f64, sconce_put_str, sconce_put_text, sconce_put_bytes)             \
-    (n - k, sconce_p##k)
+    ((n) - (k), sconce_p##k)
 
 /* An import's result, for results other than void and for void. */
 #define SCONCE_REPLY_0(r)                                                                          \

@@ -119,12 +119,14 @@ sconce_str sconce_str_from(const char *text);
  * The export still has to return; what it returns is dropped. The sandbox stays usable. The last
  * failure counts. A code of 0 is taken for 1.
  */
-__attribute__((format(printf, 2, 3))) void sconce_fail(int32_t code, const char *format, ...);
+__attribute__((__format__(__printf__, 2, 3))) void sconce_fail(int32_t code, const char *format,
+                                                               ...);
 
 /**
  * sconce_abort - give up for good: the host gets the text, and the guest does not run again.
  */
-__attribute__((format(printf, 1, 2), noreturn)) void sconce_abort(const char *format, ...);
+__attribute__((__format__(__printf__, 1, 2), __noreturn__)) void sconce_abort(const char *format,
+                                                                              ...);
 
 /** sconce_host_failed - 0 when the last call of an import went well, else the host's code. */
 int32_t sconce_host_failed(void);
@@ -139,13 +141,13 @@ const char *sconce_host_error(void);
  * sconce_alloc - @bytes bytes that are freed when the running export returns (during start-up: when
  * the guest is ready). NULL when the heap is exhausted. malloc() is there for what lives longer.
  */
-__attribute__((malloc, alloc_size(1))) void *sconce_alloc(size_t bytes);
+__attribute__((__malloc__, __alloc_size__(1))) void *sconce_alloc(size_t bytes);
 
 /**
  * sconce_format - a formatted string from sconce_alloc() memory; empty when that is exhausted.
  * Conversions as in sconce_printf().
  */
-__attribute__((format(printf, 1, 2))) sconce_str sconce_format(const char *format, ...);
+__attribute__((__format__(__printf__, 1, 2))) sconce_str sconce_format(const char *format, ...);
 
 /**
  * sconce_printf - print to the host's print function; the same as printf() of <stdio.h>.
@@ -155,8 +157,8 @@ __attribute__((format(printf, 1, 2))) sconce_str sconce_format(const char *forma
  * may be *. No floating point: text behind any other conversion is printed as it stands.
  * Returns the number of bytes.
  */
-__attribute__((format(printf, 1, 2))) int sconce_printf(const char *format, ...);
-__attribute__((format(printf, 1, 0))) int sconce_vprintf(const char *format, va_list args);
+__attribute__((__format__(__printf__, 1, 2))) int sconce_printf(const char *format, ...);
+__attribute__((__format__(__printf__, 1, 0))) int sconce_vprintf(const char *format, va_list args);
 
 /* ---- Below the SDK --------------------------------------------------------------------------- */
 
@@ -176,6 +178,6 @@ void sconce_doorbell(uint32_t number);
  * sconce_resume - serve the CALL that is in the IN buffer, and every one after it: what a restored
  * guest is entered at.
  */
-__attribute__((noreturn)) void sconce_resume(const struct sconce_boot *boot);
+__attribute__((__noreturn__)) void sconce_resume(const struct sconce_boot *boot);
 
 #endif

@@ -4,9 +4,7 @@
  * the doorbell (then nothing was scrubbed), or at the place of resumption (then all must be).
  */
 #include "registers.h"
-
-#define DOORBELL_PORT 0x5c      /* SCONCE_DOORBELL_PORT_X86_64 */
-#define DOORBELL_READY 1        /* SCONCE_DOORBELL_READY */
+#include "sconce-guest-abi.h"
 
 #define PATTERN 0xa5a5a5a5a5a5a5a5
 #define PATTERN_RAX 0xa5a5a5a5a5a5a501  /* its low byte is the doorbell's number */
@@ -88,7 +86,7 @@ registers_fill_and_ready:
     .irp register, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15
     movabsq $PATTERN, %\register
     .endr
-    outb %al, $DOORBELL_PORT
+    outb %al, $SCONCE_DOORBELL_PORT_X86_64
 
     movq $CAPTURED_AFTER_READY, captured + CAPTURED_HOW(%rip)
     jmp capture
