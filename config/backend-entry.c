@@ -7,21 +7,26 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
-#include "common/parse.h"
 #include "config/ini-file.h"
 
 #define SUFFIX ".ini"
 
-char *sconce_backend_entry_name(const char *file_name)
+bool sconce_backend_entry_name(const char *file_name, char ret_name[SCONCE_BACKEND_NAME_MAX + 1])
 {
-    SCONCE_CLEANUP(sconce_cleanup_free) char *name = NULL;
+    char name[SCONCE_BACKEND_NAME_MAX + 1];
     size_t length = strlen(file_name);
 
-    if (length <= 3 + strlen(SUFFIX) || strspn(file_name, "0123456789") < 2 ||
-        file_name[2] != '-' || strcmp(file_name + length - strlen(SUFFIX), SUFFIX) != 0)
-        return NULL;
-    name = strndup(file_name + 3, length - 3 - strlen(SUFFIX));
-    return name && sconce_backend_name_valid(name) ? SCONCE_STEAL(name) : NULL;
+    if (length <= 3 + strlen(SUFFIX) || length - 3 - strlen(SUFFIX) >= sizeof name ||
+        strspn(file_name, "0123456789") < 2 || file_name[2] != '-' ||
+        strcmp(file_name + length - strlen(SUFFIX), SUFFIX) != 0)
+        return false;
+    length -= 3 + strlen(SUFFIX);
+    memcpy(name, file_name + 3, length);
+    name[length] = '\0';
+    if (!sconce_backend_name_valid(name))
+        return false;
+    memcpy(ret_name, name, length + 1);
+    return true;
 }
 
 static int take_section(void *ctx, const char *section, unsigned line, struct sconce_error *err)
@@ -62,10 +67,9 @@ static int check_name(const struct sconce_backend_entry *entry, const char *path
                       struct sconce_error *err)
 {
     const char *slash = strrchr(path, '/');
-    SCONCE_CLEANUP(sconce_cleanup_free)
-    char *wanted = sconce_backend_entry_name(slash ? slash + 1 : path);
+    char wanted[SCONCE_BACKEND_NAME_MAX + 1];
 
-    if (!wanted)
+    if (!sconce_backend_entry_name(slash ? slash + 1 : path, wanted))
         return sconce_fail(err, SCONCE_E_CONFIG, "%s: the file's name is not NN-NAME.ini", path);
     if (!entry->name)
         return sconce_fail(err, SCONCE_E_CONFIG, "%s: [backend] has no name", path);

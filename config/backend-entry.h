@@ -7,6 +7,8 @@
 
 #include <sconce/error.h>
 
+#include "common/parse.h"
+
 struct sconce_backend_entry {
     char *file;        /* the whole path; all owned */
     char *name;        /* of the backend */
@@ -14,8 +16,8 @@ struct sconce_backend_entry {
     char *package;     /* what people install to get it */
 };
 
-/** sconce_backend_entry_name - NAME of "NN-NAME.ini", malloc'd; NULL when @file_name is not so. */
-char *sconce_backend_entry_name(const char *file_name);
+/** sconce_backend_entry_name - NAME of "NN-NAME.ini"; false when @file_name is not so. */
+bool sconce_backend_entry_name(const char *file_name, char ret_name[SCONCE_BACKEND_NAME_MAX + 1]);
 
 /**
  * sconce_backend_entry_read - one file.

@@ -147,15 +147,16 @@ int sconce_ini_parse(const char *name, const char *data, size_t bytes,
 /* The whole file in one malloc'd block; pipes included. */
 static int slurp(const char *path, char **ret_data, size_t *ret_bytes, struct sconce_error *err)
 {
-    SCONCE_CLEANUP(sconce_cleanup_free) char *data = malloc(FILE_MAX_BYTES + 1);
     SCONCE_CLEANUP(sconce_cleanup_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    SCONCE_CLEANUP(sconce_cleanup_free) char *data = NULL;
     size_t used = 0;
     ssize_t got;
 
-    if (!data)
-        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
     if (fd < 0)
         return sconce_fail_errno(err, SCONCE_E_CONFIG, errno, "cannot open %s", path);
+    data = malloc(FILE_MAX_BYTES + 1);
+    if (!data)
+        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
     do {
         got = read(fd, data + used, FILE_MAX_BYTES + 1 - used);
         if (got > 0)

@@ -157,99 +157,119 @@ static int find_entry(void *handle, sconce_plugin_entry_fn *ret_entry, struct sc
     return sconce_fail(err, SCONCE_E_NO_BACKEND, "it does not export " SCONCE_PLUGIN_ENTRY_SYMBOL);
 }
 
-static int enter(struct sconce_plugin_file *file, const struct sconce_plugin_facts *facts,
-                 struct sconce_error *err)
+/* Once per process and file. */
+static int enter(struct sconce_plugin_file *file, struct sconce_error *err)
 {
     sconce_plugin_entry_fn entry = NULL;
     struct sconce_plugin_error error;
-    const struct sconce_plugin *descriptor;
-    struct sconce_backend negotiated;
     int r = find_entry(file->handle, &entry, err);
 
     if (r < 0)
         return r;
     sconce_plugin_error_init(&error);
-    descriptor = entry(&file->services.host, &error);
-    if (!descriptor) {
-        sconce_plugin_error_take(&error, SCONCE_E_NO_BACKEND, err);
-        sconce_error_prefix(err, "its entry refused");
-        return SCONCE_E_NO_BACKEND;
-    }
-    r = sconce_plugin_negotiate(descriptor, facts, &negotiated, &file->lifecycle, err);
+    file->descriptor = entry(&file->services.host, &error);
+    if (file->descriptor)
+        return 0;
+    sconce_plugin_error_take(&error, SCONCE_E_NO_BACKEND, err);
+    return sconce_error_prefix(err, "its entry refused");
+}
+
+static int negotiate(struct sconce_plugin_file *file, const struct sconce_plugin_facts *facts,
+                     struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_plugin_negotiate_clear) struct sconce_backend base = {0};
+    int r = sconce_plugin_negotiate(file->descriptor, facts, &base, &file->lifecycle, err);
+
     if (r < 0)
         return r;
-    negotiated.path = SCONCE_STEAL(file->base.path);
-    if (negotiated.thread_model == SCONCE_THREADS_ONE)
-        negotiated.one_lock = &file->lock;
-    file->base = negotiated;
-    file->changed = calloc(file->base.ops.setting_count + 1u, sizeof *file->changed);
-    return file->changed ? 0 : sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
+    file->changed = calloc(base.ops.setting_count + 1u, sizeof *file->changed);
+    if (!file->changed)
+        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
+    base.path = SCONCE_STEAL(file->base.path);
+    if (base.thread_model == SCONCE_THREADS_ONE)
+        base.one_lock = &file->lock;
+    file->base = base;
+    base = (struct sconce_backend){0};
+    file->ready = true;
+    return 0;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-static int use(struct sconce_plugin_file *file, const struct sconce_plugin_found *found,
-               const struct sconce_log *log, struct sconce_plugin_file **ret_file,
-               struct sconce_error *err)
+/* What is left to do with a mapped file, which stays in the list whatever comes of it. What is
+ * wrong with it stays wrong; only memory may be there another time. */
+static int make_ready(struct sconce_plugin_file *file, const struct sconce_plugin_found *found,
+                      struct sconce_error *err)
 {
-    int r;
+    struct sconce_error why = {0};
+    int r = file->refusal.code;
 
-    if (!same_contents(&file->st, &found->st))
-        return sconce_fail_hint(err, SCONCE_E_NO_BACKEND,
-                                "install a new version by renaming it over the old one",
-                                "cannot load %s: it was changed in place while this process uses "
-                                "it",
-                                found->path);
-    if (file->refusal.code)
-        return refuse(found, &file->refusal, file->refusal.code, err);
-    r = sconce_plugin_services_add(&file->services, log, err);
+    if (file->ready)
+        return 0;
+    if (r < 0)
+        return refuse(found, &file->refusal, r, err);
+    if (!file->descriptor)
+        r = check_unchanged(found, &why);
+    if (r == 0 && !file->descriptor)
+        r = enter(file, &why);
     if (r == 0)
-        *ret_file = file;
-    return r;
+        r = negotiate(file, &found->facts, &why);
+    if (r == 0)
+        return 0;
+    if (r != SCONCE_E_NO_MEMORY)
+        file->refusal = why;
+    return refuse(found, &why, r, err);
 }
 
-static int load_new(const struct sconce_plugin_found *found, const struct sconce_log *log,
-                    struct sconce_plugin_file **ret_file, struct sconce_error *err)
+static int map_new(const struct sconce_plugin_found *found, struct sconce_plugin_file **ret_file,
+                   struct sconce_error *err)
 {
     SCONCE_CLEANUP(cleanup_file) struct sconce_plugin_file *file = new_file(found);
-    struct sconce_plugin_file *kept;
     struct sconce_error why = {0};
     int r;
 
     if (!file)
         return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
-    r = sconce_plugin_services_add(&file->services, log, err);
-    if (r < 0)
-        return r;
     r = map_file(found, file, &why);
     if (r < 0)
         return refuse(found, &why, r, err);
-
-    /* Its code is in the process from here on, so it stays in the list, whatever comes. */
-    kept = SCONCE_STEAL(file);
-    kept->next = files;
-    files = kept;
-    r = check_unchanged(found, &why);
-    if (r == 0)
-        r = enter(kept, &found->facts, &why);
-    if (r < 0) {
-        sconce_plugin_services_remove(&kept->services, log);
-        kept->refusal = why;
-        return refuse(found, &why, r, err);
-    }
-    *ret_file = kept;
+    *ret_file = SCONCE_STEAL(file);
+    (*ret_file)->next = files;
+    files = *ret_file;
     return 0;
+}
+
+static int load_locked(const struct sconce_plugin_found *found, const struct sconce_log *log,
+                       struct sconce_plugin_file **ret_file, struct sconce_error *err)
+{
+    struct sconce_plugin_file *file = find_loaded(&found->st);
+    int r = 0;
+
+    if (!file)
+        r = map_new(found, &file, err);
+    else if (!same_contents(&file->st, &found->st))
+        r = sconce_fail_hint(
+            err, SCONCE_E_NO_BACKEND, "install a new version by renaming it over the old one",
+            "cannot load %s: it was changed in place while this process uses it", found->path);
+    if (r == 0)
+        r = sconce_plugin_services_add(&file->services, log, err); /* the entry may log */
+    if (r < 0)
+        return r;
+    r = make_ready(file, found, err);
+    if (r < 0)
+        sconce_plugin_services_remove(&file->services, log);
+    else
+        *ret_file = file;
+    return r;
 }
 
 int sconce_plugin_load(const struct sconce_plugin_found *found, const struct sconce_log *log,
                        struct sconce_plugin_file **ret_file, struct sconce_error *err)
 {
-    struct sconce_plugin_file *file;
     int r;
 
     pthread_mutex_lock(&files_lock);
-    file = find_loaded(&found->st);
-    r = file ? use(file, found, log, ret_file, err) : load_new(found, log, ret_file, err);
+    r = load_locked(found, log, ret_file, err);
     pthread_mutex_unlock(&files_lock);
     return r;
 }

@@ -25,7 +25,9 @@ struct sconce_plugin_file {
     struct sconce_plugin_file *next; /* never removed once the file is mapped */
     struct stat st;                  /* what was loaded */
     void *handle;
-    struct sconce_error refusal; /* code not 0: entered, and refused for good */
+    const struct sconce_plugin *descriptor; /* NULL until it has been entered */
+    bool ready;                             /* base and lifecycle are filled */
+    struct sconce_error refusal;            /* code not 0: refused for good */
     struct sconce_plugin_services services;
     uint16_t abi_minor;         /* that it was built for */
     struct sconce_backend base; /* negotiated; not probed */

@@ -124,7 +124,7 @@ static int take_extension(const struct sconce_plugin *plugin, const char *id, vo
 
 #define TAKE(plugin, id, to, last, err)                                                            \
     take_extension(plugin, id, to, (uint32_t)sizeof *(to),                                         \
-                   offsetof(__typeof__(*(to)), last) + sizeof(to)->last, err)
+                   offsetof(__typeof__(*(to)), last) + sizeof((to)->last), err)
 
 static int missing(const char *id, const char *what, struct sconce_error *err)
 {

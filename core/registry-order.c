@@ -44,18 +44,17 @@ static void cleanup_names(const struct names *names)
     sconce_order_free_names(names->list);
 }
 
-/* Takes ownership of @name, NULL included. */
-static int add_name(struct names *names, char *name, struct sconce_error *err)
+static int add_name(struct names *names, const char *name, struct sconce_error *err)
 {
-    char **list = name ? reallocarray(names->list, names->count + 2, sizeof *list) : NULL;
+    char **list = reallocarray(names->list, names->count + 2, sizeof *list);
 
-    if (!list) {
-        free(name);
+    if (!list)
         return no_memory(err);
-    }
     names->list = list;
-    list[names->count++] = name;
-    list[names->count] = NULL;
+    list[names->count] = strdup(name);
+    if (!list[names->count])
+        return no_memory(err);
+    list[++names->count] = NULL;
     return 0;
 }
 
@@ -86,12 +85,15 @@ static void cleanup_dir(DIR *const *dir)
         closedir(*dir);
 }
 
-/* Adds what @pick makes of each file name in @path; NULL leaves it out. */
-static int list_dir(const char *path, char *(*pick)(const char *file_name), struct names *names,
-                    struct sconce_error *err)
+/* What a file's name stands for in a list; false when it does not belong there. */
+typedef bool (*pick_fn)(const char *file_name, char ret_name[NAME_MAX + 1]);
+
+/* Adds what @pick makes of the files of @path, each name once. */
+static int list_dir(const char *path, pick_fn pick, struct names *names, struct sconce_error *err)
 {
     SCONCE_CLEANUP(cleanup_dir) DIR *dir = opendir(path);
     const struct dirent *entry;
+    char name[NAME_MAX + 1];
     int r = 0;
 
     if (!dir && (errno == ENOENT || errno == ENOTDIR))
@@ -99,17 +101,12 @@ static int list_dir(const char *path, char *(*pick)(const char *file_name), stru
     if (!dir)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot list %s", path);
     while (r == 0 && (errno = 0, entry = readdir(dir))) {
-        char *name = pick(entry->d_name);
-
-        if (!name)
+        if (!pick(entry->d_name, name) || has_name(names, name))
             continue;
-        if (has_name(names, name))
-            free(name);
-        else if (names->count == FILES_MAX) {
-            free(name);
-            r = sconce_fail(err, SCONCE_E_SYSTEM, "%s holds more than %u files", path, FILES_MAX);
-        } else
-            r = add_name(names, name, err);
+        if (names->count == FILES_MAX)
+            return sconce_fail(err, SCONCE_E_SYSTEM, "%s holds more than %u files", path,
+                               FILES_MAX);
+        r = add_name(names, name, err);
     }
     if (r == 0 && errno)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot list %s", path);
@@ -118,18 +115,19 @@ static int list_dir(const char *path, char *(*pick)(const char *file_name), stru
 
 /* ---- Installed backends ---------------------------------------------------------------------- */
 
-static char *pick_backend(const char *file_name)
+static bool pick_backend(const char *file_name, char ret_name[NAME_MAX + 1])
 {
-    SCONCE_CLEANUP(sconce_cleanup_free) char *name = NULL;
     size_t prefix = strlen(SCONCE_PLUGIN_FILE_PREFIX);
     size_t suffix = strlen(SCONCE_PLUGIN_FILE_SUFFIX);
     size_t length = strlen(file_name);
 
     if (length <= prefix + suffix || strncmp(file_name, SCONCE_PLUGIN_FILE_PREFIX, prefix) != 0 ||
         strcmp(file_name + length - suffix, SCONCE_PLUGIN_FILE_SUFFIX) != 0)
-        return NULL;
-    name = strndup(file_name + prefix, length - prefix - suffix);
-    return name && sconce_backend_name_valid(name) ? SCONCE_STEAL(name) : NULL;
+        return false;
+    length -= prefix + suffix;
+    memcpy(ret_name, file_name + prefix, length);
+    ret_name[length] = '\0';
+    return sconce_backend_name_valid(ret_name);
 }
 
 int sconce_order_installed(const char *plugin_dir, char ***ret_names, struct sconce_error *err)
@@ -150,13 +148,14 @@ int sconce_order_installed(const char *plugin_dir, char ***ret_names, struct sco
 
 /* All *.ini: one whose name is wrong has a problem to be told. Editors' and packagers' other files
  * are not meant. */
-static char *pick_ini(const char *file_name)
+static bool pick_ini(const char *file_name, char ret_name[NAME_MAX + 1])
 {
     size_t length = strlen(file_name);
 
     if (file_name[0] == '.' || length < 4 || strcmp(file_name + length - 4, ".ini") != 0)
-        return NULL;
-    return strdup(file_name);
+        return false;
+    memcpy(ret_name, file_name, length + 1);
+    return true;
 }
 
 static int path_in(const char *dir, const char *file, char path[PATH_MAX], struct sconce_error *err)

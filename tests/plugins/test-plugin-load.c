@@ -57,6 +57,7 @@ static const struct refusal refusals[] = {
     /* before any of its code runs */
     {"not-elf", "it is not an ELF file", ""},
     {"no-note", "it has no SCONCE note, so it is no backend", ""},
+    {"long-note", "its note is longer than 4096 bytes", ""},
     {"note-name", "its note names backend \"other\", its file \"note-name\"", ""},
     {"isolation-word", "its note says isolation=container, which is none of vm, process, none", ""},
     {"too-new", "it is too new: its note says plugin ABI 9.1, and this Sconce has 0.1",

@@ -42,7 +42,7 @@ CASES = [
     ("files", {"core/a.c": SPDX + "\tint a;\n"}, "tabs"),
     ("files", {"core/a.c": SPDX + "int a; \n"}, "core/a.c:2: space"),
     ("files", {"core/a.c": SPDX + "int a;"}, "no newline"),
-    ("files", {"README.md": "see /ho" + "me/al/sconce\n"}, "one machine"),
+    ("files", {"README.md": "see /ho" + "me/bob/sconce\n"}, "one machine"),
     ("rooms", {"core/a.c": "/* as on KVM */\n"}, "core/a.c:1: 'KVM'"),
     ("rooms", {"core/a.c": "int kvm_count;\n"}, ""),
     ("rooms", {"arch/x/a.c": "\n#ifdef __x86_64__\n#endif\n"}, "arch/x/a.c:2: '__x86_64__'"),

@@ -17,14 +17,13 @@
 #define PATTERN_BYTE 0x5e
 
 struct bench {
-    struct check_plugin plugin;
-    struct check_vm vm;
+    struct check_ready ready;
     const struct sconce_ext_regs *regs;
 };
 
 static void end_bench(struct bench *bench)
 {
-    check_vm_close(&bench->vm);
+    check_ready_close(&bench->ready);
 }
 
 static enum check_outcome start_bench(struct check *check, struct bench *bench)
@@ -32,27 +31,28 @@ static enum check_outcome start_bench(struct check *check, struct bench *bench)
     if (check->setup->machine != MACHINE_X86_64)
         return check_skip(check, "no register files of machine %u are known",
                           check->setup->machine);
-    CHECK_STEP(check_plugin_open(check, &bench->plugin));
-    CHECK_STEP(check_vm_open(check, &bench->plugin, &bench->vm));
-    bench->regs = bench->plugin.descriptor->get_extension(SCONCE_EXT_REGS);
-    CHECK_STEP(check_vm_enter(check, &bench->vm, CHECK_CODE_DOORBELL));
-    return check_vm_run_to(check, &bench->vm, SCONCE_EXIT_DOORBELL, "the first run");
+    CHECK_STEP(check_ready_open(check, &bench->ready));
+    bench->regs = bench->ready.plugin.descriptor->get_extension(SCONCE_EXT_REGS);
+    CHECK_STEP(check_vm_enter(check, &bench->ready.vm, CHECK_CODE_DOORBELL));
+    return check_vm_run_to(check, &bench->ready.vm, SCONCE_EXIT_DOORBELL, "the first run");
 }
 
 static enum check_outcome get(struct check *check, struct bench *bench, uint32_t file, void *to,
                               size_t bytes)
 {
-    return check_done(check, &bench->plugin,
-                      bench->regs->get(bench->vm.vm, file, to, bytes, check_err(&bench->plugin)),
-                      "regs.get");
+    return check_done(
+        check, &bench->ready.plugin,
+        bench->regs->get(bench->ready.vm.vm, file, to, bytes, check_err(&bench->ready.plugin)),
+        "regs.get");
 }
 
 static enum check_outcome set(struct check *check, struct bench *bench, uint32_t file,
                               const void *from, size_t bytes)
 {
-    return check_done(check, &bench->plugin,
-                      bench->regs->set(bench->vm.vm, file, from, bytes, check_err(&bench->plugin)),
-                      "regs.set");
+    return check_done(
+        check, &bench->ready.plugin,
+        bench->regs->set(bench->ready.vm.vm, file, from, bytes, check_err(&bench->ready.plugin)),
+        "regs.set");
 }
 
 /* Is there a run of the pattern's byte that no honest value has? */
@@ -83,12 +83,12 @@ static bool has_word(const void *data, size_t bytes, uint64_t word)
 /* Reset, and be where a new guest is. */
 static enum check_outcome scrub(struct check *check, struct bench *bench)
 {
-    return check_vm_reset(check, &bench->vm);
+    return check_vm_reset(check, &bench->ready.vm);
 }
 
 static enum check_outcome check_standard(struct check *check)
 {
-    SCONCE_CLEANUP(end_bench) struct bench bench = {.vm = CHECK_VM_EMPTY};
+    SCONCE_CLEANUP(end_bench) struct bench bench = {.ready = CHECK_READY_EMPTY};
     struct sconce_x86_standard regs, now;
 
     CHECK_STEP(start_bench(check, &bench));
@@ -108,7 +108,7 @@ static enum check_outcome check_standard(struct check *check)
 
 static enum check_outcome check_special(struct check *check)
 {
-    SCONCE_CLEANUP(end_bench) struct bench bench = {.vm = CHECK_VM_EMPTY};
+    SCONCE_CLEANUP(end_bench) struct bench bench = {.ready = CHECK_READY_EMPTY};
     struct sconce_x86_special before, regs, now;
 
     CHECK_STEP(start_bench(check, &bench));
@@ -131,7 +131,7 @@ static enum check_outcome check_special(struct check *check)
 
 static enum check_outcome check_float(struct check *check)
 {
-    SCONCE_CLEANUP(end_bench) struct bench bench = {.vm = CHECK_VM_EMPTY};
+    SCONCE_CLEANUP(end_bench) struct bench bench = {.ready = CHECK_READY_EMPTY};
     static struct sconce_x86_float regs, now;
     const uint16_t fcw = 0x27f;    /* 53-bit mantissa */
     const uint32_t mxcsr = 0xffbf; /* every rounding and flush bit but the exception flag 6 */
@@ -164,7 +164,7 @@ static enum check_outcome check_float(struct check *check)
 
 static enum check_outcome check_debug(struct check *check)
 {
-    SCONCE_CLEANUP(end_bench) struct bench bench = {.vm = CHECK_VM_EMPTY};
+    SCONCE_CLEANUP(end_bench) struct bench bench = {.ready = CHECK_READY_EMPTY};
     struct sconce_x86_debug regs, now;
 
     CHECK_STEP(start_bench(check, &bench));
@@ -181,14 +181,15 @@ static enum check_outcome check_debug(struct check *check)
 static enum check_outcome refuse_set(struct check *check, struct bench *bench, uint32_t file,
                                      const void *from, size_t bytes, const char *what)
 {
-    int32_t status = bench->regs->set(bench->vm.vm, file, from, bytes, check_err(&bench->plugin));
+    int32_t status =
+        bench->regs->set(bench->ready.vm.vm, file, from, bytes, check_err(&bench->ready.plugin));
 
-    return check_refused(check, &bench->plugin, status, what);
+    return check_refused(check, &bench->ready.plugin, status, what);
 }
 
 static enum check_outcome check_refusals(struct check *check)
 {
-    SCONCE_CLEANUP(end_bench) struct bench bench = {.vm = CHECK_VM_EMPTY};
+    SCONCE_CLEANUP(end_bench) struct bench bench = {.ready = CHECK_READY_EMPTY};
     struct sconce_x86_standard standard, bad_standard;
     struct sconce_x86_special special;
     static struct sconce_x86_float floats;
@@ -218,9 +219,10 @@ static enum check_outcome check_refusals(struct check *check)
                           "reserved bits of MXCSR"));
     CHECK_STEP(refuse_set(check, &bench, SCONCE_REGS_STANDARD, &standard, sizeof standard - 8,
                           "a file of another size"));
-    status = bench.regs->get(bench.vm.vm, 99, &standard, sizeof standard, check_err(&bench.plugin));
-    CHECK_STEP(check_refused(check, &bench.plugin, status, "register file 99"));
-    return check_vm_run_to(check, &bench.vm, SCONCE_EXIT_DOORBELL, "the run after all that");
+    status = bench.regs->get(bench.ready.vm.vm, 99, &standard, sizeof standard,
+                             check_err(&bench.ready.plugin));
+    CHECK_STEP(check_refused(check, &bench.ready.plugin, status, "register file 99"));
+    return check_vm_run_to(check, &bench.ready.vm, SCONCE_EXIT_DOORBELL, "the run after all that");
 }
 
 /* ---- as the next guest sees it ---- */

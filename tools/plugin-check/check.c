@@ -6,6 +6,7 @@
 #include <malloc.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void set_text(struct check *check, const char *format, va_list args)
@@ -78,11 +79,12 @@ static unsigned count_mappings(void)
     if (!maps)
         return 0;
     while (fgets(line, sizeof line, maps)) {
-        unsigned long inode = 0;
+        const char *field = line;
 
         /* address, permissions, offset, device, inode, name: proc(5) */
-        sscanf(line, "%*s %*s %*s %*s %lu", &inode);
-        count += ANONYMOUS_COUNT || inode != 0;
+        for (int i = 0; i < 4; i++)
+            field += strcspn(field, " ") + 1;
+        count += ANONYMOUS_COUNT || strtoul(field, NULL, 10) != 0;
     }
     fclose(maps);
     return count;

@@ -151,9 +151,11 @@ static const struct {
 
 #define CODE_STRIDE 4096u /* each snippet has a page */
 
-bool check_has_code(const struct check *check)
+enum check_outcome check_needs_code(struct check *check)
 {
-    return check->setup->machine == MACHINE_X86_64;
+    if (check->setup->machine == MACHINE_X86_64)
+        return CHECK_OK;
+    return check_skip(check, "no code for machine %u is at hand", check->setup->machine);
 }
 
 static void write_code(struct check_vm *vm)
@@ -315,4 +317,15 @@ enum check_outcome check_vm_reset(struct check *check, struct check_vm *vm)
 
     return check_done(check, plugin, plugin->ops->vcpu_reset(vm->vm, check_err(plugin)),
                       "vcpu_reset");
+}
+
+enum check_outcome check_ready_open(struct check *check, struct check_ready *ready)
+{
+    CHECK_STEP(check_plugin_open(check, &ready->plugin));
+    return check_vm_open(check, &ready->plugin, &ready->vm);
+}
+
+void check_ready_close(struct check_ready *ready)
+{
+    check_vm_close(&ready->vm);
 }

@@ -91,8 +91,8 @@ enum check_code {
     CHECK_CODES
 };
 
-/** check_has_code - are there snippets for this backend's architecture? */
-bool check_has_code(const struct check *check);
+/** check_needs_code - skips the row unless there are snippets for this backend's architecture. */
+enum check_outcome check_needs_code(struct check *check);
 
 /** check_vm_entry - the start of a snippet. */
 struct sconce_entry check_vm_entry(enum check_code code);
@@ -105,6 +105,23 @@ enum check_outcome check_vm_reset(struct check *check, struct check_vm *vm);
 /** check_vm_run_to - the same, and the exit is of @kind. */
 enum check_outcome check_vm_run_to(struct check *check, struct check_vm *vm, uint32_t kind,
                                    const char *when);
+
+/* A plugin and a VM that is ready to be entered. */
+struct check_ready {
+    struct check_plugin plugin;
+    struct check_vm vm;
+};
+
+#define CHECK_READY_EMPTY                                                                          \
+    {                                                                                              \
+        .vm = CHECK_VM_EMPTY                                                                       \
+    }
+
+/** check_ready_open - both; must succeed. */
+enum check_outcome check_ready_open(struct check *check, struct check_ready *ready);
+
+/** check_ready_close - a clean-up function; takes an empty one. */
+void check_ready_close(struct check_ready *ready);
 
 /** check_run_op - vcpu_run as it is, into vm->exit. */
 int32_t check_run_op(struct check_vm *vm);

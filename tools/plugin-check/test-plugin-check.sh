@@ -25,7 +25,7 @@ expect 0 '^Usage: ' --help
 expect 0 'plugin ABI [0-9]*\.[0-9]*$' --version
 expect 0 '^map.overlap ' --list
 expect 0 '^map.overlap ' --list --only='map.*'
-expect 2 'which backend' 
+expect 2 'which backend'
 expect 2 'one backend at a time' stub stub
 expect 2 'unrecognized option' --nonesuch stub
 expect 2 'no such plugin: ./nonesuch.so' ./nonesuch.so
