@@ -156,10 +156,29 @@ static int handle_doorbell(struct sconce_sandbox *sandbox, uint32_t number, stru
     }
 }
 
+/* The contract: what has no meaning yet is zero, so that it can be given one. */
+static bool reserved_is_zero(const struct sconce_exit *exit)
+{
+    switch (exit->kind) {
+    case SCONCE_EXIT_DOORBELL:
+        return !exit->u.doorbell.reserved0;
+    case SCONCE_EXIT_SYSCALL:
+        return !exit->u.syscall.reserved0;
+    case SCONCE_EXIT_FAIL:
+        return !exit->u.fail.reserved0;
+    default:
+        return true;
+    }
+}
+
 static int handle_exit(struct sconce_sandbox *sandbox, const struct sconce_exit *exit,
                        struct spent *spent, struct sconce_message *ret_message,
                        struct sconce_error *err)
 {
+    if (!reserved_is_zero(exit))
+        return sconce_fail(err, SCONCE_E_BACKEND,
+                           "%s reported an exit whose reserved field is not 0",
+                           sandbox->guest->backend->name);
     switch (exit->kind) {
     case SCONCE_EXIT_DOORBELL:
         return handle_doorbell(sandbox, exit->u.doorbell.number, spent, ret_message, err);

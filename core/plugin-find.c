@@ -58,6 +58,9 @@ static int make_path(const char *dir, const char *name, char path[PATH_MAX],
                          "%s/" SCONCE_PLUGIN_FILE_PREFIX "%s" SCONCE_PLUGIN_FILE_SUFFIX, dir,
                          name) >= PATH_MAX)
         return sconce_fail(err, SCONCE_E_NO_BACKEND, "plugin directory %s is no whole path", dir);
+    /* dlopen puts something else in place of $LIB and its like: not what was checked. */
+    if (strchr(dir, '$'))
+        return sconce_fail(err, SCONCE_E_NO_BACKEND, "plugin directory %s holds a \"$\"", dir);
     return 0;
 }
 

@@ -163,6 +163,9 @@ static int take_extensions(const struct sconce_plugin *plugin, struct sconce_bac
                            SCONCE_EXT_REGS);
     if (regs->size && (!regs->get || !regs->set))
         return missing(SCONCE_EXT_REGS, regs->get ? "set" : "get", err);
+    if (lifecycle->size && lifecycle->reserved0 != 0)
+        return sconce_fail(err, SCONCE_E_NO_BACKEND, "a reserved field of its %s is not 0",
+                           SCONCE_EXT_LIFECYCLE);
     if (lifecycle->size && !lifecycle->release)
         return missing(SCONCE_EXT_LIFECYCLE, "release", err);
     return 0;

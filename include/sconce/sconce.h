@@ -81,7 +81,8 @@ SCONCE_API void sconce_config_free(struct sconce_config *config);
 #define SCONCE_LOG_INFO 2u
 #define SCONCE_LOG_DEBUG 3u
 
-/** A log sink. @key is a stable dotted identifier, @text one line. Any thread. */
+/** A log sink. @key is a stable dotted identifier, @text one line. Any thread. It is called with
+ * locks held, and must not call this library. */
 typedef void (*sconce_log_fn)(void *ctx, uint32_t level, const char *key, const char *text);
 
 /**

@@ -55,6 +55,23 @@ static void test_selection_empty_plugin_folder_refuses_well(void **state)
     assert_true(choice.err.hint[0] != '\0');
 }
 
+/* The dynamic linker replaces $LIB and its like: it would open what nobody checked. */
+static void test_selection_linker_token_in_the_plugin_folder_is_refused(void **state)
+{
+    struct choice choice;
+    char folder[4096];
+
+    (void)state;
+    snprintf(folder, sizeof folder, "%s/$LIB", choose_dir());
+    mkdir(folder, 0755);
+    choice = choose(choose_file("test.ini",
+                                "[runtime]\nplugin_dir = %s\nallow_untrusted_plugins = yes\n"
+                                "backend = stub\nisolation = any\n",
+                                folder));
+    assert_int_equal(choice.result, SCONCE_E_NO_BACKEND);
+    e2e_says(&choice.err, "holds a \"$\"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -62,6 +79,7 @@ int main(void)
         cmocka_unit_test(test_selection_missing_then_stub_gives_stub_and_tells),
         cmocka_unit_test(test_selection_nothing_usable_tells_every_refusal),
         cmocka_unit_test(test_selection_empty_plugin_folder_refuses_well),
+        cmocka_unit_test(test_selection_linker_token_in_the_plugin_folder_is_refused),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
