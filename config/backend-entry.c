@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "config/backend-entry.h"
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
@@ -80,14 +82,29 @@ static int check_name(const struct sconce_backend_entry *entry, const char *path
     return 0;
 }
 
+/* A pipe would make every command wait for whoever may write to it. /dev/null masks. */
+static int check_kind(const char *path, struct sconce_error *err)
+{
+    struct stat st, null;
+
+    if (stat(path, &st) < 0)
+        return sconce_fail_errno(err, SCONCE_E_CONFIG, errno, "cannot open %s", path);
+    if (S_ISREG(st.st_mode) ||
+        (S_ISCHR(st.st_mode) && stat("/dev/null", &null) == 0 && st.st_rdev == null.st_rdev))
+        return 0;
+    return sconce_fail(err, SCONCE_E_CONFIG, "%s is not a regular file", path);
+}
+
 int sconce_backend_entry_read(const char *path, struct sconce_backend_entry *ret_entry,
                               bool *ret_masked, struct sconce_error *err)
 {
     SCONCE_CLEANUP(sconce_backend_entry_clear) struct sconce_backend_entry entry = {0};
     const struct sconce_ini_handler handler = {&entry, take_section, take_value};
     bool empty = false;
-    int r = sconce_ini_read(path, &handler, &empty, err);
+    int r = check_kind(path, err);
 
+    if (r == 0)
+        r = sconce_ini_read(path, &handler, &empty, err);
     if (r == 0 && !empty)
         r = check_name(&entry, path, err);
     if (r < 0)
