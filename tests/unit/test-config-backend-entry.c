@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <sys/stat.h>
+
 #include "config/backend-entry.h"
 #include "tests/unit/scratch.h"
 
@@ -98,6 +100,16 @@ static void test_entry_read_link_to_dev_null_masks(void **state)
     assert_true(masked);
 }
 
+static void test_entry_read_pipe_is_refused_without_waiting(void **state)
+{
+    memset(&err, 0, sizeof err);
+    assert_int_equal(mkfifo(scratch_path(*state, "10-x.ini"), 0600), 0);
+    assert_int_equal(
+        sconce_backend_entry_read(scratch_path(*state, "10-x.ini"), &entry, &masked, &err),
+        SCONCE_E_CONFIG);
+    assert_message(state, "10-x.ini", " is not a regular file");
+}
+
 static void test_entry_read_name_must_be_the_files(void **state)
 {
     assert_int_equal(read_text(state, "10-x.ini", "[backend]\nname = y\n"), SCONCE_E_CONFIG);
@@ -146,6 +158,7 @@ int main(void)
         TEST(test_entry_read_takes_its_three_keys),
         TEST(test_entry_read_empty_file_masks),
         TEST(test_entry_read_link_to_dev_null_masks),
+        TEST(test_entry_read_pipe_is_refused_without_waiting),
         TEST(test_entry_read_name_must_be_the_files),
         TEST(test_entry_read_without_name_is_an_error),
         TEST(test_entry_read_file_called_otherwise_is_an_error),
