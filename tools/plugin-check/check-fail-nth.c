@@ -18,7 +18,8 @@
 /* One run of the scenario, and what came of it. */
 struct life {
     struct check_box box;
-    char failed[64]; /* "12 vcpu_run": what the interposer says that it did; "" for nothing */
+    struct check_box trap; /* of a guest that makes a system call */
+    char failed[64];       /* "12 vcpu_run": what the interposer says that it did; "" for nothing */
     char text[1024];
     int code;
 };
@@ -38,8 +39,11 @@ static bool step(struct life *life, int code)
     if (code == 0)
         return true;
     if (life->code == 0) {
+        const struct sconce_error *err =
+            life->box.err.code == code ? &life->box.err : &life->trap.err;
+
         life->code = code;
-        snprintf(life->text, sizeof life->text, "%s", life->box.err.text);
+        memcpy(life->text, err->text, sizeof life->text);
     }
     return false;
 }
@@ -92,45 +96,82 @@ static void free_config(struct sconce_config **config)
     sconce_config_free(*config);
 }
 
-/* Calls @function: a guest's failure is as good an answer as a success. */
-static bool call_step(struct life *life, const char *function)
+/* Is this what a guest may come to, rather than the backend? A guest's failure is as good as a
+ * success; a script knows nothing of the functions that are called, so it may break all rules. */
+static bool is_answer(const struct check *check, int code)
+{
+    bool scripted = check->setup->probe.caps & SCONCE_CAP_SCRIPTED;
+
+    return code == 0 || code == SCONCE_E_GUEST_FAILED ||
+           (scripted && code != SCONCE_E_BACKEND && code != SCONCE_E_SYSTEM);
+}
+
+/* Calls @function; true when the sandbox can go on. */
+static bool call_step(const struct check *check, struct life *life, const char *function)
 {
     int code = check_call(&life->box, function, WITHOUT);
 
-    return code == SCONCE_E_GUEST_FAILED || step(life, code);
+    if (!is_answer(check, code))
+        return step(life, code);
+    return sconce_sandbox_state(life->box.sandbox) == SCONCE_STATE_READY;
 }
 
-static void live(struct life *life, const char *guest)
+static void live(struct check *check, struct life *life)
 {
     struct check_box *box = &life->box;
+    char guest[PATH_MAX];
 
+    snprintf(guest, sizeof guest, "%s/types.elf", check->setup->guest_dir);
     if (!step(life, sconce_guest_load_file(box->runtime, guest, &box->guest, &box->err)) ||
         !step(life, check_box_new(box, NULL, &box->sandbox)))
         return;
-    if (call_step(life, "nothing") && call_step(life, "via_host_nothing"))
+    if (call_step(check, life, "nothing") && call_step(check, life, "via_host_nothing"))
         step(life, sconce_sandbox_snapshot(box->sandbox, &box->start, &box->err));
     if (box->start && step(life, sconce_sandbox_restore(box->sandbox, box->start, &box->err)))
-        call_step(life, "nothing");
+        call_step(check, life, "nothing");
 }
 
-/* One life with the failure at @point; 0 for none. */
-static enum check_outcome live_with(struct check *check, struct sconce_config *config,
-                                    unsigned point, struct life *life)
+/* Adds a trap that is answered, where the backend runs code. */
+static void live_with_trap(struct check *check, struct life *life)
+{
+    const uint64_t caps = check->setup->probe.caps;
+    struct check_box *trap = &life->trap;
+    char guest[PATH_MAX];
+
+    if ((caps & SCONCE_CAP_SCRIPTED) || !(caps & SCONCE_CAP_SYSCALL_EXITS) || life->code != 0)
+        return;
+    snprintf(guest, sizeof guest, "%s/faults.elf", check->setup->guest_dir);
+    if (step(life, sconce_guest_load_file(life->box.runtime, guest, &trap->guest, &trap->err)) &&
+        step(life, check_box_new(trap, NULL, &trap->sandbox)))
+        step(life, check_call(trap, "syscall_result", WITH(check_u64(39))));
+}
+
+/* A runtime with the failure at @point; 0 for none. The count starts anew. */
+static enum check_outcome start_life(struct check *check, struct sconce_config *config,
+                                     unsigned point, struct life *life)
 {
     const struct sconce_runtime_options options = {.size = sizeof options,
                                                    .config = config,
                                                    .log = keep_failed,
                                                    .log_ctx = life,
                                                    .log_level = SCONCE_LOG_INFO};
-    char number[16], guest[PATH_MAX];
+    char number[16];
 
     *life = (struct life){0};
     snprintf(number, sizeof number, "%u", point);
-    snprintf(guest, sizeof guest, "%s/types.elf", check->setup->guest_dir);
     CHECK(check, configure(config, "backend.fail-nth.fail_at", number) == 0, "cannot set fail_at");
     CHECK(check, sconce_runtime_new(&options, &life->box.runtime, &life->box.err) == 0,
           "no runtime: %s", life->box.err.text);
-    live(life, guest);
+    return CHECK_OK;
+}
+
+static enum check_outcome live_with(struct check *check, struct sconce_config *config,
+                                    unsigned point, struct life *life)
+{
+    CHECK_STEP(start_life(check, config, point, life));
+    live(check, life);
+    live_with_trap(check, life);
+    check_box_close(&life->trap);
     check_box_close(&life->box);
     return CHECK_OK;
 }
@@ -150,9 +191,21 @@ static enum check_outcome judge(struct check *check, const struct life *life,
     return CHECK_OK;
 }
 
+/* Another sandbox of the same backend, which must not notice. Its calls come after the one that
+ * fails, and are not counted again. */
+static enum check_outcome bystander_is_well(struct check *check, struct life *bystander,
+                                            const struct life *life)
+{
+    int code = check_call(&bystander->box, "nothing", WITHOUT);
+
+    CHECK(check, is_answer(check, code), "call %s failed, and so did another sandbox: %s",
+          life->failed, bystander->box.err.text);
+    return CHECK_OK;
+}
+
 /* Each point once, until there are no more. */
 static enum check_outcome sweep(struct check *check, struct sconce_config *config,
-                                unsigned *ret_points)
+                                struct life *bystander, unsigned *ret_points)
 {
     const struct check_holdings before = check_count();
     struct life life;
@@ -163,15 +216,22 @@ static enum check_outcome sweep(struct check *check, struct sconce_config *confi
         if (life.failed[0] == '\0')
             break;
         CHECK_STEP(judge(check, &life, &before));
+        CHECK_STEP(bystander_is_well(check, bystander, &life));
     }
     CHECK(check, life.code == 0, "after all the failures: %s", life.text);
     *ret_points = point - 1;
     return CHECK_OK;
 }
 
+static void end_life(struct life *life)
+{
+    check_box_close(&life->box);
+}
+
 static enum check_outcome check_each(struct check *check)
 {
     SCONCE_CLEANUP(free_config) struct sconce_config *config = NULL;
+    SCONCE_CLEANUP(end_life) struct life bystander = {0};
     struct life life;
     unsigned points = 0;
 
@@ -183,7 +243,10 @@ static enum check_outcome check_each(struct check *check)
         CHECK_STEP(live_with(check, config, 0, &life));
         CHECK(check, life.code == 0, "even without a failure: %s", life.text);
     }
-    CHECK_STEP(sweep(check, config, &points));
+    CHECK_STEP(start_life(check, config, 0, &bystander));
+    live(check, &bystander);
+    CHECK_STEP(bystander_is_well(check, &bystander, &bystander));
+    CHECK_STEP(sweep(check, config, &bystander, &points));
     return check_note(check, "%u points tried", points);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -90,6 +91,7 @@ static pid_t start_child(const struct check_setup *setup, const struct check_row
         static struct answer answer;
 
         close(ends[0]);
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* nobody would hear its answer */
         run_here(setup, row, &answer);
         exit(write_all(ends[1], &answer, sizeof answer) ? 0 : 1);
     }
@@ -108,6 +110,7 @@ static pid_t start_watchdog(pid_t child, unsigned seconds)
     if (watchdog == 0) {
         unsigned left = seconds;
 
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
         while (left > 0)
             left = sleep(left);
         kill(child, SIGKILL);

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/plugin-check/bad.h"
+
+static int call_bad(struct check_box *box, const struct check_bad *bad)
+{
+    const struct sconce_value wide = check_u64(bad->argument);
+    const struct sconce_value narrow = check_u32((uint32_t)bad->argument);
+
+    return check_call(box, bad->function, bad->type == 'm' ? &wide : &narrow, bad->type ? 1 : 0);
+}
+
+static enum check_outcome right_fault(struct check *check, const struct check_bad *bad,
+                                      const struct sconce_error *err)
+{
+    const struct sconce_fault *fault = &err->fault;
+
+    CHECK(check, fault->kind != 0 && (bad->kinds & 1u << fault->kind),
+          "%s(0x%llx) is a %s fault: %s", bad->function, (unsigned long long)bad->argument,
+          sconce_fault_name(fault->kind), err->text);
+    if (fault->kind != SCONCE_FAULT_MEMORY)
+        return CHECK_OK;
+    CHECK(check, bad->access == SCONCE_ACCESS_UNKNOWN || fault->access == bad->access,
+          "%s(0x%llx) is an access %u, not %u: %s", bad->function,
+          (unsigned long long)bad->argument, fault->access, bad->access, err->text);
+    CHECK(check, bad->address == NO_ADDRESS || fault->address == bad->address,
+          "%s(0x%llx) faults at 0x%llx, not 0x%llx", bad->function,
+          (unsigned long long)bad->argument, (unsigned long long)fault->address,
+          (unsigned long long)bad->address);
+    return CHECK_OK;
+}
+
+enum check_outcome check_run_bad(struct check *check, struct check_box *box,
+                                 const struct check_bad *bad)
+{
+    int code = call_bad(box, bad);
+
+    if (code == 0 && (bad->kinds & OR_NOTHING))
+        return check_box_recover(check, box);
+    CHECK(check, code == SCONCE_E_GUEST_FAULT, "%s(0x%llx) ended with %s%s%s", bad->function,
+          (unsigned long long)bad->argument, code == 0 ? "success" : sconce_error_name(code),
+          code == 0 ? "" : ": ", box->err.text);
+    CHECK_STEP(check_error(check, &box->err, code, bad->function));
+    CHECK_STEP(right_fault(check, bad, &box->err));
+    CHECK(check, sconce_sandbox_state(box->sandbox) == SCONCE_STATE_POISONED,
+          "%s left the sandbox in state %u", bad->function, sconce_sandbox_state(box->sandbox));
+    return check_box_recover(check, box);
+}
+
+enum check_outcome check_run_all(struct check *check, struct check_box *box, const char *file,
+                                 const struct check_bad *bads)
+{
+    const struct sconce_limits limits = {.deadline_ns = 2000000000ull};
+    struct sconce_sandbox *other = NULL;
+
+    if (!box->sandbox) {
+        CHECK_STEP(check_box_open(check, box, file, &limits));
+        CHECK_STEP(check_box_keep_start(check, box));
+    }
+    for (; bads->function; bads++)
+        CHECK_STEP(check_run_bad(check, box, bads));
+    CHECK(check, check_box_new(box, &limits, &other) == 0, "a new sandbox cannot be made: %s",
+          box->err.text);
+    sconce_sandbox_free(other);
+    return CHECK_OK;
+}
