@@ -144,50 +144,26 @@ static int parse_directory(const struct sconce_key *key, const char *text,
 
 /* ---- Signals --------------------------------------------------------------------------------- */
 
+/* No real-time signals: the kernel drops one that is sent where the user's queue is full, and a
+ * kick would be lost. */
 static const struct {
     const char *name;
     int number;
-} plain_signals[] = {{"SIGURG", SIGURG}, {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}};
-
-/* "SIGRTMIN+3", "SIGRTMAX-2", "SIGRTMIN"; 0 when it is none. */
-static int realtime_signal(const char *text)
-{
-    bool from_min = !strncmp(text, "SIGRTMIN", 8);
-    uint64_t step = 0;
-    uint64_t span = (uint64_t)(SIGRTMAX - SIGRTMIN);
-
-    if (!from_min && strncmp(text, "SIGRTMAX", 8) != 0)
-        return 0;
-    text += 8;
-    if (*text && (*text != (from_min ? '+' : '-') || sconce_parse_u64(text + 1, &step) < 0))
-        return 0;
-    if (step > span)
-        return 0;
-    return from_min ? SIGRTMIN + (int)step : SIGRTMAX - (int)step;
-}
+} signals[] = {{"SIGURG", SIGURG}, {"SIGUSR1", SIGUSR1}, {"SIGUSR2", SIGUSR2}};
 
 static int parse_signal(const struct sconce_key *key, const char *text,
                         struct sconce_value_parsed *value, struct sconce_error *err)
 {
-    char canonical[32];
     uint64_t number = 0;
-    size_t i;
 
     sconce_parse_u64(text, &number);
-    if (!number)
-        number = (uint64_t)realtime_signal(text);
-    if (number >= (uint64_t)SIGRTMIN && number <= (uint64_t)SIGRTMAX) {
-        snprintf(canonical, sizeof canonical, "SIGRTMIN+%" PRIu64, number - (uint64_t)SIGRTMIN);
-        value->number = number;
-        return set_text(value, canonical, err);
-    }
-    for (i = 0; i < sizeof plain_signals / sizeof plain_signals[0]; i++) {
-        if (number != (uint64_t)plain_signals[i].number && strcmp(text, plain_signals[i].name) != 0)
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+        if (number != (uint64_t)signals[i].number && strcmp(text, signals[i].name) != 0)
             continue;
-        value->number = (uint64_t)plain_signals[i].number;
-        return set_text(value, plain_signals[i].name, err);
+        value->number = (uint64_t)signals[i].number;
+        return set_text(value, signals[i].name, err);
     }
-    return bad(key, text, "it is SIGURG, SIGUSR1, SIGUSR2 or SIGRTMIN+N, by name or number", err);
+    return bad(key, text, "it is SIGURG, SIGUSR1 or SIGUSR2, by name or number", err);
 }
 
 /* ---- Numbers --------------------------------------------------------------------------------- */

@@ -32,14 +32,23 @@ static int limit_reached(struct sconce_error *err, uint32_t limit, const char *k
     return SCONCE_E_LIMIT;
 }
 
+static int deadline_passed(const struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    sconce_fail_hint(err, SCONCE_E_LIMIT, "raise limits.deadline_ms if the guest is to be trusted",
+                     "the guest reached its deadline of %g milliseconds",
+                     (double)sandbox->limits.deadline_ns / 1e6);
+    if (err)
+        err->limit = SCONCE_LIMIT_DEADLINE;
+    return SCONCE_E_LIMIT;
+}
+
 static int check_stop(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     switch (sconce_run_stop_reason(&sandbox->run)) {
     case SCONCE_STOP_NONE:
         return 0;
     case SCONCE_STOP_DEADLINE:
-        return limit_reached(err, SCONCE_LIMIT_DEADLINE, "deadline_ms", "milliseconds in one call",
-                             sandbox->limits.deadline_ns / 1000000);
+        return deadline_passed(sandbox, err);
     default:
         return sconce_fail(err, SCONCE_E_KICKED, "the call was ended by a kick");
     }
@@ -66,14 +75,11 @@ static int report_fault(const struct sconce_sandbox *sandbox, const struct sconc
     if (fault->kind == SCONCE_FAULT_MEMORY)
         snprintf(where, sizeof where, " at 0x%" PRIx64 "%s", fault->address,
                  fault->access <= SCONCE_ACCESS_EXEC ? access[fault->access] : "");
-    if (arch->describe_fault) {
-        machine[0] = machine[1] = ' ';
-        arch->describe_fault(fault, machine + 2, sizeof machine - 3);
-        machine[sizeof machine - 2] = '\0';
-    }
+    arch->describe_fault(fault, machine, sizeof machine);
+    machine[sizeof machine - 1] = '\0';
     sconce_fail(err, SCONCE_E_GUEST_FAULT, "the guest faulted: %s fault%s, pc 0x%" PRIx64 "%s%s%s",
-                sconce_fault_name(fault->kind), where, fault->pc, machine[2] ? " (" : "",
-                machine[2] ? machine + 2 : "", machine[2] ? ")" : "");
+                sconce_fault_name(fault->kind), where, fault->pc, machine[0] ? " (" : "", machine,
+                machine[0] ? ")" : "");
     if (err)
         err->fault = (struct sconce_fault){.kind = fault->kind,
                                            .access = fault->access,
@@ -216,11 +222,14 @@ static int exit_loop(struct sconce_sandbox *sandbox, struct sconce_message *ret_
     struct sconce_exit exit;
 
     for (;;) {
-        int r = check_stop(sandbox, err);
+        int r;
 
-        if (r < 0)
-            return r;
         sconce_run_guest_in(&sandbox->run);
+        r = check_stop(sandbox, err);
+        if (r < 0) {
+            sconce_run_guest_out(&sandbox->run);
+            return r;
+        }
         r = sconce_vm_run(&sandbox->vm, &exit, err);
         sconce_run_guest_out(&sandbox->run);
         sandbox->stats.exits++;

@@ -126,7 +126,8 @@ static struct sconce_value failure_text(const char *text)
     return value;
 }
 
-/* A result that does not fit is a failure that the guest can handle; no room even for that is not. */
+/* A result that does not fit is a failure that the guest can handle; no room even for that is not.
+ */
 static int reply(const struct sconce_sandbox *sandbox, uint64_t at, int code,
                  const struct sconce_value *result, const char *text, struct sconce_error *err)
 {
@@ -174,6 +175,10 @@ int sconce_host_call_serve(struct sconce_sandbox *sandbox, struct sconce_error *
 
     r = binding->offer->fn(binding->offer->ctx, &call, args, binding->import->param_count, &result,
                            &failure);
+    if (sconce_check_process(sandbox->process, err) < 0) {
+        free_chunks(&call);
+        return SCONCE_E_FORKED; /* a child that returned from the parent's host function */
+    }
     if (!r)
         r = check_result(binding->import, &result, &failure);
     failure.text[sizeof failure.text - 1] = '\0';

@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 static _Atomic uint32_t *cached; /* NULL: the kernel has no such pages */
@@ -29,17 +30,27 @@ static void map_page(void)
     cached = page;
 }
 
+/* Never 0, which is what a child finds. */
+static uint32_t new_id(void)
+{
+    uint32_t id;
+
+    if (getrandom(&id, sizeof id, GRND_NONBLOCK) != sizeof id || !id)
+        return (uint32_t)getpid();
+    return id;
+}
+
 uint32_t sconce_process_id(void)
 {
-    uint32_t pid;
+    uint32_t id = 0, fresh;
 
     pthread_once(&once, map_page);
     if (!cached)
         return (uint32_t)getpid();
-    pid = atomic_load_explicit(cached, memory_order_relaxed);
-    if (!pid) {
-        pid = (uint32_t)getpid();
-        atomic_store_explicit(cached, pid, memory_order_relaxed);
-    }
-    return pid;
+    id = atomic_load_explicit(cached, memory_order_relaxed);
+    if (id)
+        return id;
+    /* Threads that come first together must agree. */
+    fresh = new_id();
+    return atomic_compare_exchange_strong(cached, &id, fresh) ? fresh : id;
 }

@@ -5,8 +5,9 @@
 
 #include <stdint.h>
 
-/** sconce_process_id - getpid() without a system call but for the first time in each process. Any
- * thread, async-signal-safe after the first call in any process. */
+/** sconce_process_id - a number that is this process's and not its parent's or children's; no pid,
+ * which two of them may share across pid namespaces. A system call only the first time in each
+ * process. Any thread; async-signal-safe after the first call in any process. */
 uint32_t sconce_process_id(void);
 
 #endif

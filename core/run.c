@@ -90,10 +90,11 @@ static bool must_stop(const struct sconce_run *run, uint64_t now)
 }
 
 /* Stops every run of this thread that must stop, and sets the timer for the next that will have to.
- */
-static void stop_due_runs(struct thread_run *thread)
+ * Was there one to stop? */
+static bool stop_due_runs(struct thread_run *thread)
 {
     uint64_t now = now_ns(), next = UINT64_MAX;
+    bool found = false;
 
     for (struct sconce_run *run = thread->current; run; run = run->outer) {
         uint64_t deadline = atomic_load_explicit(&run->deadline_ns, memory_order_relaxed);
@@ -103,6 +104,7 @@ static void stop_due_runs(struct thread_run *thread)
             next = deadline < next ? deadline : next;
             continue;
         }
+        found = true;
         run->kick_local(run->vm);
         if (run->kick_style == SCONCE_KICK_RESIGNAL &&
             atomic_load_explicit(&run->in_vcpu, memory_order_relaxed) && again < next)
@@ -110,6 +112,18 @@ static void stop_due_runs(struct thread_run *thread)
     }
     if (next != UINT64_MAX)
         arm_timer(thread, next);
+    return found;
+}
+
+static void on_signal(int signal, siginfo_t *info, void *context);
+
+static int install_handler(int signal)
+{
+    struct sigaction action = {.sa_sigaction = on_signal,
+                               .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+
+    sigemptyset(&action.sa_mask);
+    return sigaction(signal, &action, NULL);
 }
 
 static void pass_on(int signal, siginfo_t *info, void *context)
@@ -129,6 +143,7 @@ static void pass_on(int signal, siginfo_t *info, void *context)
         sigaddset(&only, signal);
         raise(signal);
         pthread_sigmask(SIG_UNBLOCK, &only, NULL);
+        install_handler(signal); /* still here: the first process of a container is not killed */
     } else if (before->sa_handler != SIG_IGN) {
         before->sa_handler(signal);
     }
@@ -143,8 +158,10 @@ static void on_signal(int signal, siginfo_t *info, void *context)
 
     if (timer)
         thread->armed_ns = 0;
-    if (thread->signal && thread->process == sconce_process_id())
-        stop_due_runs(thread);
+    /* Where the kernel has no memory left for a kick's origin it comes without one. */
+    if (thread->signal && thread->process == sconce_process_id() && stop_due_runs(thread) &&
+        info->si_code == SI_USER && !info->si_pid)
+        ours = true;
     if (!ours)
         pass_on(signal, info, context);
     errno = saved_errno;
@@ -161,12 +178,9 @@ static void end_thread(void *value)
 
 int sconce_kick_signal_install(int signal, struct sconce_error *err)
 {
-    struct sigaction action = {.sa_sigaction = on_signal,
-                               .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
     int r = 0;
 
     sconce_process_id();
-    sigemptyset(&action.sa_mask);
     pthread_mutex_lock(&kick.lock);
     if (!kick.has_key && pthread_key_create(&kick.thread_end, end_thread))
         r = sconce_fail(err, SCONCE_E_SYSTEM, "cannot watch threads end: no key is left");
@@ -175,7 +189,7 @@ int sconce_kick_signal_install(int signal, struct sconce_error *err)
     if (!r && !kick.installed[signal]) {
         /* Read before it is replaced: the handler may run at once. */
         sigaction(signal, NULL, &kick.before[signal]);
-        if (sigaction(signal, &action, NULL))
+        if (install_handler(signal))
             r = sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
                                   "cannot install a handler for signal %d", signal);
         else
@@ -193,6 +207,8 @@ static int prepare_thread(struct thread_run *thread, int signal, struct sconce_e
 
     if (thread->signal == signal && thread->process == sconce_process_id())
         return 0;
+    if (thread->process != sconce_process_id())
+        thread->current = NULL; /* the parent's: this child was forked in a host function */
     if (thread->current)
         return sconce_fail(
             err, SCONCE_E_INVALID,
@@ -264,14 +280,21 @@ uint32_t sconce_run_stop_reason(const struct sconce_run *run)
 
 bool sconce_run_end(struct sconce_run *run)
 {
+    const struct timespec moment = {.tv_nsec = 50000};
     uint64_t word;
 
     thread_run.current = run->outer;
     atomic_signal_fence(memory_order_seq_cst);
     word = atomic_fetch_and_explicit(&run->word, ~WORD_RUNNING, memory_order_acq_rel);
-    /* Kickers still hold our thread's id; they are a few instructions from done. */
-    while (atomic_load_explicit(&run->word, memory_order_acquire) >= WORD_ONE_KICKER)
-        sched_yield();
+    /* Kickers still hold our thread's id; they are a few instructions from done, unless they wait
+     * for the core that a thread of higher priority spins on. */
+    for (unsigned turn = 0;
+         atomic_load_explicit(&run->word, memory_order_acquire) >= WORD_ONE_KICKER; turn++) {
+        if (turn < 100)
+            sched_yield();
+        else
+            nanosleep(&moment, NULL);
+    }
     return word & WORD_KICKED;
 }
 
@@ -282,9 +305,9 @@ static void send_kick(const struct sconce_run *run)
     memset(&info, 0, sizeof info);
     info.si_signo = run->signal;
     info.si_code = SI_QUEUE;
-    info.si_pid = (pid_t)run->process;
+    info.si_pid = getpid();
     info.si_value.sival_ptr = &our_mark;
-    syscall(SYS_rt_tgsigqueueinfo, (pid_t)run->process,
+    syscall(SYS_rt_tgsigqueueinfo, info.si_pid,
             atomic_load_explicit(&run->tid, memory_order_relaxed), run->signal, &info);
 }
 

@@ -53,11 +53,13 @@ int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns, struct sconce_
 /** sconce_run_stop_reason - must the run end now? Checked on every turn of the exit loop. */
 uint32_t sconce_run_stop_reason(const struct sconce_run *run);
 
-/** Around vcpu_run: while between, a kick that is not answered is repeated where the style says so.
- */
+/** Around the last look at the stop reason and vcpu_run: while between, a kick that is not answered
+ * is repeated where the style says so. */
 static inline void sconce_run_guest_in(struct sconce_run *run)
 {
     atomic_store_explicit(&run->in_vcpu, true, memory_order_relaxed);
+    /* Before the look at the stop reason that follows: a signal between the two is repeated. */
+    atomic_signal_fence(memory_order_seq_cst);
 }
 
 static inline void sconce_run_guest_out(struct sconce_run *run)

@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "core/options.h"
 #include "core/process.h"
 #include "core/run.h"
 #include "core/version.h"
@@ -19,7 +20,7 @@ int sconce_check_process(uint32_t process, struct sconce_error *err)
     if (process == sconce_process_id())
         return 0;
     return sconce_fail_hint(err, SCONCE_E_FORKED, "make a runtime of its own in the child",
-                            "this handle belongs to process %u, which forked this one", process);
+                            "this handle belongs to another process, which forked this one");
 }
 
 static void destroy(struct sconce_runtime *runtime)
@@ -44,28 +45,27 @@ static int take_config(struct sconce_runtime *runtime, const struct sconce_confi
     return runtime->config ? 0 : sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
 }
 
-int sconce_runtime_new(const struct sconce_runtime_options *options,
+int sconce_runtime_new(const struct sconce_runtime_options *wanted,
                        struct sconce_runtime **ret_runtime, struct sconce_error *err)
 {
-    static const struct sconce_runtime_options defaults = {.size = sizeof defaults};
+    struct sconce_runtime_options options = {.size = sizeof options};
     SCONCE_CLEANUP(cleanup_runtime) struct sconce_runtime *runtime = NULL;
-    int r;
+    int r = 0;
 
-    if (!options)
-        options = &defaults;
-    if (options->size != sizeof *options)
-        return sconce_fail(err, SCONCE_E_INVALID,
-                           "struct sconce_runtime_options has size %u, not %zu", options->size,
-                           sizeof *options);
+    if (wanted)
+        r = sconce_options_take(&options, sizeof options, wanted, wanted->size, sizeof options,
+                                "struct sconce_runtime_options", err);
+    if (r < 0)
+        return r;
     runtime = calloc(1, sizeof *runtime);
     if (!runtime)
         return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
     atomic_init(&runtime->refs, 1);
     runtime->process = sconce_process_id();
-    runtime->log = (struct sconce_log){
-        .fn = options->log, .ctx = options->log_ctx, .level = options->log_level};
+    runtime->log =
+        (struct sconce_log){.fn = options.log, .ctx = options.log_ctx, .level = options.log_level};
 
-    r = take_config(runtime, options->config, err);
+    r = take_config(runtime, options.config, err);
     if (r < 0)
         return r;
     runtime->settings = sconce_config_settings(runtime->config);

@@ -8,6 +8,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "core/options.h"
 #include "core/process.h"
 
 int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
@@ -224,21 +225,20 @@ static int start_guest(struct sconce_sandbox *sandbox, struct sconce_error *err)
     return r;
 }
 
-int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_options *options,
+int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_options *wanted,
                        struct sconce_sandbox **ret_sandbox, struct sconce_error *err)
 {
-    static const struct sconce_sandbox_options defaults = {.size = sizeof defaults};
+    struct sconce_sandbox_options options = {.size = sizeof options};
     SCONCE_CLEANUP(cleanup_sandbox) struct sconce_sandbox *sandbox = NULL;
     int r = sconce_check_process(guest->process, err);
 
     if (r < 0)
         return r;
-    if (!options)
-        options = &defaults;
-    if (options->size != sizeof *options)
-        return sconce_fail(err, SCONCE_E_INVALID,
-                           "struct sconce_sandbox_options has size %u, not %zu", options->size,
-                           sizeof *options);
+    if (wanted)
+        r = sconce_options_take(&options, sizeof options, wanted, wanted->size, sizeof options,
+                                "struct sconce_sandbox_options", err);
+    if (r < 0)
+        return r;
     if (!guest->backend)
         return sconce_fail(err, SCONCE_E_STATE, "guest %s was loaded without a runtime, to inspect",
                            guest->image->name);
@@ -248,12 +248,12 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
     sandbox->process = sconce_process_id();
     sandbox->guest = sconce_guest_ref(guest);
     sandbox->arena = (struct sconce_arena)SCONCE_ARENA_EMPTY;
-    sandbox->print = options->print;
-    sandbox->print_ctx = options->print_ctx;
+    sandbox->print = options.print;
+    sandbox->print_ctx = options.print_ctx;
     atomic_init(&sandbox->held, true);
-    settle_limits(&sandbox->limits, &options->limits, &guest->runtime->settings->limits);
+    settle_limits(&sandbox->limits, &options.limits, &guest->runtime->settings->limits);
 
-    r = sconce_bind_imports(sandbox, options->functions, options->function_count, err);
+    r = sconce_bind_imports(sandbox, options.functions, options.function_count, err);
     if (r < 0)
         return r;
     r = sconce_layout_make(guest->image, &sandbox->limits, &sandbox->layout, err);
@@ -282,6 +282,8 @@ int sconce_sandbox_stats(const struct sconce_sandbox *sandbox, struct sconce_sta
 
     if (size < sizeof size)
         return SCONCE_E_INVALID;
+    if (sandbox->process != sconce_process_id())
+        return SCONCE_E_FORKED;
     stats.size = size;
     memcpy(ret_stats, &stats, size < sizeof stats ? size : sizeof stats);
     return 0;

@@ -169,6 +169,14 @@ static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot 
     return r;
 }
 
+/* A guest that asked to be resumed where no guest can be hurts its own snapshot only. */
+static uint32_t state_after(int result)
+{
+    if (!result)
+        return SCONCE_STATE_READY;
+    return result == SCONCE_E_GUEST_PROTOCOL ? SCONCE_STATE_POISONED : SCONCE_STATE_DEAD;
+}
+
 int sconce_sandbox_restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
                            struct sconce_error *err)
 {
@@ -179,7 +187,7 @@ int sconce_sandbox_restore(struct sconce_sandbox *sandbox, const struct sconce_s
     r = check_restore(sandbox, snapshot, err);
     if (!r) {
         r = restore(sandbox, snapshot, err);
-        sconce_sandbox_set_state(sandbox, r < 0 ? SCONCE_STATE_DEAD : SCONCE_STATE_READY);
+        sconce_sandbox_set_state(sandbox, state_after(r));
     }
     sconce_sandbox_release(sandbox);
     return r;

@@ -87,7 +87,21 @@ int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err)
 int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
                     struct sconce_error *err)
 {
-    return CALL_OP(vm, err, vcpu_enter, vm->handle, entry);
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+    int r;
+
+    lock(vm);
+    status = vm->backend->ops.vcpu_enter(vm->handle, entry, &from);
+    unlock(vm);
+    if (status == SCONCE_PLUGIN_OK)
+        return 0;
+    r = sconce_backend_error(vm->backend, status, &from, err);
+    if (status == SCONCE_PLUGIN_E_INVALID)
+        r = SCONCE_E_GUEST_PROTOCOL;
+    if (err)
+        err->code = r;
+    return r;
 }
 
 int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sconce_error *err)

@@ -27,6 +27,9 @@ int sconce_vm_sync_code(struct sconce_vm *vm, uint64_t gpa, uint64_t bytes,
                         struct sconce_error *err);
 
 int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err);
+
+/** sconce_vm_enter - SCONCE_E_GUEST_PROTOCOL when no unprivileged vCPU can hold the values, which a
+ * guest gave; the vCPU can then be reset and entered again. */
 int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
                     struct sconce_error *err);
 int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sconce_error *err);

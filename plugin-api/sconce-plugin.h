@@ -67,9 +67,10 @@ extern "C" {
 /**
  * struct sconce_plugin_error - why an op failed.
  *
- * Allocated and zeroed (but for @size) by the caller, filled by the callee on failure only. Texts
- * are NUL-terminated UTF-8, lower case, without a final full stop: @text says what was tried on
- * what and why it failed, @hint what a person can do about it (empty when nothing).
+ * Allocated by the caller, who sets @size, zeroes the numbers and empties the texts; filled by the
+ * callee on failure only. Texts are NUL-terminated UTF-8, lower case, without a final full stop:
+ * @text says what was tried on what and why it failed, @hint what a person can do about it (empty
+ * when nothing).
  */
 struct sconce_plugin_error {
     uint32_t size;

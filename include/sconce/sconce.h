@@ -21,8 +21,10 @@
  *    there does nothing.
  *  - The library prints nothing, starts no thread, and never exits or aborts. The first runtime
  *    installs a handler for one signal (SIGURG, or [runtime] kick_signal) that interrupts calls; it
- *    passes on to the handler that was there every signal that is not its own. Calling a sandbox
- *    unblocks that signal in the calling thread.
+ *    passes on to the handler that was there every signal that is not its own. A thread's
+ *    first call unblocks that signal in it; a thread that blocks it again makes its calls
+ *    unstoppable. One such signal may come after a call has ended (the timer is left armed): as
+ * with any handled signal, sleep, poll and their like then return with EINTR.
  *
  * C11 and C++17. Since 0.1 unless said otherwise.
  */
@@ -410,6 +412,7 @@ struct sconce_stats {
     uint64_t output_bytes;
 };
 
+/** sconce_sandbox_stats - for the thread that uses the sandbox, its host functions included. */
 SCONCE_API int sconce_sandbox_stats(const struct sconce_sandbox *sandbox,
                                     struct sconce_stats *ret_stats);
 
@@ -427,7 +430,8 @@ SCONCE_API int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox,
 /**
  * sconce_sandbox_restore - put back a snapshot of this sandbox, or of another one of the same guest
  * with the same limits on memory. READY and POISONED sandboxes can be restored. Registers are
- * scrubbed, the call buffers zeroed. A failure leaves it DEAD.
+ * scrubbed, the call buffers zeroed. A failure of the backend leaves it DEAD; a snapshot that asks
+ * to be resumed where no guest can be is SCONCE_E_GUEST_PROTOCOL and leaves it POISONED.
  */
 SCONCE_API int sconce_sandbox_restore(struct sconce_sandbox *sandbox,
                                       const struct sconce_snapshot *snapshot,

@@ -139,6 +139,64 @@ static void test_handles_inherited_over_fork_are_refused(void **state)
     sconce_runtime_free(runtime);
 }
 
+/* Forks; the child goes on as if it were the parent, and must be told that it is not. */
+static int fork_in_host_function(void *ctx, struct sconce_host_call *call,
+                                 const struct sconce_value *args, size_t arg_count,
+                                 struct sconce_value *ret, struct sconce_error *err)
+{
+    pid_t *child = ctx;
+
+    (void)call, (void)args, (void)arg_count, (void)ret, (void)err;
+    *child = fork();
+    return 0;
+}
+
+/* In the child: its own runtime, and deadlines of its own. */
+static int use_own_runtime(void)
+{
+    const struct sconce_sandbox_options options = {.limits.deadline_ns = 20000000};
+    struct sconce_runtime *runtime = e2e_runtime(BACKEND);
+    struct sconce_guest *guest = e2e_guest(runtime, "hang");
+    struct sconce_sandbox *sandbox = e2e_sandbox(guest, &options);
+    struct sconce_error err = {0};
+    int r = sconce_sandbox_call(sandbox, "spin", NULL, 0, NULL, &err);
+
+    sconce_sandbox_free(sandbox);
+    sconce_guest_free(guest);
+    sconce_runtime_free(runtime);
+    return r == SCONCE_E_LIMIT && err.limit == SCONCE_LIMIT_DEADLINE ? 0 : 3;
+}
+
+static void test_handles_child_forked_in_a_host_function_is_told(void **state)
+{
+    pid_t child = -1;
+    const struct sconce_host_function offer = {"host_nothing", "() -> none", fork_in_host_function,
+                                               &child};
+    struct sconce_host_function offers[] = {
+        offer, {"host_echo_string", "(string) -> string", e2e_echo, NULL}};
+    const struct sconce_sandbox_options options = {
+        .size = sizeof options, .function_count = 2, .functions = offers, .limits.host_calls = 1};
+    struct sconce_runtime *runtime = e2e_runtime(BACKEND);
+    struct sconce_guest *guest = e2e_guest(runtime, "hang");
+    struct sconce_sandbox *sandbox;
+    struct sconce_error err = {0};
+    int status, r;
+
+    (void)state;
+    e2e_ok(sconce_sandbox_new(guest, &options, &sandbox, &err), &err);
+    r = sconce_sandbox_call(sandbox, "call_host_forever", NULL, 0, NULL, &err);
+    if (!child)
+        _exit(r == SCONCE_E_FORKED ? use_own_runtime() : 2);
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(r, SCONCE_E_LIMIT);
+
+    sconce_sandbox_free(sandbox);
+    sconce_guest_free(guest);
+    sconce_runtime_free(runtime);
+}
+
 static void test_handles_may_be_freed_in_any_order(void **state)
 {
     struct sconce_runtime *runtime = e2e_runtime(BACKEND);
@@ -265,6 +323,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_handles_second_thread_is_told_that_it_is_busy),
         cmocka_unit_test(test_handles_inherited_over_fork_are_refused),
+        cmocka_unit_test(test_handles_child_forked_in_a_host_function_is_told),
         cmocka_unit_test(test_handles_may_be_freed_in_any_order),
         cmocka_unit_test(test_handles_snapshot_moves_state_between_sandboxes),
         cmocka_unit_test(test_handles_snapshot_of_another_guest_is_refused),

@@ -90,6 +90,35 @@ static void test_files_write_follows_a_link(void **state)
     unlink(link);
 }
 
+static void test_files_write_refuses_a_link_to_nothing(void **state)
+{
+    char link[80];
+    struct stat st;
+
+    (void)state;
+    snprintf(link, sizeof link, "%s.link", path);
+    assert_int_equal(symlink("nothing", link), 0);
+
+    assert_false(files_write(link, "x", 1, why, sizeof why));
+    assert_string_equal(why, "it is a symbolic link to a file that is not there");
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    unlink(link);
+}
+
+static void test_files_write_refuses_links_in_a_circle(void **state)
+{
+    char link[80];
+
+    (void)state;
+    snprintf(link, sizeof link, "%s.link", path);
+    assert_int_equal(symlink("file.link", link), 0);
+
+    assert_false(files_write(link, "x", 1, why, sizeof why));
+    assert_string_equal(why, "Too many levels of symbolic links");
+    unlink(link);
+}
+
 static void test_files_write_into_what_is_no_file(void **state)
 {
     struct stat st;
@@ -137,6 +166,38 @@ static void test_files_read_what_tells_no_size(void **state)
     free(data);
 }
 
+static void test_files_read_regular_refuses_all_else_at_once(void **state)
+{
+    char fifo[80];
+    void *data;
+    size_t bytes;
+
+    (void)state;
+    snprintf(fifo, sizeof fifo, "%s.fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+
+    for (size_t i = 0; i < 3; i++) {
+        const char *const others[] = {fifo, folder, "/dev/zero"};
+
+        assert_false(files_read_regular(others[i], &data, &bytes, why, sizeof why));
+        assert_string_equal(why, "it is not a regular file");
+    }
+    unlink(fifo);
+}
+
+static void test_files_read_regular_reads_a_file(void **state)
+{
+    void *data;
+    size_t bytes;
+
+    (void)state;
+    write_ok(path, "text");
+    assert_true(files_read_regular(path, &data, &bytes, why, sizeof why));
+    assert_int_equal(bytes, 4);
+    assert_string_equal(data, "text");
+    free(data);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -159,10 +220,14 @@ int main(void)
         cmocka_unit_test(test_files_write_makes_and_replaces),
         cmocka_unit_test(test_files_write_keeps_the_mode),
         cmocka_unit_test(test_files_write_follows_a_link),
+        cmocka_unit_test(test_files_write_refuses_a_link_to_nothing),
+        cmocka_unit_test(test_files_write_refuses_links_in_a_circle),
         cmocka_unit_test(test_files_write_into_what_is_no_file),
         cmocka_unit_test(test_files_write_without_a_folder_tells_why),
         cmocka_unit_test(test_files_read_empty_and_endless_names),
         cmocka_unit_test(test_files_read_what_tells_no_size),
+        cmocka_unit_test(test_files_read_regular_refuses_all_else_at_once),
+        cmocka_unit_test(test_files_read_regular_reads_a_file),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli/output.c: typed values as text and JSON. */
+#include <float.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,13 +177,34 @@ static void test_output_value_none_is_nothing(void **state)
 static void test_output_raw_adds_nothing_to_bytes(void **state)
 {
     struct sconce_value value = span(SCONCE_TYPE_BYTES, "a\0b", 3);
-    FILE *out = collect();
+    char text[OUTPUT_SCALAR_BYTES];
+    size_t bytes;
 
     (void)state;
-    output_raw(out, &value);
-    fclose(out);
-    assert_int_equal(written_bytes, 3);
-    assert_memory_equal(written, "a\0b", 3);
+    assert_ptr_equal(output_raw(&value, text, &bytes), value.as.span.data);
+    assert_int_equal(bytes, 3);
+}
+
+static void test_output_raw_ends_others_with_a_newline(void **state)
+{
+    struct sconce_value value = {.type = SCONCE_TYPE_F64, .as.f64 = -DBL_MAX};
+    char text[OUTPUT_SCALAR_BYTES];
+    size_t bytes;
+
+    (void)state;
+    assert_memory_equal(output_raw(&value, text, &bytes), "-1.7976931348623157e+308\n", 25);
+    assert_int_equal(bytes, 25);
+}
+
+static void test_output_raw_of_none_is_nothing(void **state)
+{
+    struct sconce_value value = {.type = SCONCE_TYPE_NONE};
+    char text[OUTPUT_SCALAR_BYTES];
+    size_t bytes;
+
+    (void)state;
+    assert_non_null(output_raw(&value, text, &bytes));
+    assert_int_equal(bytes, 0);
 }
 
 static void test_output_brief_cuts_long_strings(void **state)
@@ -259,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_output_value_bytes_are_dumped),
         cmocka_unit_test(test_output_value_none_is_nothing),
         cmocka_unit_test(test_output_raw_adds_nothing_to_bytes),
+        cmocka_unit_test(test_output_raw_ends_others_with_a_newline),
+        cmocka_unit_test(test_output_raw_of_none_is_nothing),
         cmocka_unit_test(test_output_brief_cuts_long_strings),
         cmocka_unit_test(test_output_json_has_a_type_and_a_value),
         cmocka_unit_test(test_output_json_64_bits_are_strings),

@@ -126,29 +126,20 @@ static void test_value_signal_by_name_and_number(void **state)
     (void)state;
     takes("runtime", "kick_signal", "SIGURG", "SIGURG");
     takes("runtime", "kick_signal", "SIGUSR2", "SIGUSR2");
-    takes("runtime", "kick_signal", "SIGRTMIN", "SIGRTMIN+0");
-    takes("runtime", "kick_signal", "SIGRTMIN+5", "SIGRTMIN+5");
     snprintf(text, sizeof text, "%d", SIGUSR1);
     takes("runtime", "kick_signal", text, "SIGUSR1");
-    snprintf(text, sizeof text, "%d", SIGRTMIN + 3);
-    takes("runtime", "kick_signal", text, "SIGRTMIN+3");
-    snprintf(text, sizeof text, "SIGRTMIN+%d", SIGRTMAX - SIGRTMIN);
-    takes("runtime", "kick_signal", "SIGRTMAX", text);
 }
 
 static void test_value_signal_that_must_not_be_taken_is_refused(void **state)
 {
-    static const char *const bad[] = {
-        "SIGSEGV", "SIGKILL",    "SIGCHLD",   "9",
-        "11",      "0",          "65",        "SIGRTMIN-1",
-        "SIGRTM",  "SIGRTMAX+1", "SIGRTMIN+", "SIGRTMIN+99",
-        "32",      "urg",        "-1",        "SIGRTMIN+18446744073709551615"};
+    static const char *const bad[] = {"SIGSEGV", "SIGKILL", "SIGCHLD", "9",        "11", "0",
+                                      "65",      "34",      "urg",     "SIGRTMIN", "-1", "SIGUSR3"};
     size_t i;
 
     (void)state;
     for (i = 0; i < sizeof bad / sizeof bad[0]; i++)
         refuses("runtime", "kick_signal", bad[i],
-                "it is SIGURG, SIGUSR1, SIGUSR2 or SIGRTMIN+N, by name or number");
+                "it is SIGURG, SIGUSR1 or SIGUSR2, by name or number");
 }
 
 static void test_value_memory_is_rounded_up_to_64k(void **state)

@@ -132,6 +132,26 @@ static void test_run_resignal_repeats_a_kick_that_was_lost(void **state)
     kick_a_running_guest(SCONCE_KICK_RESIGNAL, 3);
 }
 
+/* The moment that an ioctl without an immediate-exit flag cannot cover: looked, not yet inside. */
+static void test_run_resignal_repeats_a_kick_that_came_just_before_entry(void **state)
+{
+    struct sconce_run run;
+    struct fake_vm vm;
+
+    (void)state;
+    make_run(&run, &vm, SCONCE_KICK_RESIGNAL);
+    assert_int_equal(sconce_run_begin(&run, FOREVER, NULL), 0);
+    sconce_run_guest_in(&run);
+    assert_int_equal(sconce_run_stop_reason(&run), SCONCE_STOP_NONE);
+    atomic_store(&vm.ignore, 1);
+    assert_true(sconce_run_kick(&run));
+
+    run_guest(&vm);
+    sconce_run_guest_out(&run);
+    assert_int_equal(sconce_run_stop_reason(&run), SCONCE_STOP_KICKED);
+    assert_true(sconce_run_end(&run));
+}
+
 static void test_run_kick_of_an_idle_vcpu_does_nothing(void **state)
 {
     struct sconce_run run;
@@ -311,6 +331,7 @@ int main(void)
         cmocka_unit_test(test_run_kick_stops_a_running_guest),
         cmocka_unit_test(test_run_native_kick_needs_no_signal),
         cmocka_unit_test(test_run_resignal_repeats_a_kick_that_was_lost),
+        cmocka_unit_test(test_run_resignal_repeats_a_kick_that_came_just_before_entry),
         cmocka_unit_test(test_run_kick_of_an_idle_vcpu_does_nothing),
         cmocka_unit_test(test_run_deadline_stops_a_running_guest),
         cmocka_unit_test(test_run_lazily_armed_timer_serves_a_later_deadline),

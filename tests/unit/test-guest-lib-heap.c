@@ -199,6 +199,17 @@ static void test_free_twice_aborts(void **state)
     expect_abort(block);
 }
 
+static void test_free_twice_of_a_block_joined_to_the_one_below_aborts(void **state)
+{
+    void *below = guest_malloc(10);
+    void *volatile block = guest_malloc(10);
+
+    (void)state;
+    guest_free(below);
+    guest_free(block);
+    expect_abort(block);
+}
+
 static void test_free_of_what_is_no_block_aborts(void **state)
 {
     unsigned char *volatile block = guest_malloc(100);
@@ -288,6 +299,8 @@ int main(void)
         cmocka_unit_test_setup(test_realloc_failing_keeps_the_block, fresh_heap),
         cmocka_unit_test_setup(test_free_null_does_nothing, fresh_heap),
         cmocka_unit_test_setup(test_free_twice_aborts, fresh_heap),
+        cmocka_unit_test_setup(test_free_twice_of_a_block_joined_to_the_one_below_aborts,
+                               fresh_heap),
         cmocka_unit_test_setup(test_free_of_what_is_no_block_aborts, fresh_heap),
         cmocka_unit_test_setup(test_free_before_an_overwritten_header_aborts, fresh_heap),
         cmocka_unit_test_setup(test_heap_too_small_for_anything_gives_null, fresh_heap),
