@@ -62,22 +62,26 @@ static int parse_arguments(const struct options *options, const struct sconce_si
 
 static int write_file(const struct options *options, const struct sconce_value *value)
 {
-    char *data = NULL, why[128] = "out of memory";
-    size_t bytes = 0;
-    FILE *memory;
-    bool ok;
+    struct sconce_error err = {.code = SCONCE_E_SYSTEM};
+    char text[OUTPUT_SCALAR_BYTES];
+    char why[128];
+    size_t bytes;
+    const void *data = output_raw(value, text, &bytes);
 
-    memory = open_memstream(&data, &bytes);
-    if (memory) {
-        output_raw(memory, value);
-        fclose(memory);
-    }
-    ok = data != NULL && files_write(options->output_path, data, bytes, why, sizeof why);
-    free(data);
-    if (ok)
+    if (files_write(options->output_path, data, bytes, why, sizeof why))
         return STATUS_OK;
-    return report_refuse(options, SCONCE_E_SYSTEM, "", "cannot write the result to %s: %s",
-                         options->output_path, why);
+    snprintf(err.text, sizeof err.text, "cannot write the result to %s: %s", options->output_path,
+             why);
+    return report_failure(options, &err);
+}
+
+static void put_raw(const struct sconce_value *value)
+{
+    char text[OUTPUT_SCALAR_BYTES];
+    size_t bytes;
+    const void *data = output_raw(value, text, &bytes);
+
+    fwrite(data, 1, bytes, stdout);
 }
 
 static void put_json(const struct session *session, const struct sconce_signature *function,
@@ -96,11 +100,16 @@ static void put_json(const struct session *session, const struct sconce_signatur
     json_close_object(&json);
 }
 
+static bool is_to_stdout(const struct options *options)
+{
+    return options->output_path && strcmp(options->output_path, "-") == 0;
+}
+
 static int put_result(const struct session *session, const struct sconce_signature *function,
                       const struct sconce_value *value)
 {
     const struct options *options = session->options;
-    bool to_stdout = options->output_path && strcmp(options->output_path, "-") == 0;
+    bool to_stdout = is_to_stdout(options);
     bool terminal = isatty(STDOUT_FILENO) != 0;
 
     if (options->output_path && !to_stdout) {
@@ -110,10 +119,10 @@ static int put_result(const struct session *session, const struct sconce_signatu
             put_json(session, function, value);
         return status;
     }
-    if (!to_stdout && options->json)
+    if (options->json)
         put_json(session, function, value);
     else if (to_stdout || (value->type == SCONCE_TYPE_BYTES && !terminal))
-        output_raw(stdout, value);
+        put_raw(value);
     else
         output_value(stdout, value, terminal);
     return STATUS_OK;
@@ -148,6 +157,10 @@ int cmd_call(const struct options *options)
     struct box box = {0};
     int status;
 
+    if (options->json && is_to_stdout(options))
+        return report_refuse(options, SCONCE_E_INVALID,
+                             "without --output=-, the document holds the result",
+                             "--output=- and --format=json both want standard output");
     status = session_open(&session, options);
     if (status == STATUS_OK)
         status = call(&session, &box, &arguments);

@@ -204,7 +204,7 @@ int cmd_inspect(const struct options *options)
     size_t bytes;
     int status = STATUS_OK;
 
-    if (!files_read(path, &data, &bytes, why, sizeof why))
+    if (!files_read_regular(path, &data, &bytes, why, sizeof why))
         return report_refuse(options, SCONCE_E_SYSTEM, "", "cannot read %s: %s", path, why);
     if (note_find(data, bytes, NOTE_TYPE_PLUGIN, &facts.data, &facts.bytes))
         inspect_backend(options, facts);

@@ -11,10 +11,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool refuse(char *why, size_t why_bytes, const char *text)
+{
+    snprintf(why, why_bytes, "%s", text);
+    return false;
+}
+
 static bool fail(char *why, size_t why_bytes, int errnum)
 {
-    snprintf(why, why_bytes, "%s", strerror(errnum));
-    return false;
+    return refuse(why, why_bytes, strerror(errnum));
 }
 
 /* Room for the next read and the final NUL. */
@@ -66,22 +71,49 @@ static bool read_all(int fd, char **data, size_t *ret_bytes, char *why, size_t w
     return true;
 }
 
+/* Gives what was read, or nothing. */
+static bool read_fd(int fd, void **ret_data, size_t *ret_bytes, char *why, size_t why_bytes)
+{
+    char *data = NULL;
+
+    if (!read_all(fd, &data, ret_bytes, why, why_bytes)) {
+        free(data);
+        return false;
+    }
+    *ret_data = data;
+    return true;
+}
+
 bool files_read(const char *path, void **ret_data, size_t *ret_bytes, char *why, size_t why_bytes)
 {
-    bool standard_input = strcmp(path, "-") == 0;
-    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    char *data = NULL;
+    bool ok;
+    int fd;
+
+    if (strcmp(path, "-") == 0)
+        return read_fd(STDIN_FILENO, ret_data, ret_bytes, why, why_bytes);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(why, why_bytes, errno);
+    ok = read_fd(fd, ret_data, ret_bytes, why, why_bytes);
+    close(fd);
+    return ok;
+}
+
+bool files_read_regular(const char *path, void **ret_data, size_t *ret_bytes, char *why,
+                        size_t why_bytes)
+{
+    /* Without O_NONBLOCK, opening a FIFO would wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    struct stat st;
     bool ok;
 
     if (fd < 0)
         return fail(why, why_bytes, errno);
-    ok = read_all(fd, &data, ret_bytes, why, why_bytes);
-    if (!standard_input)
-        close(fd);
-    if (ok)
-        *ret_data = data;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        ok = read_fd(fd, ret_data, ret_bytes, why, why_bytes);
     else
-        free(data);
+        ok = refuse(why, why_bytes, "it is not a regular file");
+    close(fd);
     return ok;
 }
 
@@ -136,6 +168,26 @@ static int write_beside(const char *path, mode_t mode, const void *data, size_t 
     return errnum;
 }
 
+/*
+ * Where the new contents of @path go, which stat() takes for a regular file or for nothing: what a
+ * symbolic link points at is replaced, not the link.
+ */
+static bool resolve(const char *path, char target[PATH_MAX], char *why, size_t why_bytes)
+{
+    struct stat st;
+
+    if (realpath(path, target))
+        return true;
+    if (errno != ENOENT)
+        return fail(why, why_bytes, errno);
+    if (strlen(path) >= PATH_MAX)
+        return fail(why, why_bytes, ENAMETOOLONG);
+    if (lstat(path, &st) == 0)
+        return refuse(why, why_bytes, "it is a symbolic link to a file that is not there");
+    memcpy(target, path, strlen(path) + 1);
+    return true;
+}
+
 bool files_write(const char *path, const void *data, size_t bytes, char *why, size_t why_bytes)
 {
     char target[PATH_MAX];
@@ -144,19 +196,16 @@ bool files_write(const char *path, const void *data, size_t bytes, char *why, si
     mode_t mask;
     int errnum;
 
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        errnum = S_ISDIR(st.st_mode) ? EISDIR : write_into(path, data, bytes);
-        return errnum == 0 || fail(why, why_bytes, errnum);
-    }
-    /* Replace what a symbolic link points at, not the link. */
-    if (!realpath(path, target)) {
-        if (strlen(path) >= sizeof target)
-            return fail(why, why_bytes, ENAMETOOLONG);
-        memcpy(target, path, strlen(path) + 1);
+    if (stat(path, &st) != 0) {
         mask = umask(0);
         umask(mask);
         st.st_mode = 0666 & ~mask;
+    } else if (!S_ISREG(st.st_mode)) {
+        errnum = S_ISDIR(st.st_mode) ? EISDIR : write_into(path, data, bytes);
+        return errnum == 0 || fail(why, why_bytes, errnum);
     }
+    if (!resolve(path, target, why, why_bytes))
+        return false;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &was); /* an interrupt would leave the other name behind */
     errnum = write_beside(target, st.st_mode & 0777, data, bytes);

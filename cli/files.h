@@ -16,9 +16,14 @@
  */
 bool files_read(const char *path, void **ret_data, size_t *ret_bytes, char *why, size_t why_bytes);
 
+/** files_read_regular - the same, of regular files alone: never waits; "-" is a file's name. */
+bool files_read_regular(const char *path, void **ret_data, size_t *ret_bytes, char *why,
+                        size_t why_bytes);
+
 /**
  * files_write - make @path hold exactly these bytes: the old contents stay until the new ones are
- * complete, and nothing is left behind on failure. What is no regular file is written into.
+ * complete, and nothing is left behind on failure. What is no regular file is written into. Links
+ * are followed; one that leads to nothing is refused.
  */
 bool files_write(const char *path, const void *data, size_t bytes, char *why, size_t why_bytes);
 

@@ -4,8 +4,10 @@
  * interface of libsconce and nothing else; this file only finds the command.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "interrupt.h"
 #include "options.h"
@@ -93,9 +95,28 @@ static int dispatch(int argc, char **argv)
     return run_command(argc - 1, argv + 1);
 }
 
+/*
+ * What is opened next would be the standard stream that is closed: a device, say, which the result
+ * is then written to. It becomes a descriptor on which reading and writing still fail.
+ */
+static bool occupy_standard_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 &&
+            open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
-    int status = dispatch(argc, argv);
+    int status;
+
+    if (!occupy_standard_streams()) {
+        report_error("cannot open /dev/null for a closed standard stream: %s", strerror(errno));
+        return STATUS_INTERNAL;
+    }
+    status = dispatch(argc, argv);
 
     /* A result that did not arrive is no success. */
     if (fflush(stdout) != 0 || ferror(stdout)) {

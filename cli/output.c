@@ -15,44 +15,27 @@
 #define F32_QUIET_NAN 0x7fc00000u
 #define F64_QUIET_NAN 0x7ff8000000000000u
 
-/* The fewest digits that read back as the same number: 9 and 17 always do (IEEE 754-2019, 5.12.2).
- */
-static void f32_text(uint32_t bits, char *text, size_t room)
+/* The fewest digits that read back as the same number: 9 for f32 and 17 for f64 always do
+ * (IEEE 754-2019, 5.12.2). A NaN that "nan" does not read back as is told by its bits. */
+static void float_text(const struct sconce_value *value, char *text, size_t room)
 {
-    float number;
+    bool single = value->type == SCONCE_TYPE_F32;
+    double number = single ? (double)value->as.f32 : value->as.f64;
+    uint64_t bits = single ? value->as.u32 : value->as.u64;
+    uint64_t sign = single ? 1ull << 31 : 1ull << 63;
+    uint64_t quiet_nan = single ? F32_QUIET_NAN : F64_QUIET_NAN;
 
-    memcpy(&number, &bits, sizeof number);
-    if (isnan(number) && (bits & 0x7fffffffu) != F32_QUIET_NAN) {
-        snprintf(text, room, "bits:0x%08" PRIx32, bits);
+    if (isnan(number) && (bits & ~sign) != quiet_nan) {
+        snprintf(text, room, "bits:0x%0*" PRIx64, single ? 8 : 16, bits);
         return;
     }
     if (isnan(number)) {
-        snprintf(text, room, "%s", bits >> 31 ? "-nan" : "nan");
-        return;
-    }
-    for (int digits = 1; digits <= 9; digits++) {
-        snprintf(text, room, "%.*g", digits, (double)number);
-        if (strtof(text, NULL) == number)
-            return;
-    }
-}
-
-static void f64_text(uint64_t bits, char *text, size_t room)
-{
-    double number;
-
-    memcpy(&number, &bits, sizeof number);
-    if (isnan(number) && (bits & ~(1ull << 63)) != F64_QUIET_NAN) {
-        snprintf(text, room, "bits:0x%016" PRIx64, bits);
-        return;
-    }
-    if (isnan(number)) {
-        snprintf(text, room, "%s", bits >> 63 ? "-nan" : "nan");
+        snprintf(text, room, "%s", bits & sign ? "-nan" : "nan");
         return;
     }
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, room, "%.*g", digits, number);
-        if (strtod(text, NULL) == number)
+        if ((single ? (double)strtof(text, NULL) : strtod(text, NULL)) == number)
             return;
     }
 }
@@ -79,10 +62,8 @@ void output_scalar(const struct sconce_value *value, char text[OUTPUT_SCALAR_BYT
         snprintf(text, room, "%" PRIu64, value->as.u64);
         break;
     case SCONCE_TYPE_F32:
-        f32_text(value->as.u32, text, room);
-        break;
     case SCONCE_TYPE_F64:
-        f64_text(value->as.u64, text, room);
+        float_text(value, text, room);
         break;
     default:
         break;
@@ -136,12 +117,20 @@ void output_value(FILE *out, const struct sconce_value *value, bool safe)
     fputc('\n', out);
 }
 
-void output_raw(FILE *out, const struct sconce_value *value)
+const void *output_raw(const struct sconce_value *value, char text[OUTPUT_SCALAR_BYTES],
+                       size_t *ret_bytes)
 {
-    if (is_span(value))
-        fwrite(value->as.span.data, 1, value->as.span.length, out);
-    else
-        output_value(out, value, false);
+    *ret_bytes = 0;
+    if (value->type == SCONCE_TYPE_NONE)
+        return text;
+    if (is_span(value)) {
+        *ret_bytes = value->as.span.length;
+        return value->as.span.data;
+    }
+    output_scalar(value, text);
+    *ret_bytes = strlen(text);
+    text[(*ret_bytes)++] = '\n'; /* in the place of the NUL */
+    return text;
 }
 
 void output_brief(FILE *out, const struct sconce_value *value)

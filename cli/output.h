@@ -25,9 +25,12 @@ void output_scalar(const struct sconce_value *value, char text[OUTPUT_SCALAR_BYT
  */
 void output_value(FILE *out, const struct sconce_value *value, bool safe);
 
-/** output_raw - for files and pipes: bytes and strings as they are, others as text and a newline.
+/**
+ * output_raw - for files and pipes: bytes and strings as they are, others as text and a newline.
+ * @text: room for the latter. Returns *@ret_bytes bytes, of @value or of @text; no NUL behind them.
  */
-void output_raw(FILE *out, const struct sconce_value *value);
+const void *output_raw(const struct sconce_value *value, char text[OUTPUT_SCALAR_BYTES],
+                       size_t *ret_bytes);
 
 /** output_brief - on one line, for logs: strings quoted and cut, bytes as their number. */
 void output_brief(FILE *out, const struct sconce_value *value);

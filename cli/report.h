@@ -15,7 +15,7 @@
 /* sconce(1), EXIT STATUS. */
 #define STATUS_OK 0
 #define STATUS_GUEST_FAILED 1
-#define STATUS_USAGE 2 /* the command line, its values, or a file that it names, is wrong */
+#define STATUS_USAGE 2 /* the command line, its values, or a file that is to be read, is wrong */
 #define STATUS_CONFIG 3
 #define STATUS_NO_BACKEND 4
 #define STATUS_GUEST_FAULT 5

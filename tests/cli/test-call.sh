@@ -71,7 +71,31 @@ check "--output writes the result, and only that"
 stub 0 echo call -o result guest.elf echo_string hello && out_is "" && cp result out && out_is "hello"
 stub 0 echo call --output=result guest.elf echo_i32 7 && cp result out && out_is "7
 "
-stub 2 echo call --output=/nonexistent/x guest.elf echo_i32 7 && err_has "/nonexistent/x"
+
+check "--output that cannot be written is no success"
+for file in /nonexistent/x /dev/full . nowhere; do
+    ln -sf missing nowhere
+    stub 70 echo call --output=$file guest.elf echo_i32 7 && out_is "" &&
+        err_has "cannot write the result to $file: "
+done
+[ -L nowhere ] || fail "a link to nothing was replaced"
+stub 70 echo call --output=/dev/full --format=json guest.elf echo_i32 7 &&
+    json 'd["error"]["code"] == "system"'
+
+# Of these limits, the middle ones leave room for the result, but for no second copy of it.
+check "--output writes the whole result or none when memory is short"
+head -c 20000000 /dev/zero >large
+for kilobytes in 240000 260000 280000 300000; do
+    (
+        # shellcheck disable=SC3045 # dash and bash have it
+        ulimit -v $kilobytes
+        "$SCONCE" call --backend=stub --isolation=any --set=limits.io_bytes=64M \
+            --set=limits.heap_bytes=64M --set="backend.stub.script=$SCRIPTS/echo.stub" \
+            -o copy guest.elf echo_bytes @large >out 2>err
+    ) && same large copy
+    rm -f copy
+done
+rm -f large
 
 check "--output keeps the old file when the call fails"
 echo old >result
@@ -80,6 +104,10 @@ stub 1 fail call -o result guest.elf echo_i32 7 && cp result out && out_is "old
 
 check "--output=- is standard output"
 stub 0 echo call -o - guest.elf echo_string hello && out_is "hello"
+
+check "--output=- and JSON are refused before anything runs"
+stub 2 echo call --format=json -o - missing.elf f && json 'd["error"]["code"] == "invalid"' &&
+    err_has "--output=- and --format=json"
 
 check "JSON has the backend, its isolation and a typed value"
 stub 0 echo call --format=json guest.elf echo_i32 -7 &&
@@ -146,5 +174,34 @@ check "a full disk is no success"
     guest.elf echo_i32 1 >/dev/full 2>err
 [ $? -eq 70 ] || fail "a result that could not be written was a success"
 err_has "cannot write to standard output"
+
+# The argument from a FIFO holds the program at a known point.
+check "no file becomes a standard stream that is closed"
+mkfifo hold
+for fd in 0 1 2; do
+    set -- "$SCONCE" call --backend=stub --isolation=any -vv \
+        --set="backend.stub.script=$SCRIPTS/echo.stub" guest.elf echo_bytes @hold
+    : >out
+    : >err
+    case $fd in
+    0) "$@" >out 2>err <&- & ;;
+    1) "$@" >&- 2>err </dev/null & ;;
+    2) "$@" >out 2>&- </dev/null & ;;
+    esac
+    exec 3>hold
+    [ "$(readlink "/proc/$!/fd/$fd")" = /dev/null ] || fail "descriptor $fd is something else"
+    printf held >&3
+    exec 3>&-
+    wait $!
+    got=$?
+    case $fd in
+    1) [ $got -eq 70 ] && err_has "cannot write to standard output" ;;
+    *) [ $got -eq 0 ] && out_is held ;;
+    esac || fail "exit status $got with descriptor $fd closed"
+done
+"$SCONCE" call --backend=stub --isolation=any --set="backend.stub.script=$SCRIPTS/echo.stub" \
+    guest.elf echo_bytes @- >out 2>err <&-
+[ $? -eq 2 ] || fail "something was read from a closed standard input"
+err_has "cannot read -: Bad file descriptor"
 
 finish

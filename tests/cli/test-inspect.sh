@@ -26,6 +26,11 @@ expect 2 "$SCONCE" inspect missing && err_has "cannot read missing: No such file
 head -c 100 guest.elf >short
 expect 2 "$SCONCE" inspect short
 
+check "what is no regular file is refused at once"
+for file in /dev/zero .; do
+    expect 2 "$SCONCE" inspect $file && err_has "cannot read $file: it is not a regular file"
+done
+
 if [ -f "$PLUGIN_DIR/sconce-backend-stub.so" ]; then
     check "a backend's facts are shown"
     expect 0 "$SCONCE" inspect "$PLUGIN_DIR/sconce-backend-stub.so" && out_has "isolation     none"

@@ -49,6 +49,12 @@ vm 1 run guest-run.elf && out_is "started
 ran
 " && err_has "run() returned 3"
 
+check "what a guest prints does not arrive on a closed standard output, and harms nothing"
+"$SCONCE" run --backend="$BACKEND" guest-run.elf >&- 2>err
+[ $? -eq 1 ] || fail "not the status of run()"
+err_has "run() returned 3"
+err_has "cannot write to standard output"
+
 check "a function that fails is status 1"
 vm 1 call guest.elf fail 4 "out of cheese" && err_has "out of cheese"
 
