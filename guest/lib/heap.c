@@ -127,6 +127,8 @@ static void release(struct block *block)
     size_t size = size_of(block);
     struct block *neighbour = above(block);
 
+    /* Its header stays behind where the block below takes it in, and must not look allocated. */
+    block->size_used = size;
     if (!is_used(neighbour)) {
         take_out(neighbour);
         size += size_of(neighbour);

@@ -35,10 +35,13 @@ extern uintptr_t __stack_chk_guard;
 extern _Noreturn void __stack_chk_fail(void);
 uintptr_t __stack_chk_guard;
 
-/* The guest's own start-up code, where it has some; strong definitions replace this one. */
-extern int main(void);
-__attribute__((weak)) int main(void)
+/* The guest's own start-up code, where it has some, with parameters or without; strong definitions
+ * replace this one. */
+extern int main(int argc, char **argv);
+__attribute__((weak)) int main(int argc, char **argv)
 {
+    (void)argc;
+    (void)argv;
     return 0;
 }
 
@@ -64,22 +67,33 @@ static void set_stack_guard(const struct sconce_boot *boot)
     __stack_chk_guard = random & ~(uintptr_t)0xff;
 }
 
-_Noreturn void sconce_guest_start(const struct sconce_boot *boot)
+/* The guest's own start-up. A failure before there is a call is the guest's: were it kept, the
+ * first call would end with it. */
+static void start_up(void)
 {
+    static char *no_arguments[1]; /* stays: guests may keep the pointer */
+    const struct sconce_note_text *text;
+    int32_t code;
     int status;
 
+    for (void (*const *init)(void) = __init_array_start; init < __init_array_end; init++)
+        (*init)();
+    status = main(0, no_arguments);
+    if (sconce_failure_take(&code, &text))
+        sconce_abort_code(code, "%s", text->text);
+    if (status)
+        sconce_abort_code(status, "main returned %d", status);
+}
+
+_Noreturn void sconce_guest_start(const struct sconce_boot *boot)
+{
     /* Without a boot page there is nobody to tell. */
     if (boot->magic != SCONCE_BOOT_MAGIC || boot->boot_bytes < sizeof *boot)
         __builtin_trap();
     sconce_boot_page = boot;
     set_stack_guard(boot);
     sconce_heap_init((void *)boot->heap_addr, boot->heap_bytes);
-
-    for (void (*const *init)(void) = __init_array_start; init < __init_array_end; init++)
-        (*init)();
-    status = main();
-    if (status)
-        sconce_abort_code(status, "main returned %d", status);
+    start_up();
     sconce_serve_first();
 }
 

@@ -102,6 +102,16 @@ check 'its guest' guest_with fixed.elf one
 printf '%s\n' '-O2' 'one.c part.c' '-o response.elf' >arguments
 check 'a response file' "$cc" @arguments
 check 'its guest' guest_with response.elf one
+printf '%s\n' '"-O2"' "'one.c' \"part.c\"" '-o "quoted.elf"' >arguments
+check 'a response file with quotes' "$cc" @arguments
+check 'its guest' guest_with quoted.elf one
+printf '%s\n' '"-c" -o' 'by\-response.o' >arguments
+check 'a response file that links nothing, and says nothing' \
+    sh -c 'test -z "$("$1" @arguments part.c 2>&1)"' sh "$cc"
+check 'link its object' "$cc" one.c by-response.o -o by-response.elf
+check 'its guest' guest_with by-response.elf one
+check '-lm' "$cc" one.c part.c -lm -o maths.elf
+check 'its guest' guest_with maths.elf one
 check 'the source on standard input' sh -c '"$1" -x c -c - -o stdin.o <part.c' sh "$cc"
 check 'a language for all' "$cc" -x c one.c part.c -o language.elf
 check 'its guest' guest_with language.elf one
@@ -134,12 +144,30 @@ for query in --version -v -dumpmachine -print-search-dirs --help --print-sdk-dir
 done
 check 'the headers are where it says' sh -c 'test -e "$("$1" --print-sdk-dir)/sconce/guest.h"' sh "$cc"
 
+# An SDK that was installed where there is no compiler.
+mkdir bare no-compiler
+sed "s|^default_cc=.*|default_cc=''|" "$cc" >bare/sconce-cc
+chmod +x bare/sconce-cc
+ln -s "${cc%/*}/crt" bare/crt
+for tool in cat paste uname; do
+    ln -s "$(command -v $tool)" no-compiler/$tool
+done
+# shellcheck disable=SC2317 # called by name
+without_compiler() {
+    env -u SCONCE_REAL_CC PATH="$work/no-compiler" bare/sconce-cc "$@"
+}
+for query in --help --print-sdk-dir --sconce-version; do
+    check "$query without a compiler" without_compiler $query
+done
+refuse 'no compiler' 'found no C compiler' without_compiler --print-compiler
+
 # ---- Refusals -----------------------------------------------------------------------------------
 
 refuse 'sanitizers' 'sanitizers need a runtime' "$cc" -fsanitize=address one.c part.c
 refuse 'coverage' 'profiling needs a runtime' "$cc" --coverage one.c part.c
 refuse 'shared objects' 'one file' "$cc" -shared part.c
 refuse '32 bit' '64-bit' "$cc" -m32 -c part.c
+refuse 'the C library of the host' 'links a small C library of its own' "$cc" one.c part.c -lc
 refuse 'unknown architecture' 'no SDK for the architecture' "$cc" --arch=z80 -c part.c
 refuse 'itself as the compiler' 'sconce-cc itself' env SCONCE_REAL_CC="$cc" "$cc" -c part.c
 refuse 'a file that is not there' 'absent.c' "$cc" -c absent.c

@@ -117,7 +117,8 @@ sconce_str sconce_str_from(const char *text);
 /**
  * sconce_fail - make the running call fail, with a code of the guest's and a text for people.
  * The export still has to return; what it returns is dropped. The sandbox stays usable. The last
- * failure counts. A code of 0 is taken for 1.
+ * failure counts. A code of 0 is taken for 1. During start-up there is no call: the guest ends with
+ * the code and the text once main() has returned.
  */
 __attribute__((__format__(__printf__, 2, 3))) void sconce_fail(int32_t code, const char *format,
                                                                ...);
