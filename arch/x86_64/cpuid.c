@@ -254,3 +254,26 @@ size_t sconce_x86_cpuid_apply(struct sconce_x86_cpuid *entries, size_t count)
         e->eax = 48u << 8 | SCONCE_X86_PHYSICAL_BITS; /* linear and physical address bits */
     return count;
 }
+
+/* EBX is left out: of leaf 0xd it is not the table's, but what XCR0 needs at the time. */
+static bool same(const struct sconce_x86_cpuid *a, const struct sconce_x86_cpuid *b)
+{
+    return a->eax == b->eax && a->ecx == b->ecx && a->edx == b->edx;
+}
+
+/* A leaf beyond the highest reads as zero (AMD) or as the highest basic one (SDM vol 2A, CPUID). */
+bool sconce_x86_cpuid_obeyed(const struct sconce_x86_cpuid *entries, size_t count,
+                             const struct sconce_x86_cpuid *basic,
+                             const struct sconce_x86_cpuid *hidden)
+{
+    static const struct sconce_x86_cpuid zero;
+    const struct sconce_x86_cpuid *first = sconce_x86_cpuid_find(entries, count, 0, 0);
+    const struct sconce_x86_cpuid *highest;
+
+    if (!same(basic, first ? first : &zero))
+        return false;
+    if (same(hidden, &zero))
+        return true;
+    highest = sconce_x86_cpuid_find(entries, count, basic->eax, 0);
+    return highest && same(hidden, highest);
+}

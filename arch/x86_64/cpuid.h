@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What CPUID shows to a guest: one named policy for every backend of this architecture, applied to
- * what the machine offers. It is a list of what is allowed; all else reads as zero.
+ * What CPUID is to show to a guest: one named policy for every backend of this architecture,
+ * applied to what the machine offers. It is a list of what is allowed; all else reads as zero. Not
+ * every hypervisor enforces it: where CPUID does not trap in ring 3 (KVM-PVM), a guest sees the
+ * machine's own. So the policy hides features for compatibility; no wall stands on it.
  */
 #ifndef SCONCE_ARCH_X86_64_CPUID_H
 #define SCONCE_ARCH_X86_64_CPUID_H
@@ -51,5 +53,17 @@ const struct sconce_x86_cpuid *sconce_x86_cpuid_find(const struct sconce_x86_cpu
  * it.
  */
 size_t sconce_x86_cpuid_apply(struct sconce_x86_cpuid *entries, size_t count);
+
+/* A leaf that no policy shows: a hypervisor's name. */
+#define SCONCE_X86_CPUID_HYPERVISOR 0x40000000u
+
+/**
+ * sconce_x86_cpuid_obeyed - did a guest see the policy's @entries?
+ * @basic: what leaf 0 told it.
+ * @hidden: what leaf SCONCE_X86_CPUID_HYPERVISOR told it, with subleaf 0.
+ */
+bool sconce_x86_cpuid_obeyed(const struct sconce_x86_cpuid *entries, size_t count,
+                             const struct sconce_x86_cpuid *basic,
+                             const struct sconce_x86_cpuid *hidden);
 
 #endif

@@ -14,6 +14,10 @@ _Static_assert(SCONCE_X86_VECTORS *SCONCE_X86_SHIM_STRIDE == SCONCE_X86_PAGE, "a
 #define FRAME_BYTES 40u
 #define ERROR_BYTES 8u
 
+/* Where a handler's instructions start, behind its first one; build_shim() writes them. */
+#define BEHIND_OUT 2u
+#define BEHIND_ADD 6u /* only where there is an error code */
+
 static uint64_t stack_top_offset(unsigned ist)
 {
     return SCONCE_X86_STACKS_OFFSET + (uint64_t)ist * STACK_BYTES;
@@ -90,10 +94,14 @@ bool sconce_x86_shim_vector(uint64_t gpa, uint64_t rip, uint8_t *ret_vector)
 {
     uint64_t offset = rip - gpa - SCONCE_X86_SHIM_OFFSET;
     uint64_t within = offset % SCONCE_X86_SHIM_STRIDE;
+    uint8_t vector = (uint8_t)(offset / SCONCE_X86_SHIM_STRIDE);
 
-    if (offset >= SCONCE_X86_PAGE || (within != 0 && within != 2))
+    if (offset >= SCONCE_X86_PAGE)
         return false;
-    *ret_vector = (uint8_t)(offset / SCONCE_X86_SHIM_STRIDE);
+    if (within != 0 && within != BEHIND_OUT &&
+        !(within == BEHIND_ADD && sconce_x86_has_error_code(vector)))
+        return false;
+    *ret_vector = vector;
     return true;
 }
 

@@ -8,8 +8,9 @@
  *   page 2  the shim        executable
  *   page 3  its stacks      writable; the host reads and edits interrupt frames here
  *
- * The shim has 16 bytes for each vector: one OUT to a port that ring 3 cannot use, then IRETQ. It
- * touches no register; the place of the OUT tells the vector, the stack holds the rest.
+ * The shim has 16 bytes for each vector: one OUT to a port that ring 3 cannot use, then IRETQ,
+ * between them an ADD that drops the error code if there is one. It touches no other register than
+ * RSP; the place of the OUT tells the vector, the stack holds the rest.
  */
 #ifndef SCONCE_ARCH_X86_64_SUPERVISOR_H
 #define SCONCE_ARCH_X86_64_SUPERVISOR_H
@@ -57,9 +58,9 @@ void sconce_x86_supervisor_ranges(uint64_t gpa,
 bool sconce_x86_has_error_code(uint8_t vector);
 
 /**
- * sconce_x86_shim_vector - which vector's OUT an exit comes from.
- * @rip: of the exit: at the OUT or behind it, as the hypervisor has it.
- * Returns false when it is from no handler in the pages at @gpa.
+ * sconce_x86_shim_vector - in which vector's handler a vCPU stands.
+ * @rip: at the OUT, behind it, or at any later instruction: a kick stops the vCPU before each.
+ * Returns false when it is in no handler in the pages at @gpa.
  */
 bool sconce_x86_shim_vector(uint64_t gpa, uint64_t rip, uint8_t *ret_vector);
 

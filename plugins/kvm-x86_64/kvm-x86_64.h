@@ -43,10 +43,12 @@ enum kvm_x86_route {
 struct kvm_x86_facts {
     char device[KVM_X86_DEVICE_BYTES];
     enum kvm_x86_route route;
+    bool read_only_slots;  /* KVM has them */
+    bool cpuid_unfiltered; /* guests see the machine's CPUID, not the table's */
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t cpuid_count;
-    struct sconce_x86_cpuid cpuid[KVM_X86_MAX_CPUID]; /* what guests see */
+    struct sconce_x86_cpuid cpuid[KVM_X86_MAX_CPUID]; /* what KVM is told to show guests */
 };
 
 enum kvm_x86_state {
@@ -80,6 +82,7 @@ struct sconce_plugin_vm {
     struct kvm_sregs sregs;  /* at reset */
 
     enum kvm_x86_route route;
+    bool read_only_slots;
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t msr_count;

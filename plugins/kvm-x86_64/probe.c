@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What this machine's KVM can do, found out once and kept: CPU features for guests, and by a tiny
- * guest how a SYSCALL arrives. Nothing stays open.
+ * guest how a SYSCALL arrives and whether CPUID shows the policy. Nothing stays open.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -63,11 +63,26 @@ int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error
 
 #define TRIAL_GPA SCONCE_GPA_MIN
 
-static const uint8_t trial_code[] = {0x0f, 0x05}; /* syscall */
+/* Leaves its findings where neither SYSCALL nor the shim writes. */
+static const uint8_t trial_code[] = {
+    0x31, 0xc0,                   /* xor %eax, %eax */
+    0x31, 0xc9,                   /* xor %ecx, %ecx */
+    0x0f, 0xa2,                   /* cpuid: leaf 0 */
+    0x41, 0x89, 0xc0,             /* mov %eax, %r8d */
+    0x41, 0x89, 0xca,             /* mov %ecx, %r10d */
+    0x41, 0x89, 0xd4,             /* mov %edx, %r12d */
+    0xb8, 0x00, 0x00, 0x00, 0x40, /* mov $0x40000000, %eax */
+    0x31, 0xc9,                   /* xor %ecx, %ecx */
+    0x0f, 0xa2,                   /* cpuid: leaf SCONCE_X86_CPUID_HYPERVISOR */
+    0x41, 0x89, 0xce,             /* mov %ecx, %r14d */
+    0x0f, 0x05,                   /* syscall */
+};
+#define TRIAL_SYSCALL_GPA (TRIAL_GPA + sizeof trial_code - 2)
 
 /* Runs @code in a VM of its own; it can only end as a fault. */
 static int32_t run_trial(const struct kvm_x86_facts *facts, void *code,
-                         struct sconce_exit *ret_exit, struct sconce_plugin_error *err)
+                         struct sconce_exit *ret_exit, struct kvm_regs *ret_regs,
+                         struct sconce_plugin_error *err)
 {
     const struct sconce_vm_config config = {
         .size = sizeof config,
@@ -98,14 +113,48 @@ static int32_t run_trial(const struct kvm_x86_facts *facts, void *code,
         r = kvm_x86_vcpu_enter(vm, &entry, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_x86_vcpu_run(vm, ret_exit, err);
+    if (r == SCONCE_PLUGIN_OK)
+        *ret_regs = kvm_x86_sync(vm)->regs;
     kvm_x86_vm_destroy(vm);
     return r;
 }
 
-static int32_t find_route(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
+/* How did the trial's SYSCALL arrive? */
+static enum kvm_x86_route route_of(const struct sconce_exit *exit)
+{
+    const struct sconce_exit_fault *fault = &exit->u.fault;
+
+    if (exit->kind != SCONCE_EXIT_FAULT)
+        return KVM_X86_ROUTE_UNKNOWN;
+    if (fault->kind == SCONCE_FAULT_ILLEGAL && fault->pc == TRIAL_SYSCALL_GPA)
+        return KVM_X86_ROUTE_UD;
+    if (fault->kind == SCONCE_FAULT_MEMORY && fault->pc == SCONCE_GPA_MAX + SCONCE_X86_LSTAR_OFFSET)
+        return KVM_X86_ROUTE_PF;
+    return KVM_X86_ROUTE_UNKNOWN;
+}
+
+/* Did the trial see another CPUID than the policy's? */
+static bool is_unfiltered(const struct kvm_x86_facts *facts, const struct kvm_regs *regs)
+{
+    const struct sconce_x86_cpuid basic = {
+        .eax = (uint32_t)regs->r8,
+        .ecx = (uint32_t)regs->r10,
+        .edx = (uint32_t)regs->r12,
+    };
+    const struct sconce_x86_cpuid hidden = {
+        .leaf = SCONCE_X86_CPUID_HYPERVISOR,
+        .eax = (uint32_t)regs->rax,
+        .ecx = (uint32_t)regs->r14,
+        .edx = (uint32_t)regs->rdx,
+    };
+
+    return !sconce_x86_cpuid_obeyed(facts->cpuid, facts->cpuid_count, &basic, &hidden);
+}
+
+static int32_t try_guest(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
 {
     struct sconce_exit exit = {.size = sizeof exit};
-    const struct sconce_exit_fault *fault = &exit.u.fault;
+    struct kvm_regs regs;
     void *code =
         mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     int32_t r;
@@ -114,26 +163,20 @@ static int32_t find_route(struct kvm_x86_facts *facts, struct sconce_plugin_erro
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
                                   "cannot allocate memory for a trial guest");
     memcpy(code, trial_code, sizeof trial_code);
-    r = run_trial(facts, code, &exit, err);
+    r = run_trial(facts, code, &exit, &regs, err);
     munmap(code, SCONCE_MEM_GRANULE);
     if (r != SCONCE_PLUGIN_OK)
         return r;
-
-    if (exit.kind == SCONCE_EXIT_FAULT && fault->kind == SCONCE_FAULT_ILLEGAL &&
-        fault->pc == TRIAL_GPA) {
-        facts->route = KVM_X86_ROUTE_UD;
-        return SCONCE_PLUGIN_OK;
-    }
-    if (exit.kind == SCONCE_EXIT_FAULT && fault->kind == SCONCE_FAULT_MEMORY &&
-        fault->pc == SCONCE_GPA_MAX + SCONCE_X86_LSTAR_OFFSET) {
-        facts->route = KVM_X86_ROUTE_PF;
+    facts->route = route_of(&exit);
+    if (facts->route != KVM_X86_ROUTE_UNKNOWN) {
+        facts->cpuid_unfiltered = is_unfiltered(facts, &regs);
         return SCONCE_PLUGIN_OK;
     }
     return sconce_plugin_fail(
         err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, exit.kind, NULL,
         "a guest's system call arrives in no known way (exit %u, %s 0x%llx)", exit.kind,
         exit.kind == SCONCE_EXIT_FAIL ? exit.u.fail.text : "fault",
-        (unsigned long long)(exit.kind == SCONCE_EXIT_FAULT ? fault->detail : 0));
+        (unsigned long long)(exit.kind == SCONCE_EXIT_FAULT ? exit.u.fault.detail : 0));
 }
 
 /* ---- Facts --------------------------------------------------------------------------------- */
@@ -148,6 +191,7 @@ static int32_t read_features(struct kvm_x86_facts *facts, struct sconce_plugin_e
         r = kvm_x86_cpuid_read(fd, facts, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
+    facts->read_only_slots = sconce_kvm_check_extension(fd, KVM_CAP_READONLY_MEM) > 0;
     extended = sconce_x86_cpuid_find(facts->cpuid, facts->cpuid_count, 0x80000001u, 0);
     if (!extended || !(extended->edx & SCONCE_X86_CPUID_EXT1_EDX_NX))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
@@ -166,7 +210,7 @@ static int32_t discover(struct kvm_x86_facts *facts, struct sconce_plugin_error 
     int32_t r = read_features(facts, err);
 
     facts->route = KVM_X86_ROUTE_UNKNOWN;
-    return r == SCONCE_PLUGIN_OK ? find_route(facts, err) : r;
+    return r == SCONCE_PLUGIN_OK ? try_guest(facts, err) : r;
 }
 
 int32_t kvm_x86_facts(struct kvm_x86_facts *ret_facts, struct sconce_plugin_error *err)
@@ -217,8 +261,9 @@ int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error
     probe.caps = SCONCE_CAP_EXEC_ENFORCED | SCONCE_CAP_COW_CLONE | SCONCE_CAP_LAZY_MEMORY |
                  SCONCE_CAP_FOLLOWS_HOST_MM | SCONCE_CAP_SYSCALL_EXITS;
     probe.granule = SCONCE_X86_PAGE;
-    snprintf(probe.description, sizeof probe.description, "KVM API 12, SYSCALL by %s, %s",
-             facts.route == KVM_X86_ROUTE_PF ? "#PF" : "#UD", simd_name(facts.control.xcr0));
+    snprintf(probe.description, sizeof probe.description, "KVM API 12, SYSCALL by %s, %s%s",
+             facts.route == KVM_X86_ROUTE_PF ? "#PF" : "#UD", simd_name(facts.control.xcr0),
+             facts.cpuid_unfiltered ? ", CPUID unfiltered" : "");
     memcpy(ret_probe, &probe, sizeof probe);
     return SCONCE_PLUGIN_OK;
 }

@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <asm/prctl.h>
 
 #include "arch/x86_64/regs.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
@@ -200,6 +204,36 @@ int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
 
 /* ---- Running ------------------------------------------------------------------------------- */
 
+/* ARCH_SET_FS and ARCH_SET_GS set the base and clear the selector; a null selector that was loaded
+ * here would clear the base on some processors, and with it the thread's own pointer. */
+static void clear_selector_of_base(int get, int set)
+{
+    unsigned long base;
+
+    if (syscall(SYS_arch_prctl, get, &base) == 0)
+        syscall(SYS_arch_prctl, set, base);
+}
+
+/*
+ * DS, ES, FS and GS of a Linux thread are null. A KVM that does not switch them (KVM-PVM) lets the
+ * thread go on with those that the guest has loaded, and the next guest would start with them.
+ * Looking is four instructions; only a guest that has set FS or GS costs system calls.
+ */
+static void take_back_selectors(void)
+{
+    uint16_t ds, es, fs, gs;
+
+    __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    if (!(ds | es | fs | gs))
+        return;
+    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(0));
+    if (fs)
+        clear_selector_of_base(ARCH_GET_FS, ARCH_SET_FS);
+    if (gs)
+        clear_selector_of_base(ARCH_GET_GS, ARCH_SET_GS);
+}
+
 int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
                          struct sconce_plugin_error *err)
 {
@@ -212,6 +246,7 @@ int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
                                   "cannot run the guest: no room for the exit");
     sconce_kvm_exit_clear(ret_exit);
     r = sconce_kvm_run(&vm->machine);
+    take_back_selectors();
     if (r == SCONCE_KVM_EXITED) {
         kvm_x86_decode(vm, ret_exit);
     } else if (r == SCONCE_KVM_CANCELLED) {

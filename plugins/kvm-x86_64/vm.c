@@ -38,14 +38,14 @@ static int32_t check_config(const struct sconce_vm_config *given, struct sconce_
 /* No MSR for the guest. It has no privilege to use one; this is the second wall. */
 static int32_t deny_msrs(int vm_fd, struct sconce_plugin_error *err)
 {
-    uint8_t denied = 0;
+    uint64_t denied = 0; /* KVM reads the bitmap by whole longs */
     const struct kvm_msr_filter filter = {
         .flags = KVM_MSR_FILTER_DEFAULT_DENY,
         /* Default-deny needs one range that says something: MSRs 0 to 7, all bits clear. */
         .ranges = {{.flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE,
                     .nmsrs = 8,
                     .base = 0,
-                    .bitmap = &denied}},
+                    .bitmap = (uint8_t *)&denied}},
     };
 
     if (sconce_kvm_ioctl(vm_fd, KVM_X86_SET_MSR_FILTER, &filter) < 0)
@@ -78,6 +78,7 @@ int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
     vm->memory.gpa_min = config.gpa_min;
     vm->memory.gpa_max = config.gpa_max;
     vm->own_limit = config.reserved_bytes;
+    vm->read_only_slots = facts->read_only_slots;
     vm->route = facts->route;
     vm->control = facts->control;
     vm->xsave = facts->xsave;
@@ -201,9 +202,11 @@ static int32_t add_slots(struct sconce_plugin_vm *vm, uint64_t own_used,
     uint32_t count = sconce_kvm_memory_plan(&vm->memory, slots);
     int32_t r = SCONCE_PLUGIN_OK;
 
-    slots[count++] = (struct sconce_kvm_slot){vm->memory.gpa_max, own_used, vm->own};
-    for (uint32_t i = 0; r == SCONCE_PLUGIN_OK && i < count; i++)
+    slots[count++] = (struct sconce_kvm_slot){vm->memory.gpa_max, own_used, vm->own, true};
+    for (uint32_t i = 0; r == SCONCE_PLUGIN_OK && i < count; i++) {
+        slots[i].writable |= !vm->read_only_slots; /* then the page tables alone keep it */
         r = sconce_kvm_slot_add(vm->machine.vm_fd, i, &slots[i], err);
+    }
     return r;
 }
 

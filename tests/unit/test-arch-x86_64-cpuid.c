@@ -274,6 +274,52 @@ static void test_cpuid_of_nothing_is_nothing(void **state)
     assert_null(sconce_x86_cpuid_find(NULL, 0, 1, 0));
 }
 
+/* ---- Whether a guest sees it -------------------------------------------------------------------
+ */
+
+/* What leaf 0x40000000 tells of a hypervisor that does not hide itself. */
+static const struct sconce_x86_cpuid named = {
+    SCONCE_X86_CPUID_HYPERVISOR, 0, 0x40000001, 0x4b4d564b, 0x564b4d56, 0x4d};
+
+static bool obeyed(struct sconce_x86_cpuid basic, struct sconce_x86_cpuid hidden)
+{
+    return sconce_x86_cpuid_obeyed(shown, shown_count, &basic, &hidden);
+}
+
+static void test_obeyed_zero_or_the_highest_leaf_for_a_hidden_one(void **state)
+{
+    struct sconce_x86_cpuid highest = leaf(0xd, 0);
+
+    (void)state;
+    assert_true(obeyed(leaf(0, 0), (struct sconce_x86_cpuid){0}));
+    highest.ebx = 0x240; /* by XCR0 at the time */
+    assert_true(obeyed(leaf(0, 0), highest));
+}
+
+static void test_obeyed_machines_own_highest_leaf_is_not(void **state)
+{
+    struct sconce_x86_cpuid basic = leaf(0, 0);
+
+    (void)state;
+    basic.eax = 0x20;
+    assert_false(obeyed(basic, (struct sconce_x86_cpuid){0}));
+}
+
+static void test_obeyed_hypervisors_name_is_not(void **state)
+{
+    (void)state;
+    assert_false(obeyed(leaf(0, 0), named));
+}
+
+static void test_obeyed_without_a_policy_only_zero_is(void **state)
+{
+    const struct sconce_x86_cpuid zero = {0};
+
+    (void)state;
+    assert_true(sconce_x86_cpuid_obeyed(shown, 0, &zero, &zero));
+    assert_false(sconce_x86_cpuid_obeyed(shown, 0, &zero, &named));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +335,10 @@ int main(void)
         cmocka_unit_test(test_cpuid_without_xsave_shows_no_avx_but_keeps_the_state),
         cmocka_unit_test(test_cpuid_never_adds_what_is_not_offered),
         cmocka_unit_test(test_cpuid_of_nothing_is_nothing),
+        cmocka_unit_test_setup(test_obeyed_zero_or_the_highest_leaf_for_a_hidden_one, show_rich),
+        cmocka_unit_test_setup(test_obeyed_machines_own_highest_leaf_is_not, show_rich),
+        cmocka_unit_test_setup(test_obeyed_hypervisors_name_is_not, show_rich),
+        cmocka_unit_test(test_obeyed_without_a_policy_only_zero_is),
     };
 
     return cmocka_run_group_tests(tests, show_rich, NULL);

@@ -69,6 +69,20 @@ static void test_shim_vector_is_found_at_and_behind_the_out(void **state)
     }
 }
 
+/* A kick may stop the vCPU before any instruction: only with an error code there is a third. */
+static void test_shim_vector_is_found_before_an_iretq_behind_an_add(void **state)
+{
+    (void)state;
+    for (unsigned v = 0; v < 256; v++) {
+        uint64_t handler = GPA + SCONCE_X86_SHIM_OFFSET + (uint64_t)v * 16;
+        uint8_t vector = (uint8_t)~v;
+        bool found = sconce_x86_shim_vector(GPA, handler + 6, &vector);
+
+        assert_int_equal(found, sconce_x86_has_error_code((uint8_t)v));
+        assert_int_equal(vector, found ? v : (uint8_t)~v);
+    }
+}
+
 static void test_shim_vector_elsewhere_is_none(void **state)
 {
     static const uint64_t elsewhere[] = {
@@ -201,6 +215,7 @@ int main(void)
         cmocka_unit_test(test_shim_error_codes_are_where_the_manual_has_them),
         cmocka_unit_test(test_shim_port_is_not_the_doorbell),
         cmocka_unit_test(test_shim_vector_is_found_at_and_behind_the_out),
+        cmocka_unit_test(test_shim_vector_is_found_before_an_iretq_behind_an_add),
         cmocka_unit_test(test_shim_vector_elsewhere_is_none),
         cmocka_unit_test(test_shim_lstar_is_a_trap_in_the_shim_page),
         cmocka_unit_test(test_supervisor_ranges_are_no_users_and_never_writable_code),

@@ -12,6 +12,9 @@
 
 static int (*const host_vsnprintf)(char *, size_t, const char *, va_list) = vsnprintf;
 
+/* Macros of the host's, with some compilers. */
+#undef snprintf
+#undef vsnprintf
 #define snprintf guest_snprintf
 #define vsnprintf guest_vsnprintf
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"

@@ -9,11 +9,13 @@
 
 #include <cmocka.h>
 
+/* Macros of the host's, with some compilers. */
+#undef printf
+#undef vprintf
+#undef putchar
 #define printf guest_printf
 #define vprintf guest_vprintf
 #define puts guest_puts
-#define putchar guest_putchar
-#undef putchar
 #define putchar guest_putchar
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"

@@ -221,6 +221,21 @@ static void test_machine_failing_vcpu_gives_the_vm_back(void **state)
 
 static void test_machine_small_shared_page_is_refused(void **state)
 {
+    char text[128];
+
+    (void)state;
+    kvm.create_vm = open("/dev/null", O_RDWR);
+    kvm.create_vcpu = open("/dev/null", O_RDWR);
+    kvm.run_bytes = 16;
+    errno = EBADF; /* of something before */
+    snprintf(text, sizeof text,
+             "a KVM vCPU's shared page has 16 bytes, not the %zu of its registers and exits",
+             sizeof(struct kvm_run));
+    expect_no_machine(SCONCE_PLUGIN_E_SYSTEM, text, "");
+}
+
+static void test_machine_shared_page_of_no_known_size_is_refused(void **state)
+{
     (void)state;
     kvm.create_vm = open("/dev/null", O_RDWR);
     kvm.create_vcpu = open("/dev/null", O_RDWR);
@@ -271,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup(test_machine_out_of_memory_is_no_memory, start_over),
         cmocka_unit_test_setup(test_machine_failing_vcpu_gives_the_vm_back, start_over),
         cmocka_unit_test_setup(test_machine_small_shared_page_is_refused, start_over),
+        cmocka_unit_test_setup(test_machine_shared_page_of_no_known_size_is_refused, start_over),
         cmocka_unit_test_setup(test_machine_shared_page_that_cannot_be_mapped_is_refused,
                                start_over),
         cmocka_unit_test_setup(test_machine_creation_goes_on_after_a_signal, start_over),

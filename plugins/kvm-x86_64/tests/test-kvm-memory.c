@@ -169,6 +169,23 @@ static void test_plan_neighbours_in_one_view_are_one_slot(void **state)
     assert_ptr_equal(slots[0].host, arena);
 }
 
+static void test_plan_slot_is_writable_when_any_part_of_it_is(void **state)
+{
+    struct sconce_memory image = object;
+
+    (void)state;
+    image.handle = 6;
+    map(0x400000, G, 0, RX);
+    map(0x410000, G, G, RW);
+    map(0x420000, G, 2 * G, R);
+    assert_int_equal(map_of(&image, 0x430000, G, 3 * G, RX), SCONCE_PLUGIN_OK);
+    assert_int_equal(map_of(&image, 0x440000, G, 4 * G, R), SCONCE_PLUGIN_OK);
+
+    expect_slots(2);
+    assert_true(slots[0].writable);
+    assert_false(slots[1].writable);
+}
+
 static void test_plan_gap_in_one_view_is_swallowed(void **state)
 {
     (void)state;
@@ -306,6 +323,7 @@ int main(void)
         cmocka_unit_test_setup(test_map_too_many_is_not_supported, start_over),
         cmocka_unit_test_setup(test_unmap_takes_exactly_what_was_mapped, start_over),
         cmocka_unit_test_setup(test_plan_neighbours_in_one_view_are_one_slot, start_over),
+        cmocka_unit_test_setup(test_plan_slot_is_writable_when_any_part_of_it_is, start_over),
         cmocka_unit_test_setup(test_plan_gap_in_one_view_is_swallowed, start_over),
         cmocka_unit_test_setup(test_plan_another_mapping_in_the_gap_separates, start_over),
         cmocka_unit_test_setup(test_plan_wide_gap_separates, start_over),

@@ -180,6 +180,7 @@ static void test_reset_clears_what_another_guest_can_see(void **state)
     data = guest_data(&guest);
     assert_true(all_zero(data, 104));                        /* general registers */
     assert_int_equal(data[13] & ~0x10ull, 0x202 & ~0x10ull); /* flags; AF is not defined */
+    assert_true(all_zero(data + 14, 16));                    /* DS and ES */
     assert_initial_fxsave((const uint8_t *)data + 0x400);
     guest_free(&guest);
 }

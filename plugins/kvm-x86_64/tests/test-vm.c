@@ -2,10 +2,56 @@
 /* kvm-x86_64: creating and destroying VMs, their memory, and what they cost the host. */
 #include "fake-host.h"
 
+#include <dlfcn.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* ---- What KVM is told: this definition comes before libc's for the plugin too --------------- */
+
+static struct {
+    uint64_t allowed; /* bits of MSRs that a filter lets through */
+    uint32_t filters;
+    bool no_read_only; /* answer as a KVM without KVM_CAP_READONLY_MEM */
+    struct kvm_userspace_memory_region slots[8];
+    uint32_t slot_count;
+} told;
+
+static void note_filter(const struct kvm_msr_filter *filter)
+{
+    told.filters++;
+    for (size_t i = 0; i < sizeof filter->ranges / sizeof filter->ranges[0]; i++)
+        for (uint32_t at = 0; at < filter->ranges[i].nmsrs; at += 64) {
+            uint64_t word; /* KVM copies the bitmap by whole ones */
+
+            memcpy(&word, filter->ranges[i].bitmap + at / 8, sizeof word);
+            told.allowed |= word;
+        }
+}
+
+__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
+{
+    static int (*real)(int, unsigned long, void *);
+    va_list args;
+    void *argument;
+
+    if (!real)
+        *(void **)&real = dlsym(RTLD_NEXT, "ioctl");
+    va_start(args, request);
+    argument = va_arg(args, void *);
+    va_end(args);
+    if (request == KVM_X86_SET_MSR_FILTER)
+        note_filter(argument);
+    if (request == KVM_SET_USER_MEMORY_REGION && told.slot_count < 8)
+        told.slots[told.slot_count++] = *(struct kvm_userspace_memory_region *)argument;
+    if (told.no_read_only && request == KVM_CHECK_EXTENSION &&
+        argument == (void *)KVM_CAP_READONLY_MEM)
+        return 0;
+    return real(fd, request, argument);
+}
 
 GUEST(bells, BELL(1) BELL(200) BELL(3));
 
@@ -117,6 +163,102 @@ static void test_run_guest_memory_taken_away_is_a_failure_exit(void **state)
                         "cannot run the vCPU: guest memory is not accessible to the host");
     assert_int_equal(ops->vcpu_run(guest.vm, &exit, fresh_error()), SCONCE_PLUGIN_E_DEAD);
     assert_int_equal(ops->vcpu_reset(guest.vm, fresh_error()), SCONCE_PLUGIN_E_DEAD);
+    guest_free(&guest);
+}
+
+/* ---- Second walls --------------------------------------------------------------------------- */
+
+static void test_create_denies_every_msr(void **state)
+{
+    struct fake_guest guest;
+
+    (void)state;
+    memset(&told, 0, sizeof told);
+    guest_new(&guest, guest_bells, guest_bells_end);
+
+    assert_int_equal(told.filters, 1);
+    assert_int_equal(told.allowed, 0);
+    guest_free(&guest);
+}
+
+GUEST(write_code, "movl $1, 0x400000");
+
+/* Code in an object of its own, as an image is; the guest's write to it is a fault as ever. */
+static void write_to_an_image(uint32_t slot_flags)
+{
+    struct fake_guest guest;
+    struct sconce_exit exit;
+    const struct kvm_userspace_memory_region *code = NULL;
+
+    memset(told.slots, 0, sizeof told.slots);
+    told.slot_count = 0;
+    guest_new(&guest, guest_bells, guest_bells_end);
+    assert_ok(ops->mem_unmap(guest.vm, CODE_GPA, SCONCE_MEM_GRANULE, fresh_error()));
+    memcpy(guest.host, guest_write_code, (size_t)(guest_write_code_end - guest_write_code));
+    assert_ok(map_at(&guest, CODE_GPA, SCONCE_MEM_GRANULE, 0, SCONCE_PROT_READ | SCONCE_PROT_EXEC));
+    guest_enter(&guest);
+    guest_run(&guest, &exit);
+
+    for (uint32_t i = 0; i < told.slot_count; i++) {
+        if (told.slots[i].guest_phys_addr == CODE_GPA)
+            code = &told.slots[i];
+        else
+            assert_int_equal(told.slots[i].flags, 0);
+    }
+    assert_non_null(code);
+    assert_int_equal(code->memory_size, SCONCE_MEM_GRANULE);
+    assert_int_equal(code->flags, slot_flags);
+    assert_int_equal(exit.kind, SCONCE_EXIT_FAULT);
+    assert_int_equal(exit.u.fault.kind, SCONCE_FAULT_MEMORY);
+    assert_int_equal(exit.u.fault.access, SCONCE_ACCESS_WRITE);
+    assert_int_equal(exit.u.fault.address, CODE_GPA);
+    guest_free(&guest);
+}
+
+static void test_enter_makes_the_slot_of_an_image_read_only(void **state)
+{
+    (void)state;
+    write_to_an_image(KVM_MEM_READONLY);
+}
+
+/* Setting the device has everything found out anew. */
+static void find_out_again(void)
+{
+    struct sconce_probe probe = {.size = sizeof probe};
+
+    assert_ok(ops->configure("device", "/dev/kvm", fresh_error()));
+    assert_ok(ops->probe(&probe, fresh_error()));
+}
+
+static void test_enter_without_read_only_slots_goes_on(void **state)
+{
+    (void)state;
+    told.no_read_only = true;
+    find_out_again();
+
+    write_to_an_image(0);
+
+    told.no_read_only = false;
+    find_out_again();
+}
+
+GUEST(name_of_hypervisor,
+      "mov $0x40000000, %eax\n xor %ecx, %ecx\n cpuid\n mov %edx, 0x420000\n" BELL(1));
+
+/* Not every KVM can hide it from ring 3; then nobody is to be told that it does. */
+static void test_probe_tells_when_guests_see_the_machines_cpuid(void **state)
+{
+    struct sconce_probe probe = {.size = sizeof probe};
+    struct fake_guest guest;
+
+    (void)state;
+    guest_new(&guest, guest_name_of_hypervisor, guest_name_of_hypervisor_end);
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    assert_ok(ops->probe(&probe, fresh_error()));
+
+    if (guest_data(&guest)[0])
+        assert_non_null(strstr(probe.description, ", CPUID unfiltered"));
     guest_free(&guest);
 }
 
@@ -241,6 +383,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_map_private_view_leaves_the_file_alone),
         cmocka_unit_test(test_map_follows_what_the_host_maps_over_it),
         cmocka_unit_test(test_run_guest_memory_taken_away_is_a_failure_exit),
+        cmocka_unit_test(test_create_denies_every_msr),
+        cmocka_unit_test(test_enter_makes_the_slot_of_an_image_read_only),
+        cmocka_unit_test(test_enter_without_read_only_slots_goes_on),
+        cmocka_unit_test(test_probe_tells_when_guests_see_the_machines_cpuid),
         cmocka_unit_test(test_create_costs_two_descriptors_and_two_mappings),
         cmocka_unit_test(test_destroy_in_any_state_leaves_nothing),
         cmocka_unit_test(test_create_many_at_once_each_runs),

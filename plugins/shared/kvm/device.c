@@ -142,8 +142,13 @@ int32_t sconce_kvm_machine_init(struct sconce_kvm_machine *machine, int device_f
     if (machine->vcpu_fd < 0)
         return cannot(err, "create a KVM vCPU");
     run_bytes = ioctl(device_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-    if (run_bytes < (int)sizeof *machine->run)
+    if (run_bytes < 0)
         return cannot(err, "learn the size of a KVM vCPU's shared page");
+    if (run_bytes < (int)sizeof *machine->run)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "a KVM vCPU's shared page has %d bytes, not the %zu of its "
+                                  "registers and exits",
+                                  run_bytes, sizeof *machine->run);
     run = mmap(NULL, (size_t)run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, machine->vcpu_fd, 0);
     if (run == MAP_FAILED)
         return cannot(err, "map a KVM vCPU's shared page");

@@ -125,13 +125,14 @@ uint32_t sconce_kvm_memory_plan(const struct sconce_kvm_memory *memory,
 
     for (uint32_t i = 0; i < memory->count; i++) {
         const struct sconce_kvm_mapping *at = &memory->mappings[i];
+        bool writable = at->prot & SCONCE_PROT_WRITE;
 
         if (i > 0 && continues(at - 1, at)) {
             slots[count - 1].bytes = at->gpa + at->bytes - slots[count - 1].gpa;
+            slots[count - 1].writable |= writable;
             continue;
         }
-        slots[count++] =
-            (struct sconce_kvm_slot){.gpa = at->gpa, .bytes = at->bytes, .host = at->host};
+        slots[count++] = (struct sconce_kvm_slot){at->gpa, at->bytes, at->host, writable};
     }
     return count;
 }
@@ -141,6 +142,7 @@ int32_t sconce_kvm_slot_add(int vm_fd, uint32_t number, const struct sconce_kvm_
 {
     const struct kvm_userspace_memory_region region = {
         .slot = number,
+        .flags = slot->writable ? 0 : KVM_MEM_READONLY,
         .guest_phys_addr = slot->gpa,
         .memory_size = slot->bytes,
         .userspace_addr = (uint64_t)(uintptr_t)slot->host,

@@ -2,7 +2,8 @@
 /*
  * A VM's guest memory: what mem_map recorded, checked against the contract; turned into as few KVM
  * memory slots as it allows before the guest first runs; read back for decoding. What of it the
- * guest may touch, and how, is for the page tables.
+ * guest may touch, and how, is for the page tables; a slot that has nothing to write is read-only
+ * for whatever gets past them.
  */
 #ifndef SCONCE_PLUGINS_SHARED_KVM_MEMORY_H
 #define SCONCE_PLUGINS_SHARED_KVM_MEMORY_H
@@ -40,6 +41,7 @@ struct sconce_kvm_slot {
     uint64_t gpa;
     uint64_t bytes;
     uint8_t *host;
+    bool writable; /* false wants KVM_CAP_READONLY_MEM */
 };
 
 /** sconce_kvm_memory_map - record one mem_map. Errors: INVALID, NOT_SUPPORTED (too many). */
@@ -56,7 +58,7 @@ int32_t sconce_kvm_memory_unmap(struct sconce_kvm_memory *memory, uint64_t gpa, 
  *
  * Neighbours become one slot when the distance between guest and host address is the same and
  * they are parts of one view of one handle. Between them there may then be a gap: no other mapping
- * lies in it, as neighbours are what it separates.
+ * lies in it, as neighbours are what it separates. A slot is writable when one of its mappings is.
  */
 uint32_t sconce_kvm_memory_plan(const struct sconce_kvm_memory *memory,
                                 struct sconce_kvm_slot slots[SCONCE_KVM_MAX_MAPPINGS]);

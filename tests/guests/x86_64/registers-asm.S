@@ -33,9 +33,10 @@ registers_fill_and_ready:
 
     testb $CLASS_SELECTORS, %dil
     jz 1f
-    xorl %eax, %eax
-    movl %eax, %ds
-    movl %eax, %es
+    movl %ss, %eax
+    .irp selector, ds, es, fs, gs
+    movl %eax, %\selector
+    .endr
 1:
     testb $CLASS_BASES, %dil
     jz 1f
@@ -102,6 +103,12 @@ capture:
     .endr
     pushfq
     popq captured + CAPTURED_FLAGS(%rip)
+    .set offset, CAPTURED_SELECTORS
+    .irp selector, ds, es, fs, gs
+    movl %\selector, %eax
+    movq %rax, captured + offset(%rip)
+    .set offset, offset + 8
+    .endr
     pushq $2
     popfq
     fxsave64 captured + CAPTURED_FX(%rip)

@@ -106,6 +106,10 @@ static void check_general(void)
         leak(names[i], captured.general[i], expected);
     }
     leak("rflags", captured.flags & ~0x200ull, 2); /* interrupts are the host's affair */
+    leak("ds", captured.selectors[0], 0);
+    leak("es", captured.selectors[1], 0);
+    leak("fs", captured.selectors[2], 0);
+    leak("gs", captured.selectors[3], 0);
     leak("fs_base", captured.fs_base, 0);
     leak("gs_base", captured.gs_base, 0);
 }

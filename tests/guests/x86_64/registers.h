@@ -10,7 +10,7 @@
 #define CLASS_AVX512 0x10
 #define CLASS_BASES 0x20 /* of FS and GS */
 #define CLASS_PKRU 0x40
-#define CLASS_SELECTORS 0x80 /* DS and ES become null */
+#define CLASS_SELECTORS 0x80 /* DS, ES, FS and GS: ring 3 may load its own data segment */
 
 #define CAPTURED_AFTER_READY 1
 #define CAPTURED_AT_RESUME 2
@@ -21,8 +21,9 @@
 #define CAPTURED_FS_BASE 16
 #define CAPTURED_GS_BASE 24
 #define CAPTURED_GENERAL 32 /* 16 registers in the order of their encoding: rax rcx rdx rbx ... */
-#define CAPTURED_FX 192     /* FXSAVE area, 512 bytes */
-#define CAPTURED_XSAVE 704  /* XSAVE area */
+#define CAPTURED_SELECTORS 160 /* ds es fs gs */
+#define CAPTURED_FX 192        /* FXSAVE area, 512 bytes */
+#define CAPTURED_XSAVE 704     /* XSAVE area */
 #define XSAVE_BYTES 12288
 
 #ifndef __ASSEMBLER__
@@ -35,12 +36,13 @@ struct captured {
     uint64_t fs_base;
     uint64_t gs_base;
     uint64_t general[16];
-    uint64_t padding[4];
+    uint64_t selectors[4];
     unsigned char fx[512];
     unsigned char xsave[XSAVE_BYTES];
 } __attribute__((aligned(64)));
 _Static_assert(offsetof(struct captured, flags) == CAPTURED_FLAGS, "");
 _Static_assert(offsetof(struct captured, general) == CAPTURED_GENERAL, "");
+_Static_assert(offsetof(struct captured, selectors) == CAPTURED_SELECTORS, "");
 _Static_assert(offsetof(struct captured, fx) == CAPTURED_FX, "");
 _Static_assert(offsetof(struct captured, xsave) == CAPTURED_XSAVE, "");
 
