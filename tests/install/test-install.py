@@ -241,20 +241,25 @@ def tags(tree):
 
 
 def readme(tree):
-    """The program in README.md compiles as it stands there."""
+    """The programs in README.md do what it says, as they stand there."""
     with open(os.path.join(tree.source, "README.md"), encoding="utf-8") as file:
         programs = re.findall(r"^```c\n(.*?)^```", file.read(), re.DOTALL | re.MULTILINE)
-    if not programs:
-        raise Problem("README.md has no C program")
-    flags = tree.pkg_config("--cflags", "--libs", "sconce")
-    for text in programs:
-        guest = "<sconce/guest.h>" in text
-        name = "guest.c" if guest else "host.c"
+    guests = [text for text in programs if "<sconce/guest.h>" in text]
+    hosts = [text for text in programs if "<sconce/sconce.h>" in text]
+    if len(guests) != 1 or len(hosts) != 1:
+        raise Problem("README.md has %d hosts and %d guests" % (len(hosts), len(guests)))
+    for name, text in (("guest.c", guests[0]), ("host.c", hosts[0])):
         with open(os.path.join(tree.work, name), "w", encoding="utf-8") as file:
             file.write(text)
-        command = ["sconce-cc"] if guest else compiler()
-        run(command + ["-Wall", "-Wextra", "-Werror", name, "-o", name + ".out"]
-            + ([] if guest else flags), tree.environment(), tree.work)  # fmt: skip
+    env = tree.environment()
+    warnings = ["-Wall", "-Wextra", "-Werror"]
+    flags = tree.pkg_config("--cflags", "--libs", "sconce")
+    run(["sconce-cc"] + warnings + ["guest.c", "-o", "hello.elf"], env, tree.work)
+    run(compiler() + warnings + ["host.c", "-o", "host"] + flags, env, tree.work)
+
+    env["SCONCE_CONFIG"] = tree.config()
+    if tree.hypervisor() and run(["./host"], env, tree.work) != "Hello, Ada!\n":
+        raise Problem("the README's program says something else")
 
 
 SCENARIOS = {

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One stage of tools/check: a log, a build folder, and what its tests said."""
+
+import json
+import os
+import shutil
+import subprocess
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+OUT = os.path.join(ROOT, "build-check")
+CORES = os.cpu_count() or 1
+
+
+class Failed(Exception):
+    """A command of the stage said no; its output is in the log."""
+
+
+class Skipped(Exception):
+    """This machine cannot run the stage; the text says why."""
+
+
+class Stage:
+    """One stage while it runs: its log, its build folder, and what its tests said."""
+
+    def __init__(self, name):
+        self.name = name
+        self.folder = os.path.join(OUT, name)
+        self.log_path = os.path.join(OUT, name + ".log")
+        self.log = open(self.log_path, "w", encoding="utf-8")  # pylint: disable=consider-using-with
+        self.tests = None  # entries of meson's test log
+        self.passed = self.failed = self.skipped = 0
+        self.problem = ""
+        self.seconds = 0
+
+    def run(self, *command, env=None, stdin=None):
+        """Run a command, output to the log; raises Failed."""
+        self.log.write("$ %s\n" % " ".join(command))
+        self.log.flush()
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env={**os.environ, **(env or {})},
+            input=stdin,
+            stdin=None if stdin is not None else subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+        )
+        if done.returncode != 0:
+            raise Failed("exit code %d from: %s" % (done.returncode, " ".join(command[:6])))
+
+    def configure(self, *options, compiler="gcc"):
+        """meson setup; from nothing when compiler or options are not those of the last run."""
+        stamp = os.path.join(self.folder, "check-options")
+        wanted = " ".join((compiler,) + options)
+        if os.path.exists(stamp):
+            with open(stamp, encoding="utf-8") as file:
+                if file.read() == wanted:
+                    return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.run("meson", "setup", self.folder, *options, env={"CC": compiler})
+        with open(stamp, "w", encoding="utf-8") as file:
+            file.write(wanted)
+
+    def build(self):
+        self.run("ninja", "-C", self.folder, "-j", str(CORES))
+
+    def targets(self, folder):
+        """Paths, from the build folder, of what a folder's meson.build makes."""
+        done = subprocess.run(
+            ["meson", "introspect", self.folder, "--targets"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        here = os.path.join(ROOT, folder, "meson.build")
+        return [
+            os.path.relpath(path, self.folder)
+            for target in json.loads(done.stdout)
+            if target["defined_in"] == here
+            for path in target["filename"]
+        ]
+
+    def test(self, *options, env=None, logbase="testlog", wrapper=()):
+        """meson test; the counts come from its log whether it passed or not."""
+        log = os.path.join(self.folder, "meson-logs", logbase + ".json")
+        if os.path.exists(log):
+            os.remove(log)
+        try:
+            self.run(
+                *wrapper, "meson", "test", "-C", self.folder, "--no-rebuild", "--print-errorlogs",
+                # Two stages share the machine, and a sanitizer is slow.
+                "--timeout-multiplier=4", "--logbase", logbase, *options, env=env,
+            )  # fmt: skip
+        finally:
+            if os.path.exists(log):
+                with open(log, encoding="utf-8") as file:
+                    self.tests = [json.loads(line) for line in file]
+
+    def finish(self, error):
+        """Turn how it ended into counts."""
+        for result in (test["result"] for test in self.tests or []):
+            if result in ("OK", "EXPECTEDFAIL"):
+                self.passed += 1
+            elif result == "SKIP":
+                self.skipped += 1
+            else:
+                self.failed += 1
+        if isinstance(error, Skipped):
+            self.skipped += 1
+        elif error is not None and not self.failed:
+            self.failed = 1  # it did not come as far as a failing test
+        elif error is None and not self.tests:
+            self.passed = 1
+        self.problem = str(error or "")
+        self.log.close()
