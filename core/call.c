@@ -70,6 +70,7 @@ static int report_fault(const struct sconce_sandbox *sandbox, const struct sconc
 {
     static const char *const access[] = {"", " (read)", " (write)", " (execute)"};
     const struct sconce_ext_arch *arch = &sandbox->guest->backend->arch;
+    const struct sconce_image *image = sandbox->guest->image;
     char where[64] = "", machine[96] = "";
 
     if (fault->kind == SCONCE_FAULT_MEMORY)
@@ -80,6 +81,10 @@ static int report_fault(const struct sconce_sandbox *sandbox, const struct sconc
     sconce_fail(err, SCONCE_E_GUEST_FAULT, "the guest faulted: %s fault%s, pc 0x%" PRIx64 "%s%s%s",
                 sconce_fault_name(fault->kind), where, fault->pc, machine[0] ? " (" : "", machine,
                 machine[0] ? ")" : "");
+    if (err && fault->pc >= image->start && fault->pc < image->end)
+        snprintf(err->hint, sizeof err->hint,
+                 "addr2line -fe %.200s 0x%" PRIx64 " tells where that is", image->name,
+                 fault->pc - image->base);
     if (err)
         err->fault = (struct sconce_fault){.kind = fault->kind,
                                            .access = fault->access,
@@ -280,10 +285,10 @@ static int check_arguments(const struct sconce_image_function *function,
         const char *given = sconce_type_name(args[i].type);
 
         if (args[i].type != (uint32_t)function->params[i])
-            return sconce_fail(err, SCONCE_E_TYPE, "argument %u of %s%s is %s, not %s", i + 1,
-                               function->name, function->text,
-                               sconce_type_name((uint32_t)function->params[i]),
-                               given ? given : "a value of no known type");
+            return sconce_fail(
+                err, SCONCE_E_TYPE, "argument %u of %s%s must be %s, but %s was given", i + 1,
+                function->name, function->text, sconce_type_name((uint32_t)function->params[i]),
+                given ? given : "a value of no known type");
         if (args[i].type == SCONCE_TYPE_STRING &&
             !sconce_utf8_valid(args[i].as.span.data, args[i].as.span.length))
             return sconce_fail_hint(err, SCONCE_E_TYPE, "pass bytes for data that is not text",

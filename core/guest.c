@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/nearest.h"
 #include "core/process.h"
 #include "sconce-plugin.h"
 
@@ -242,6 +244,20 @@ static int compare_name(const void *key, const void *member)
     return strcmp(key, ((const struct sconce_image_function *)member)->name);
 }
 
+static int no_function(const struct sconce_image *image, const char *name, struct sconce_error *err)
+{
+    struct sconce_nearest nearest;
+
+    sconce_nearest_start(&nearest, name);
+    for (uint32_t i = 0; i < image->export_count; i++)
+        sconce_nearest_offer(&nearest, image->exports[i].name);
+    sconce_fail_hint(err, SCONCE_E_NO_FUNCTION, "sconce inspect lists what a guest exports",
+                     "guest %s exports no function \"%s\"", image->name, name);
+    if (err && nearest.best)
+        snprintf(err->hint, sizeof err->hint, "did you mean \"%s\"?", nearest.best);
+    return SCONCE_E_NO_FUNCTION;
+}
+
 int sconce_guest_find(const struct sconce_guest *guest, const char *name, uint32_t *ret_i,
                       struct sconce_error *err)
 {
@@ -252,9 +268,7 @@ int sconce_guest_find(const struct sconce_guest *guest, const char *name, uint32
         found = bsearch(name, image->exports, image->export_count, sizeof *image->exports,
                         compare_name);
     if (!found)
-        return sconce_fail_hint(err, SCONCE_E_NO_FUNCTION,
-                                "sconce inspect lists what a guest exports",
-                                "guest %s exports no function \"%s\"", image->name, name);
+        return no_function(image, name, err);
     *ret_i = (uint32_t)(found - image->exports);
     return 0;
 }

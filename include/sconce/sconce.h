@@ -188,6 +188,13 @@ struct sconce_value {
     } as;
 };
 
+static inline struct sconce_value sconce_bool(bool v)
+{
+    struct sconce_value r = {SCONCE_TYPE_BOOL, 0, {0}};
+    r.as.boolean = v;
+    return r;
+}
+
 static inline struct sconce_value sconce_i32(int32_t v)
 {
     struct sconce_value r = {SCONCE_TYPE_I32, 0, {0}};
@@ -195,10 +202,38 @@ static inline struct sconce_value sconce_i32(int32_t v)
     return r;
 }
 
+static inline struct sconce_value sconce_u32(uint32_t v)
+{
+    struct sconce_value r = {SCONCE_TYPE_U32, 0, {0}};
+    r.as.u32 = v;
+    return r;
+}
+
 static inline struct sconce_value sconce_i64(int64_t v)
 {
     struct sconce_value r = {SCONCE_TYPE_I64, 0, {0}};
     r.as.i64 = v;
+    return r;
+}
+
+static inline struct sconce_value sconce_u64(uint64_t v)
+{
+    struct sconce_value r = {SCONCE_TYPE_U64, 0, {0}};
+    r.as.u64 = v;
+    return r;
+}
+
+static inline struct sconce_value sconce_f32(float v)
+{
+    struct sconce_value r = {SCONCE_TYPE_F32, 0, {0}};
+    r.as.f32 = v;
+    return r;
+}
+
+static inline struct sconce_value sconce_f64(double v)
+{
+    struct sconce_value r = {SCONCE_TYPE_F64, 0, {0}};
+    r.as.f64 = v;
     return r;
 }
 
