@@ -2,6 +2,7 @@
 /* sconce doctor: what keeps guests from running here, a line a check, each with its remedy. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "backends.h"
@@ -57,9 +58,11 @@ static void row(struct doctor *doctor, const char *result, const char *name, con
     snprintf(doctor->hint_told, sizeof doctor->hint_told, "%s", hint);
 }
 
-/* Counts what does not come from the built-in defaults, and keeps the plugin directory. */
+/* How much does not come from the built-in defaults, and the settings that decide what can run. */
 struct config_facts {
     size_t changed;
+    char *backend;        /* runtime.backend: names, or auto */
+    char *backend_origin; /* "FILE:LINE", "--set", ... */
     char plugin_dir[512];
     char isolation[8];
     bool trusts_anybody;
@@ -72,6 +75,10 @@ static int gather(void *ctx, const char *key, const char *value, const char *ori
 
     (void)help;
     facts->changed += strcmp(origin, "default") != 0;
+    if (strcmp(key, "runtime.backend") == 0) {
+        facts->backend = report_strdup(value);
+        facts->backend_origin = report_strdup(origin);
+    }
     if (strcmp(key, "runtime.plugin_dir") == 0)
         snprintf(facts->plugin_dir, sizeof facts->plugin_dir, "%s", value);
     if (strcmp(key, "runtime.allow_untrusted_plugins") == 0)
@@ -110,41 +117,182 @@ static void check_devices(struct doctor *doctor, const struct backends *backends
     check_device(doctor, "/dev/kvm");
 }
 
-static void check_backend(struct doctor *doctor, const struct backend *backend)
+static bool is_auto(const struct config_facts *facts)
 {
-    if (backend->verdict != BACKEND_WORKS)
-        row(doctor, "warn", backend->name, backend->hint, "(isolation: %s) %s",
-            backend->isolation[0] ? backend->isolation : "unknown", backend->problem);
-    else
-        row(doctor, "ok", backend->name, "", "(isolation: %s) works%s%s%s", backend->isolation,
-            backend->description[0] ? ": " : "", backend->description,
-            backend->allowed ? "" : "; used only with --isolation=any");
+    return strcmp(facts->backend, "auto") == 0;
 }
 
-static int conclude(struct doctor *doctor, const struct backends *backends)
+/* The next name of runtime.backend's list, which the configuration has checked already. */
+static bool next_name(const char **list, const char **ret_name, int *ret_length)
 {
-    const struct backend *second_best = NULL;
-    char hint[256] = "mend what is marked above; sconce(1), BACKENDS, tells what each needs";
+    *ret_name = *list + strspn(*list, ", \t");
+    *ret_length = (int)strcspn(*ret_name, ", \t");
+    *list = *ret_name + *ret_length;
+    return *ret_length > 0;
+}
+
+static bool is_named(const char *name, int length, const struct backend *backend)
+{
+    return strlen(backend->name) == (size_t)length &&
+           memcmp(backend->name, name, (size_t)length) == 0;
+}
+
+static bool is_chosen(const struct config_facts *facts, const struct backend *backend)
+{
+    const char *list = facts->backend, *name;
+    int length;
+
+    if (is_auto(facts))
+        return true;
+    while (next_name(&list, &name, &length))
+        if (is_named(name, length, backend))
+            return true;
+    return false;
+}
+
+static const struct backend *find_named(const struct backends *backends, const char *name,
+                                        int length)
+{
+    for (size_t i = 0; i < backends->count; i++)
+        if (is_named(name, length, &backends->items[i]))
+            return &backends->items[i];
+    return NULL;
+}
+
+/* Names that the configuration chooses, and no file has. */
+static void check_chosen(struct doctor *doctor, const struct backends *backends,
+                         const struct config_facts *facts)
+{
+    const char *list = facts->backend, *name;
+    char check[64];
+    int length;
+
+    if (is_auto(facts))
+        return;
+    while (next_name(&list, &name, &length)) {
+        if (find_named(backends, name, length))
+            continue;
+        snprintf(check, sizeof check, "%.*s", length, name);
+        row(doctor, "fail", check,
+            "install it, or choose one that is installed (sconce backends lists them), or auto",
+            "backend \"%.*s\" is chosen by %s but not installed", length, name,
+            facts->backend_origin);
+    }
+}
+
+static void check_backend(struct doctor *doctor, const struct backend *backend,
+                          const struct config_facts *facts)
+{
+    const char *unused = is_chosen(facts, backend) ? "" : "; not chosen by the configuration";
+
+    if (backend->verdict != BACKEND_WORKS)
+        row(doctor, "warn", backend->name, backend->hint, "(isolation: %s) %s%s",
+            backend->isolation[0] ? backend->isolation : "unknown", backend->problem, unused);
+    else
+        row(doctor, "ok", backend->name, "", "(isolation: %s) works%s%s%s%s", backend->isolation,
+            backend->description[0] ? ": " : "", backend->description,
+            backend->allowed ? "" : "; used only with --isolation=any", unused);
+}
+
+static bool is_usable(const struct backend *backend)
+{
+    return backend->verdict == BACKEND_WORKS && backend->allowed;
+}
+
+/* What runs no guest code is taken only when it is named. */
+static bool runs_guests(const struct backend *backend)
+{
+    return strcmp(backend->isolation, "none") != 0;
+}
+
+/* The one that a call would take: the first of the list, or of auto's order. */
+static const struct backend *find_usable(const struct backends *backends,
+                                         const struct config_facts *facts)
+{
+    const char *list = facts->backend, *name;
+    int length;
+
+    if (is_auto(facts)) {
+        for (size_t i = 0; i < backends->count; i++)
+            if (is_usable(&backends->items[i]) && runs_guests(&backends->items[i]))
+                return &backends->items[i];
+        return NULL;
+    }
+    while (next_name(&list, &name, &length)) {
+        const struct backend *backend = find_named(backends, name, length);
+
+        if (backend && is_usable(backend))
+            return backend;
+    }
+    return NULL;
+}
+
+static int conclude_usable(struct doctor *doctor, const struct backend *backend)
+{
+    if (backend_isolates(backend))
+        row(doctor, "ok", "conclusion", "", "guests for %s can run in virtual machines, on %s",
+            backend->arch, backend->name);
+    else if (runs_guests(backend))
+        row(doctor, "ok", "conclusion", "",
+            "guests for %s can run, on %s, in no virtual machine (isolation: %s)", backend->arch,
+            backend->name, backend->isolation);
+    else
+        row(doctor, "ok", "conclusion", "",
+            "calls are answered by %s, which runs no guest code (isolation: none)", backend->name);
+    return STATUS_OK;
+}
+
+/* What to choose instead, where something works: a wider isolation, or another backend. */
+static void hint_unusable(const struct backends *backends, const struct config_facts *facts,
+                          char *hint, size_t bytes)
+{
+    const struct backend *barred = NULL, *other = NULL;
 
     for (size_t i = 0; i < backends->count; i++) {
         const struct backend *backend = &backends->items[i];
+        bool chosen = is_chosen(facts, backend);
 
         if (backend->verdict != BACKEND_WORKS)
             continue;
-        if (backend_isolates(backend)) {
-            row(doctor, "ok", "conclusion", "", "guests for %s can run in virtual machines, on %s",
-                backend->arch, backend->name);
-            return STATUS_OK;
-        }
-        if (!second_best && strcmp(backend->isolation, "process") == 0)
-            second_best = backend;
+        if (!other && !chosen && backend->allowed && runs_guests(backend))
+            other = backend;
+        if (!barred && chosen && !backend->allowed && (runs_guests(backend) || !is_auto(facts)))
+            barred = backend;
     }
-    if (second_best)
-        snprintf(hint, sizeof hint,
+    if (other)
+        snprintf(hint, bytes, "%.64s works here: choose it, or auto (--backend=auto)", other->name);
+    else if (barred && runs_guests(barred))
+        snprintf(hint, bytes,
                  "guests that may share this machine's kernel can run with --isolation=any "
                  "--backend=%.64s",
-                 second_best->name);
-    row(doctor, "fail", "conclusion", hint, "no backend can run guests in virtual machines here");
+                 barred->name);
+    else if (barred)
+        snprintf(hint, bytes,
+                 "%.64s, which runs no guest code, is taken only with --isolation=any",
+                 barred->name);
+    else
+        snprintf(hint, bytes,
+                 "mend what is marked above; sconce(1), BACKENDS, tells what each needs");
+}
+
+static int conclude(struct doctor *doctor, const struct backends *backends,
+                    const struct config_facts *facts)
+{
+    const struct backend *backend = find_usable(backends, facts);
+    char hint[256];
+
+    if (backend)
+        return conclude_usable(doctor, backend);
+    hint_unusable(backends, facts, hint, sizeof hint);
+    if (!is_auto(facts))
+        row(doctor, "fail", "conclusion", hint,
+            "no backend that %s chooses (%s) can be used under isolation=%s", facts->backend_origin,
+            facts->backend, facts->isolation);
+    else if (strcmp(facts->isolation, "vm") == 0)
+        row(doctor, "fail", "conclusion", hint,
+            "no backend can run guests in virtual machines here");
+    else
+        row(doctor, "fail", "conclusion", hint, "no backend can run guests here");
     return STATUS_NO_BACKEND;
 }
 
@@ -152,18 +300,20 @@ static int check_all(struct doctor *doctor, struct session *session)
 {
     struct config_facts facts = {0};
     struct backends backends = {0};
+    bool listed;
     int status;
 
     sconce_config_each(session->config, gather, &facts);
     row(doctor, "ok", "configuration", "",
         "%zu setting%s not by default (sconce config tells); "
-        "isolation=%s",
-        facts.changed, facts.changed == 1 ? "" : "s", facts.isolation);
+        "backend=%s, isolation=%s",
+        facts.changed, facts.changed == 1 ? "" : "s", facts.backend, facts.isolation);
     if (facts.trusts_anybody)
         row(doctor, "warn", "trust",
             "set allow_untrusted_plugins = no, unless you develop backends",
             "backends are loaded even from directories that others can write");
-    if (backends_list(&backends, session) != STATUS_OK)
+    listed = backends_list(&backends, session) == STATUS_OK;
+    if (!listed)
         row(doctor, "fail", "plugin directory", "", "cannot be listed: see the error above");
     else if (backends.count == 0)
         row(doctor, "fail", "plugin directory",
@@ -175,9 +325,13 @@ static int check_all(struct doctor *doctor, struct session *session)
     check_devices(doctor, &backends);
     backends_probe(&backends, doctor->options);
     for (size_t i = 0; i < backends.count; i++)
-        check_backend(doctor, &backends.items[i]);
-    status = conclude(doctor, &backends);
+        check_backend(doctor, &backends.items[i], &facts);
+    if (listed)
+        check_chosen(doctor, &backends, &facts);
+    status = conclude(doctor, &backends, &facts);
     backends_free(&backends);
+    free(facts.backend);
+    free(facts.backend_origin);
     return status;
 }
 
