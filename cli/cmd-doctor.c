@@ -267,8 +267,7 @@ static void hint_unusable(const struct backends *backends, const struct config_f
                  "--backend=%.64s",
                  barred->name);
     else if (barred)
-        snprintf(hint, bytes,
-                 "%.64s, which runs no guest code, is taken only with --isolation=any",
+        snprintf(hint, bytes, "%.64s, which runs no guest code, is taken only with --isolation=any",
                  barred->name);
     else
         snprintf(hint, bytes,

@@ -77,8 +77,9 @@ static const struct command commands[] = {
      "Pcpsfvqh", 0, 0, cmd_backends},
     {"doctor", "", "find out what keeps guests from running here",
      "Check the configuration, the backends and what they need of this machine, and\n"
-     "say what to do. Exit status 0: guests can run in virtual machines here.",
-     "cpsfvh", 0, 0, cmd_doctor},
+     "say what to do. Exit status 0: guests can run here, with the configuration in\n"
+     "effect.",
+     "bcpisfvh", 0, 0, cmd_doctor},
     {"config", "", "show the configuration in effect",
      "Show each setting, its value, and where the value came from; or check a file.", "DCbcpisdfh",
      0, 0, cmd_config},

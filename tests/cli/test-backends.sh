@@ -64,6 +64,49 @@ echo "[runtme]" >broken.ini
 expect 3 "$SCONCE" doctor --config=broken.ini && out_has "fail  configuration" && err_has "broken.ini:1"
 expect 3 "$SCONCE" doctor --config=broken.ini --format=json && json 'd["usable"] is False'
 
+check "doctor tells a name that the configuration chooses and nobody installed"
+cat >nothere.ini <<END
+[runtime]
+plugin_dir = $tmp/one
+allow_untrusted_plugins = yes
+backend = nothere
+END
+expect 4 "$SCONCE" doctor --config=nothere.ini && out_has "fail  nothere" &&
+    out_has 'backend "nothere" is chosen by nothere.ini:4 but not installed' &&
+    out_has "no backend that nothere.ini:4 chooses (nothere) can be used under isolation=vm" &&
+    out_has "not chosen by the configuration"
+expect 4 "$SCONCE" doctor --config=nothere.ini --format=json &&
+    json 'd["usable"] is False and [c["result"] for c in d["checks"] if c["check"] == "nothere"] == ["fail"]'
+
+check "doctor counts a backend that is named only under an isolation that allows it"
+expect 4 "$SCONCE" doctor --plugin-dir=one --set=runtime.backend=stub &&
+    out_has "no backend that --set chooses (stub) can be used under isolation=vm" &&
+    out_has "hint: stub, which runs no guest code, is taken only with --isolation=any"
+expect 0 "$SCONCE" doctor --plugin-dir=one --set=runtime.backend=stub --set=runtime.isolation=any &&
+    out_has "calls are answered by stub, which runs no guest code (isolation: none)"
+
+check "doctor takes --backend and --isolation as a call does"
+expect 4 "$SCONCE" doctor --plugin-dir=one --backend=nothere &&
+    out_has 'backend "nothere" is chosen by --backend but not installed'
+expect 0 "$SCONCE" doctor --plugin-dir=one -b stub --isolation=any && out_has "answered by stub"
+
+check "doctor takes the first of several names that can be used, and still tells one not installed"
+expect 0 "$SCONCE" doctor --plugin-dir=one --set="runtime.backend=nothere, stub" \
+    --set=runtime.isolation=any && out_has "fail  nothere" && out_has "answered by stub"
+
+check "doctor does not take a name for the beginning of another"
+expect 4 "$SCONCE" doctor --plugin-dir=one --set=runtime.backend=stu,stubs \
+    --set=runtime.isolation=any && out_has "fail  stu " && out_has "fail  stubs "
+
+check "doctor does not count what runs no guest code for auto"
+expect 4 "$SCONCE" doctor --plugin-dir=one --set=runtime.isolation=any &&
+    out_has "no backend can run guests here"
+
+check "a backend that the configuration chooses and that refuses its settings is status 4"
+expect 4 "$SCONCE" doctor --plugin-dir=one --set=runtime.backend=stub --set=runtime.isolation=any \
+    --set="backend.stub.script=$SCRIPTS/wrong.stub" && out_has "warn  stub" &&
+    out_has "fail  conclusion"
+
 if [ -n "$GUESTS" ]; then
     cp "$GUESTS/guest.elf" .
 

@@ -74,5 +74,11 @@ err_has "signal"
 
 check "doctor is content"
 expect 0 "$SCONCE" doctor && out_has "on $BACKEND"
+expect 0 "$SCONCE" doctor --set="runtime.backend=nothere,$BACKEND" && out_has "on $BACKEND" &&
+    out_has "fail  nothere"
+
+check "doctor is not content with a backend that the configuration does not choose"
+expect 4 "$SCONCE" doctor --set=runtime.backend=nothere && out_has "fail  conclusion" &&
+    out_has "works here: choose it, or auto"
 
 finish
