@@ -26,7 +26,7 @@ int main(int argc, char **argv)
         sconce_guest_load_file(runtime, argv[1], &guest, &err) ||
         sconce_sandbox_new(guest, &options, &sandbox, &err) ||
         sconce_sandbox_call(sandbox, "greet", &name, 1, &answer, &err))
-        fprintf(stderr, "hello: %s\n%s\n", err.text, err.hint);
+        fprintf(stderr, "hello: %s%s%s\n", err.text, *err.hint ? "\nhint: " : "", err.hint);
     else
         printf("%s\n", (const char *)answer.as.span.data);
     sconce_sandbox_free(sandbox), sconce_guest_free(guest), sconce_runtime_free(runtime);
