@@ -47,8 +47,8 @@ static bool is_syscall(const struct sconce_plugin_vm *vm, uint8_t vector,
     case KVM_X86_ROUTE_UD:
         *ret_resume = frame->rip + sizeof insn;
         return vector == SCONCE_X86_VECTOR_UD &&
-               sconce_kvm_memory_read(&vm->memory, frame->rip, insn, sizeof insn,
-                                      SCONCE_PROT_EXEC) &&
+               sconce_plugin_mappings_read(&vm->memory, frame->rip, insn, sizeof insn,
+                                           SCONCE_PROT_EXEC) &&
                memcmp(insn, syscall_insn, sizeof insn) == 0;
     case KVM_X86_ROUTE_PF:
         *ret_resume = rcx;

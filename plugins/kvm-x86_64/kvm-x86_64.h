@@ -20,7 +20,8 @@
 #include "arch/x86_64/supervisor.h"
 #include "arch/x86_64/xsave.h"
 #include "plugins/shared/kvm/device.h"
-#include "plugins/shared/kvm/memory.h"
+#include "plugins/shared/kvm/slots.h"
+#include "plugins/shared/mappings.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -69,7 +70,7 @@ enum kvm_x86_place {
 
 struct sconce_plugin_vm {
     struct sconce_kvm_machine machine;
-    struct sconce_kvm_memory memory;
+    struct sconce_plugin_mappings memory;
     enum kvm_x86_state state;
     enum kvm_x86_place place;
     uint8_t trap_vector;

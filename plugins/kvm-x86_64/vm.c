@@ -11,7 +11,7 @@
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/plugin-error.h"
 
-#define MAX_RANGES (SCONCE_KVM_MAX_MAPPINGS + SCONCE_X86_SUPERVISOR_RANGES)
+#define MAX_RANGES (SCONCE_PLUGIN_MAX_MAPPINGS + SCONCE_X86_SUPERVISOR_RANGES)
 
 static int32_t check_config(const struct sconce_vm_config *given, struct sconce_vm_config *config,
                             struct sconce_plugin_error *err)
@@ -133,7 +133,7 @@ int32_t kvm_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory 
                                   "cannot map memory at 0x%" PRIx64
                                   ": the guest has been entered, its memory is fixed",
                                   at.gpa);
-    return sconce_kvm_memory_map(&vm->memory, &object, &at, err);
+    return sconce_plugin_mappings_add(&vm->memory, &object, &at, err);
 }
 
 int32_t kvm_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
@@ -144,7 +144,7 @@ int32_t kvm_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t by
                                   "cannot unmap memory at 0x%" PRIx64
                                   ": the guest has been entered, its memory is fixed",
                                   gpa);
-    return sconce_kvm_memory_unmap(&vm->memory, gpa, bytes, err);
+    return sconce_plugin_mappings_remove(&vm->memory, gpa, bytes, err);
 }
 
 /* The guest's mappings and the supervisor's pages; the tables themselves are mapped nowhere. */
@@ -154,9 +154,9 @@ static size_t list_ranges(const struct sconce_plugin_vm *vm,
     size_t count = vm->memory.count;
 
     for (size_t i = 0; i < count; i++) {
-        const struct sconce_kvm_mapping *mapping = &vm->memory.mappings[i];
+        const struct sconce_plugin_range *range = &vm->memory.ranges[i];
 
-        ranges[i] = (struct sconce_x86_range){mapping->gpa, mapping->bytes, mapping->prot, true};
+        ranges[i] = (struct sconce_x86_range){range->gpa, range->bytes, range->prot, true};
     }
     sconce_x86_supervisor_ranges(vm->memory.gpa_max, &ranges[count]);
     return count + SCONCE_X86_SUPERVISOR_RANGES;
@@ -198,8 +198,8 @@ static int32_t build_own(struct sconce_plugin_vm *vm, uint64_t *ret_used,
 static int32_t add_slots(struct sconce_plugin_vm *vm, uint64_t own_used,
                          struct sconce_plugin_error *err)
 {
-    struct sconce_kvm_slot slots[SCONCE_KVM_MAX_MAPPINGS + 1];
-    uint32_t count = sconce_kvm_memory_plan(&vm->memory, slots);
+    struct sconce_kvm_slot slots[SCONCE_PLUGIN_MAX_MAPPINGS + 1];
+    uint32_t count = sconce_kvm_slots_plan(&vm->memory, slots);
     int32_t r = SCONCE_PLUGIN_OK;
 
     slots[count++] = (struct sconce_kvm_slot){vm->memory.gpa_max, own_used, vm->own, true};

@@ -52,7 +52,8 @@ static void map(uint64_t gpa, uint32_t prot)
                                            .bytes = SCONCE_MEM_GRANULE,
                                            .object_offset = gpa - CODE_GPA};
 
-    assert_int_equal(sconce_kvm_memory_map(&vm.memory, &object, &mapping, NULL), SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_plugin_mappings_add(&vm.memory, &object, &mapping, NULL),
+                     SCONCE_PLUGIN_OK);
 }
 
 static int start_over(void **state)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A VM's guest memory as mem_map described it: checked against the contract, recorded, read back
+ * for decoding. Pure bookkeeping: how the guest gets to see it is for the mechanism, which reads
+ * the ranges. Whether the guest was entered already, and hence whether they may change, is for the
+ * backend to know.
+ */
+#ifndef SCONCE_PLUGINS_SHARED_MAPPINGS_H
+#define SCONCE_PLUGINS_SHARED_MAPPINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sconce-plugin.h"
+
+#define SCONCE_PLUGIN_MAX_MAPPINGS 64u
+
+/* A part of an object that the guest has at @gpa; both ends are multiples of the granule. */
+struct sconce_plugin_range {
+    uint64_t gpa;
+    uint64_t bytes;
+    uint8_t *host;   /* where the host sees the first byte */
+    uint64_t handle; /* of which this is a part */
+    uint64_t offset; /* of the first byte in the handle; offset + bytes does not overflow */
+    uint32_t handle_kind;
+    uint32_t prot;
+};
+
+/* Empty when count is 0. The backend sets gpa_min and gpa_max from its sconce_vm_config. */
+struct sconce_plugin_mappings {
+    uint64_t gpa_min;
+    uint64_t gpa_max;
+    uint32_t count;
+    struct sconce_plugin_range ranges[SCONCE_PLUGIN_MAX_MAPPINGS]; /* sorted by gpa */
+};
+
+/**
+ * sconce_plugin_mappings_add - record one mem_map.
+ * @object, @mapping: the plugin's own copies, see sconce_plugin_copy_in().
+ * Errors: INVALID, NOT_SUPPORTED (too many); nothing is recorded then.
+ */
+int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
+                                   const struct sconce_memory *object,
+                                   const struct sconce_mapping *mapping,
+                                   struct sconce_plugin_error *err);
+
+/** sconce_plugin_mappings_remove - forget exactly one recorded mapping. Errors: INVALID. */
+int32_t sconce_plugin_mappings_remove(struct sconce_plugin_mappings *mappings, uint64_t gpa,
+                                      uint64_t bytes, struct sconce_plugin_error *err);
+
+/**
+ * sconce_plugin_mappings_read - copy guest memory once.
+ * Returns false, with @to undefined, when not all of it is mapped with all of @prot.
+ */
+bool sconce_plugin_mappings_read(const struct sconce_plugin_mappings *mappings, uint64_t gpa,
+                                 void *to, size_t bytes, uint32_t prot);
+
+#endif
