@@ -3,7 +3,7 @@
  * Each way in which a guest can go wrong on kvm-x86_64: a fault with its kind, address, access and
  * PC; terminal until the reset; no harm to this VM after it, nor to the next one.
  */
-#include "fake-host.h"
+#include "plugins/shared/tests/fake-host.h"
 
 #include <stdio.h>
 #include <string.h>

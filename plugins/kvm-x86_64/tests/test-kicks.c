@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvm-x86_64: a kick ends what runs or will run next, once; other signals do nothing. */
-#include "fake-host.h"
+#include "plugins/shared/tests/fake-host.h"
 
 #include <pthread.h>
 #include <sched.h>

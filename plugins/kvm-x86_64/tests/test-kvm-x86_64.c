@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvm-x86_64 on this machine's KVM: entering, doorbells and system calls, resets between them. */
-#include "fake-host.h"
+#include "plugins/shared/tests/fake-host.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

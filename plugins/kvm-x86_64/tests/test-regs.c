@@ -4,7 +4,7 @@
  * guest fills every class that ring 3 can write, the widest SIMD that the machine lets it use among
  * them; after the reset both the register files and another guest find initial values.
  */
-#include "fake-host.h"
+#include "plugins/shared/tests/fake-host.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * run ends, the host's thread has its own again, with its bases, and the next guest finds null
  * ones.
  */
-#include "fake-host.h"
+#include "plugins/shared/tests/fake-host.h"
 
 #include <signal.h>
 #include <stdio.h>

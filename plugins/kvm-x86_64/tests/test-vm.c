@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvm-x86_64: creating and destroying VMs, their memory, and what they cost the host. */
-#include "fake-host.h"
+#include "plugins/shared/tests/fake-host.h"
 
 #include <dlfcn.h>
 #include <linux/kvm.h>

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The least host that a backend runs in: loads the plugin, lays out one memfd as a guest, checks
- * every status. Links nothing of the plugin's.
+ * The least host that a backend of Linux and x86_64 runs in, whatever its mechanism: loads the
+ * plugin, lays out one memfd as a guest, checks every status. A program loads one plugin. Links
+ * nothing of the plugin's.
  */
-#ifndef SCONCE_KVM_X86_64_TESTS_FAKE_HOST_H
-#define SCONCE_KVM_X86_64_TESTS_FAKE_HOST_H
+#ifndef SCONCE_PLUGINS_SHARED_TESTS_FAKE_HOST_H
+#define SCONCE_PLUGINS_SHARED_TESTS_FAKE_HOST_H
 
 #include <stdarg.h>
 #include <stdbool.h>

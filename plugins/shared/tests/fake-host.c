@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "fake-host.h"
+/* Loading one plugin, laying out one guest, checking every status. */
+#include "plugins/shared/tests/fake-host.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
