@@ -9,17 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
-
-/* A memfd that is none of the standard streams, which may be closed: whatever a program printed
- * would go into guest memory. */
-static int create_memfd(const char *name)
-{
-    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-
-    if (fd < 0 || fd > STDERR_FILENO)
-        return sconce_steal_fd(&fd);
-    return fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-}
+#include "common/memfd.h"
 
 int sconce_arena_init(struct sconce_arena *arena, const char *name, uint64_t bytes,
                       struct sconce_error *err)
@@ -27,7 +17,7 @@ int sconce_arena_init(struct sconce_arena *arena, const char *name, uint64_t byt
     SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
     void *host;
 
-    fd = create_memfd(name);
+    fd = sconce_memfd(name);
     if (fd < 0)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot create guest memory");
     if (ftruncate(fd, (off_t)bytes))

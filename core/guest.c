@@ -11,7 +11,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/nearest.h"
-#include "core/process.h"
+#include "common/process.h"
 #include "sconce-plugin.h"
 
 #define INSPECT_IMAGE_BYTES (1ull << 30) /* where there is no configuration to ask */

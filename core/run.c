@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
-#include "core/process.h"
+#include "common/process.h"
 
 #define WORD_RUNNING 1ull
 #define WORD_KICKED 2ull

@@ -6,7 +6,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "core/options.h"
-#include "core/process.h"
+#include "common/process.h"
 #include "core/run.h"
 #include "core/version.h"
 

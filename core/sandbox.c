@@ -9,7 +9,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "core/options.h"
-#include "core/process.h"
+#include "common/process.h"
 
 int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {

@@ -9,7 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
-#include "core/process.h"
+#include "common/process.h"
 #include "core/sandbox.h"
 
 /* Pages [offset, offset + bytes) of the arena; whatever no extent covers was zero. */

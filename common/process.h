@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Which process this is, cheaply: how handles inherited over fork() are told apart. */
-#ifndef SCONCE_CORE_PROCESS_H
-#define SCONCE_CORE_PROCESS_H
+#ifndef SCONCE_COMMON_PROCESS_H
+#define SCONCE_COMMON_PROCESS_H
 
 #include <stdint.h>
 

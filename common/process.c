@@ -4,7 +4,7 @@
  * every call can check its handle's process without a system call. The page is the process's, and
  * lives as long as it.
  */
-#include "core/process.h"
+#include "common/process.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
