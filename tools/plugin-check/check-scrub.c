@@ -168,6 +168,10 @@ static enum check_outcome check_debug(struct check *check)
     struct sconce_x86_debug regs, now;
 
     CHECK_STEP(start_bench(check, &bench));
+    if (bench.regs->get(bench.ready.vm.vm, SCONCE_REGS_DEBUG, &regs, sizeof regs,
+                        check_err(&bench.ready.plugin)) == SCONCE_PLUGIN_E_NOT_SUPPORTED)
+        return check_skip(check, "its guests have no debug registers: %s",
+                          bench.ready.plugin.err.text);
     CHECK_STEP(get(check, &bench, SCONCE_REGS_DEBUG, &regs, sizeof regs));
     for (size_t i = 0; i < 4; i++)
         regs.dr[i] = PATTERN;
