@@ -11,12 +11,15 @@ usable = [b["name"] for b in json.load(sys.stdin) if b["usable"]]
 sys.exit(sys.argv[1] not in usable)' "$BACKEND" ||
     skip "$BACKEND is not usable here"
 
+isolation=vm
+[ "$ISOLATION" = vm ] || isolation=any
+
 # STATUS GUEST [OPTION...]
 start()
 {
     want=$1 guest=$2
     shift 2
-    expect "$want" "$SCONCE" run --backend="$BACKEND" "$@" "$guest.elf"
+    expect "$want" "$SCONCE" run --backend="$BACKEND" --isolation="$isolation" "$@" "$guest.elf"
 }
 
 check "constructors and main may print, allocate and call the host"
@@ -24,7 +27,7 @@ start 0 start-work --quiet --host host_echo_string=hi && out_is "starting
 "
 
 check "main that takes arguments gets none"
-start 0 start-arguments && err_is ""
+start 0 start-arguments && err_lacks "argument"
 
 check "a result of main ends the guest"
 start 5 start-main-fails && err_has "did not start: the guest aborted: main returned 3"

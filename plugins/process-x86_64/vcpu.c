@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entering, running, answering, kicking and scrubbing. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "arch/x86_64/regs.h"
+#include "common/untrusted.h"
+#include "plugins/process-x86_64/control.h"
+#include "plugins/process-x86_64/process-x86_64.h"
+#include "plugins/shared/plugin-error.h"
+
+/* How long a kicked guest has to show that it takes signals. One that is well needs microseconds,
+ * or its turn on a busy processor; one that has masked them is killed. */
+#define GRACE_NS 50000000ull
+
+static int32_t wrong_state(const struct sconce_plugin_vm *vm, const char *what,
+                           struct sconce_plugin_error *err)
+{
+    static const char *const why[] = {
+        [PROCESS_X86_FRESH] = "it was not entered",
+        [PROCESS_X86_RUNNABLE] = "it is between two runs",
+        [PROCESS_X86_SYSCALL] = "its system call is not answered",
+        [PROCESS_X86_STOPPED] = "it stopped for good and was not reset",
+        [PROCESS_X86_DEAD] = "it failed and can only be destroyed",
+    };
+    int32_t status = vm->state == PROCESS_X86_DEAD ? SCONCE_PLUGIN_E_DEAD : SCONCE_PLUGIN_E_INVALID;
+
+    return sconce_plugin_fail(err, status, SCONCE_DOMAIN_NONE, 0, NULL, "cannot %s: %s", what,
+                              why[vm->state]);
+}
+
+/* ---- Scrubbing ---------------------------------------------------------------------------- */
+
+/* A process whose next release starts the guest with every register at its initial value. What it
+ * had in them until now came from the host's thread. */
+static int32_t make_process(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    int32_t r = sconce_child_spawn(&vm->child, &vm->memory, err);
+    uint8_t *frame;
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    frame = sconce_child_frame(&vm->child, sizeof vm->frame);
+    if (!frame ||
+        !process_x86_shape(frame, vm->child.frame,
+                           SCONCE_CONTROL_AT + SCONCE_CONTROL_BYTES - vm->child.frame,
+                           &vm->shape) ||
+        vm->shape.xstate_bytes < vm->facts.xstate_bytes) {
+        sconce_child_end(&vm->child);
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "this kernel lays out signal frames in an unknown way");
+    }
+    memset(vm->child.control, 0, SCONCE_ALTSTACK_OFFSET);
+    process_x86_frame_init(&vm->shape, frame);
+    memcpy(&vm->frame, frame, sizeof vm->frame);
+    return SCONCE_PLUGIN_OK;
+}
+
+/* The old process is gone before this returns, and with it every register, selector, base, signal
+ * mask and stack that its guest had. Until the next run nothing runs in the new one. */
+int32_t process_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    if (vm->state == PROCESS_X86_DEAD)
+        return wrong_state(vm, "reset the vCPU", err);
+    sconce_child_end(&vm->child);
+    atomic_store_explicit(&vm->kicked, false, memory_order_relaxed);
+    vm->gone = false;
+    vm->skip = 0;
+    vm->state = PROCESS_X86_FRESH;
+    if (vm->entered)
+        r = make_process(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        vm->state = PROCESS_X86_DEAD;
+    return r;
+}
+
+/* ---- Entering ------------------------------------------------------------------------------ */
+
+static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugin_error *err)
+{
+    if (entry->reserved0 != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: a reserved field is not zero");
+    if (!sconce_x86_user_address(entry->pc))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: its PC 0x%" PRIx64 " is no user address",
+                                  entry->pc);
+    if (!sconce_x86_user_address(entry->sp))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: its SP 0x%" PRIx64 " is no user address",
+                                  entry->sp);
+    if (!sconce_x86_canonical(entry->tls))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: its thread pointer 0x%" PRIx64
+                                  " is not canonical",
+                                  entry->tls);
+    return SCONCE_PLUGIN_OK;
+}
+
+static void put_word(struct sconce_plugin_vm *vm, size_t offset, uint64_t value)
+{
+    memcpy(vm->child.control + offset, &value, sizeof value);
+}
+
+int32_t process_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
+                               struct sconce_plugin_error *err)
+{
+    struct sconce_entry entry;
+    int32_t r;
+
+    if (vm->state != PROCESS_X86_FRESH)
+        return wrong_state(vm, "enter the guest", err);
+    if (!sconce_plugin_copy_in(&entry, sizeof entry, given, sizeof entry))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot enter the guest: the entry is too short");
+    r = check_entry(&entry, err);
+    if (r == SCONCE_PLUGIN_OK && !vm->child.control)
+        r = make_process(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    vm->frame.rip = entry.pc;
+    vm->frame.rsp = entry.sp;
+    vm->frame.rdi = entry.args[0];
+    vm->frame.rsi = entry.args[1];
+    memcpy(sconce_child_frame(&vm->child, sizeof vm->frame), &vm->frame, sizeof vm->frame);
+    put_word(vm, SCONCE_CONTROL_FS_BASE, entry.tls);
+    vm->entered = true;
+    vm->state = PROCESS_X86_RUNNABLE;
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t process_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
+                                 struct sconce_plugin_error *err)
+{
+    if (vm->state == PROCESS_X86_DEAD || vm->state == PROCESS_X86_FRESH)
+        return wrong_state(vm, "set the thread pointer", err);
+    if (!sconce_x86_canonical(tls))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
+                                  tls);
+    if (!vm->gone)
+        put_word(vm, SCONCE_CONTROL_FS_BASE, tls);
+    return SCONCE_PLUGIN_OK;
+}
+
+/* ---- Running ------------------------------------------------------------------------------- */
+
+static void exit_clear(struct sconce_exit *exit)
+{
+    uint32_t size = exit->size;
+
+    memset(exit, 0, size);
+    exit->size = size;
+}
+
+static void exit_failed(struct sconce_plugin_vm *vm, int error, struct sconce_exit *ret_exit)
+{
+    ret_exit->kind = SCONCE_EXIT_FAIL;
+    ret_exit->u.fail.domain = SCONCE_DOMAIN_ERRNO;
+    ret_exit->u.fail.code = error;
+    snprintf(ret_exit->u.fail.text, sizeof ret_exit->u.fail.text,
+             "cannot wait for the guest's process (errno %d)", error);
+    vm->state = PROCESS_X86_DEAD;
+}
+
+/* Something in the child broke what holds it together; or it was killed. Only the guest can be the
+ * reason, or who may signal this process anyway. */
+static void exit_gone(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
+{
+    sconce_child_signal(&vm->child, SIGKILL);
+    ret_exit->kind = SCONCE_EXIT_SHUTDOWN;
+    vm->gone = true;
+    vm->state = PROCESS_X86_STOPPED;
+}
+
+static bool take_kick(struct sconce_plugin_vm *vm)
+{
+    return atomic_exchange_explicit(&vm->kicked, false, memory_order_relaxed);
+}
+
+void process_x86_settle(struct sconce_plugin_vm *vm)
+{
+    if (!vm->skip)
+        return;
+    vm->frame.rip += vm->skip;
+    vm->skip = 0;
+    memcpy(sconce_child_frame(&vm->child, sizeof vm->frame) +
+               offsetof(struct process_x86_frame, rip),
+           &vm->frame.rip, sizeof vm->frame.rip);
+}
+
+/* The guest goes on, with the signals that stop it let through whatever its frame says. */
+static int release(struct sconce_plugin_vm *vm)
+{
+    process_x86_settle(vm);
+    memcpy(sconce_child_frame(&vm->child, sizeof vm->frame) +
+               offsetof(struct process_x86_frame, mask),
+           &vm->shape.pattern.mask, sizeof vm->shape.pattern.mask);
+    return sconce_child_release(&vm->child);
+}
+
+/* One turn: the guest runs until it stops. Returns false when it is to go on at once. */
+static bool turn(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
+{
+    int number = 0, r = release(vm);
+
+    if (r == 0)
+        r = sconce_child_wait(&vm->child, &number);
+    if (r < 0) {
+        exit_failed(vm, -r, ret_exit);
+    } else if (r == SCONCE_CHILD_GONE && take_kick(vm)) {
+        /* Killed, as it did not listen. */
+        vm->gone = true;
+        ret_exit->kind = SCONCE_EXIT_CANCELLED;
+    } else if (r != SCONCE_CHILD_STOPPED) {
+        exit_gone(vm, ret_exit);
+    } else {
+        sconce_copy_untrusted(&vm->frame, sconce_child_frame(&vm->child, sizeof vm->frame),
+                              sizeof vm->frame);
+        if (number == SIGUSR1) {
+            if (!take_kick(vm))
+                return false; /* came too late for the run that it was meant for */
+            ret_exit->kind = SCONCE_EXIT_CANCELLED;
+        } else {
+            return process_x86_decode(vm, number, ret_exit);
+        }
+    }
+    return true;
+}
+
+int32_t process_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
+                             struct sconce_plugin_error *err)
+{
+    bool ended = false;
+
+    if (vm->state != PROCESS_X86_RUNNABLE)
+        return wrong_state(vm, "run the guest", err);
+    if (ret_exit->size < sizeof *ret_exit)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot run the guest: no room for the exit");
+    exit_clear(ret_exit);
+    if (vm->gone) {
+        exit_gone(vm, ret_exit);
+        return SCONCE_PLUGIN_OK;
+    }
+    while (!ended) {
+        /* A kick of before; then one that came between the two looks. */
+        ended = take_kick(vm);
+        atomic_store_explicit(&vm->running, true, memory_order_relaxed);
+        atomic_signal_fence(memory_order_seq_cst);
+        ended = ended || take_kick(vm);
+        if (ended)
+            ret_exit->kind = SCONCE_EXIT_CANCELLED;
+        else
+            ended = turn(vm, ret_exit);
+        atomic_signal_fence(memory_order_seq_cst);
+        atomic_store_explicit(&vm->running, false, memory_order_relaxed);
+    }
+    return SCONCE_PLUGIN_OK;
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Stops the child, not the wait for it: a guest that still runs would not be cancelled. */
+void process_x86_vcpu_kick_local(struct sconce_plugin_vm *vm)
+{
+    bool again = atomic_exchange_explicit(&vm->kicked, true, memory_order_relaxed);
+    uint64_t now = now_ns();
+
+    if (!again)
+        atomic_store_explicit(&vm->kicked_at_ns, now, memory_order_relaxed);
+    if (!atomic_load_explicit(&vm->running, memory_order_relaxed))
+        return;
+    if (again && now - atomic_load_explicit(&vm->kicked_at_ns, memory_order_relaxed) > GRACE_NS)
+        sconce_child_signal(&vm->child, SIGKILL);
+    else
+        sconce_child_signal(&vm->child, SIGUSR1);
+}
+
+int32_t process_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
+                                  struct sconce_plugin_error *err)
+{
+    if (vm->state != PROCESS_X86_SYSCALL)
+        return wrong_state(vm, "answer a system call", err);
+    vm->frame.rax = (uint64_t)result;
+    memcpy(sconce_child_frame(&vm->child, sizeof vm->frame) +
+               offsetof(struct process_x86_frame, rax),
+           &vm->frame.rax, sizeof vm->frame.rax);
+    vm->state = PROCESS_X86_RUNNABLE;
+    return SCONCE_PLUGIN_OK;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making a VM and recording its memory. The process comes with the first entry, when all of its
+ * memory is known. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "common/cleanup.h"
+#include "common/overflow.h"
+#include "plugins/process-x86_64/process-x86_64.h"
+#include "plugins/shared/plugin-error.h"
+
+#define PAGE 4096u
+
+static int32_t check_config(const struct sconce_vm_config *given, struct sconce_vm_config *config,
+                            struct sconce_plugin_error *err)
+{
+    uint64_t end;
+
+    if (!sconce_plugin_copy_in(config, sizeof *config, given, sizeof *config))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot create a VM: its configuration is too short");
+    if (config->flags & ~SCONCE_VM_DEBUGGABLE)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot create a VM: unknown flags 0x%" PRIx32, config->flags);
+    if (config->gpa_min >= config->gpa_max || config->gpa_max % PAGE ||
+        !sconce_add_u64(config->gpa_max, config->reserved_bytes, &end) ||
+        config->gpa_max > SCONCE_STUB_AT || end < SCONCE_CONTROL_AT + SCONCE_CONTROL_BYTES)
+        return sconce_plugin_fail(
+            err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+            "cannot create a VM: guest addresses 0x%" PRIx64 " to 0x%" PRIx64 " and %" PRIu64
+            " reserved bytes have no room for the stub at 0x%" PRIx64,
+            config->gpa_min, config->gpa_max, config->reserved_bytes, (uint64_t)SCONCE_STUB_AT);
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
+                                   const struct sconce_vm_config *given,
+                                   struct sconce_plugin_vm **ret_vm,
+                                   struct sconce_plugin_error *err)
+{
+    struct sconce_plugin_vm *vm;
+    struct sconce_vm_config config;
+    int32_t r = check_config(given, &config, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    vm = calloc(1, sizeof *vm);
+    if (!vm)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "no memory for a VM");
+    vm->memory.gpa_min = config.gpa_min;
+    vm->memory.gpa_max = config.gpa_max;
+    vm->child = (struct sconce_child)SCONCE_CHILD_EMPTY;
+    vm->facts = *facts;
+    atomic_init(&vm->kicked, false);
+    atomic_init(&vm->running, false);
+    atomic_init(&vm->kicked_at_ns, 0);
+    *ret_vm = vm;
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t process_x86_vm_create(const struct sconce_vm_config *config,
+                              struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err)
+{
+    struct process_x86_facts facts;
+    int32_t r = process_x86_facts(&facts, err);
+
+    return r == SCONCE_PLUGIN_OK ? process_x86_vm_create_with(&facts, config, ret_vm, err) : r;
+}
+
+void process_x86_vm_destroy(struct sconce_plugin_vm *vm)
+{
+    if (!vm)
+        return;
+    sconce_child_end(&vm->child);
+    free(vm);
+}
+
+int32_t process_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
+                            const struct sconce_mapping *mapping, struct sconce_plugin_error *err)
+{
+    struct sconce_memory object;
+    struct sconce_mapping at;
+
+    if (!sconce_plugin_copy_in(&object, sizeof object, memory, sizeof object) ||
+        !sconce_plugin_copy_in(&at, sizeof at, mapping, sizeof at))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot map memory: its description is too short");
+    if (vm->entered)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot map memory at 0x%" PRIx64
+                                  ": the guest has been entered, its memory is fixed",
+                                  at.gpa);
+    if (object.handle_kind != SCONCE_HANDLE_LINUX_FD || object.handle > INT32_MAX)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot map memory at 0x%" PRIx64
+                                  ": it has no descriptor by which another process could map it",
+                                  at.gpa);
+    return sconce_plugin_mappings_add(&vm->memory, &object, &at, err);
+}
+
+int32_t process_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
+                              struct sconce_plugin_error *err)
+{
+    if (vm->entered)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot unmap memory at 0x%" PRIx64
+                                  ": the guest has been entered, its memory is fixed",
+                                  gpa);
+    return sconce_plugin_mappings_remove(&vm->memory, gpa, bytes, err);
+}

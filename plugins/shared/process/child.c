@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Spawning, stopping and ending a guest's process. */
+#include "plugins/shared/process/child.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <linux/seccomp.h>
+
+#include "common/cleanup.h"
+#include "common/memfd.h"
+#include "common/process.h"
+#include "plugins/shared/plugin-error.h"
+#include "plugins/shared/process/receive.h"
+#include "plugins/shared/process/steps.h"
+#include "plugins/shared/process/stub-head.h"
+#include "plugins/shared/process/zygote-host.h"
+
+/* Newer than the oldest headers that this is built with. */
+#ifndef SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1ul << 0)
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS SECCOMP_IOW(4, __u64)
+#endif
+
+#define NUMBER_OF_(name) SYS_##name
+#define NUMBER_OF(name) NUMBER_OF_(name)
+
+/* ---- The kernel's part --------------------------------------------------------------------- */
+
+/* What kernels differ in. The same for every child, so it is found out once. */
+static _Atomic int waits_by_receiving; /* 0 unknown, 1 yes, -1 no */
+static _Atomic int wakes_in_sync;      /* the same */
+
+/*
+ * Does waiting for a notification end when the last process that could make one is dead? It does
+ * since Linux 6.11 ("seccomp: interrupt SECCOMP_IOCTL_NOTIF_RECV when all users have exited").
+ * Older kernels would sleep for ever, which cannot be tried; there poll(2) tells first.
+ */
+static bool receive_ends_with_child(void)
+{
+    int known = atomic_load_explicit(&waits_by_receiving, memory_order_relaxed);
+    struct utsname name;
+    unsigned major = 0, minor = 0;
+
+    if (!known) {
+        known = -1;
+        if (uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+            (major > 6 || (major == 6 && minor >= 11)))
+            known = 1;
+        atomic_store_explicit(&waits_by_receiving, known, memory_order_relaxed);
+    }
+    return known > 0;
+}
+
+bool sconce_child_wakes_in_sync(void)
+{
+    return atomic_load_explicit(&wakes_in_sync, memory_order_relaxed) > 0;
+}
+
+static void wake_in_sync(int listener)
+{
+    int r = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+                  (unsigned long)SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+
+    atomic_store_explicit(&wakes_in_sync, r == 0 ? 1 : -1, memory_order_relaxed);
+}
+
+static bool hung_up(int listener)
+{
+    struct pollfd wait = {.fd = listener, .events = POLLIN};
+
+    return poll(&wait, 1, 0) > 0 && (wait.revents & POLLHUP) && !(wait.revents & POLLIN);
+}
+
+/* Waits for a notification or the end. Returns 0, 1 when every process is gone, or -EINTR. */
+static int wait_by_polling(int listener)
+{
+    struct pollfd wait = {.fd = listener, .events = POLLIN};
+
+    if (poll(&wait, 1, -1) < 0)
+        return -errno;
+    return wait.revents & POLLIN ? 0 : 1;
+}
+
+static bool is_stubs(const struct sconce_child *child, const struct seccomp_notif *got)
+{
+    const struct sconce_stub_head *head =
+        (const struct sconce_stub_head *)(const void *)sconce_zygote_text;
+
+    return got->data.nr == NUMBER_OF(SCONCE_STUB_SYSCALL) &&
+           got->data.instruction_pointer == (uint64_t)SCONCE_STUB_AT + head->site &&
+           (!child->frame || got->data.args[1] == child->frame);
+}
+
+/* Returns 1 when there is nothing yet, else as sconce_child_wait. */
+static int receive(struct sconce_child *child, struct seccomp_notif *got)
+{
+    memset(got, 0, sizeof *got); /* the kernel refuses anything else */
+    if (ioctl(child->listener, SECCOMP_IOCTL_NOTIF_RECV, got) == 0)
+        return SCONCE_CHILD_STOPPED;
+    switch (errno) {
+    case EINTR:
+        return -EINTR;
+    case ENOENT: /* it was interrupted before it was heard, or is dead */
+        return hung_up(child->listener) ? SCONCE_CHILD_GONE : -EINTR;
+    default:
+        return -errno;
+    }
+}
+
+int sconce_child_wait(struct sconce_child *child, int *ret_signal)
+{
+    struct seccomp_notif got;
+    int r;
+
+    do {
+        r = 0;
+        if (!receive_ends_with_child())
+            r = wait_by_polling(child->listener);
+        if (r == 0)
+            r = receive(child, &got);
+    } while (r == -EINTR);
+    if (r != SCONCE_CHILD_STOPPED)
+        return r;
+    child->notification = got.id;
+    if (!is_stubs(child, &got))
+        return SCONCE_CHILD_FORGED;
+    child->frame = got.data.args[1];
+    *ret_signal = (int)got.data.args[0];
+    return SCONCE_CHILD_STOPPED;
+}
+
+int sconce_child_release(struct sconce_child *child)
+{
+    const struct seccomp_notif_resp answer = {.id = child->notification};
+
+    memcpy(child->control + SCONCE_CONTROL_FRAME, &child->frame, sizeof child->frame);
+    if (ioctl(child->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0)
+        return 0;
+    /* Interrupted (kernels before 5.19, with a mask of the guest's making) or dead: the next wait
+     * tells. */
+    return errno == ENOENT || errno == EINPROGRESS ? 0 : -errno;
+}
+
+void sconce_child_signal(const struct sconce_child *child, int number)
+{
+    syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0);
+}
+
+uint8_t *sconce_child_frame(const struct sconce_child *child, uint64_t bytes)
+{
+    const uint64_t offset = child->frame - SCONCE_CONTROL_AT;
+
+    if (offset < SCONCE_ALTSTACK_OFFSET || offset > SCONCE_CONTROL_BYTES ||
+        bytes > SCONCE_CONTROL_BYTES - offset)
+        return NULL;
+    return child->control + offset;
+}
+
+/* ---- Spawning ------------------------------------------------------------------------------ */
+
+static uint32_t mmap_prot(uint32_t prot)
+{
+    return (prot & SCONCE_PROT_READ ? PROT_READ : 0u) |
+           (prot & SCONCE_PROT_WRITE ? PROT_WRITE : 0u) |
+           (prot & SCONCE_PROT_EXEC ? PROT_EXEC : 0u);
+}
+
+/* The index of @fd in the request, added when it is new. */
+static uint32_t fd_index(struct sconce_spawn_request *request, int32_t *fds, int32_t fd)
+{
+    for (uint32_t i = SCONCE_SPAWN_GUEST; i < request->fd_count; i++)
+        if (fds[i] == fd)
+            return i;
+    fds[request->fd_count] = fd;
+    return request->fd_count++;
+}
+
+static void fill_request(struct sconce_spawn_request *request, int32_t *fds,
+                         const struct sconce_plugin_mappings *mappings)
+{
+    request->fd_count = SCONCE_SPAWN_GUEST;
+    request->range_count = mappings->count;
+    for (uint32_t i = 0; i < mappings->count; i++) {
+        const struct sconce_plugin_range *range = &mappings->ranges[i];
+
+        request->ranges[i] = (struct sconce_spawn_range){
+            .gpa = range->gpa,
+            .bytes = range->bytes,
+            .offset = range->offset,
+            .prot = mmap_prot(range->prot),
+            .fd = fd_index(request, fds, (int32_t)range->handle),
+        };
+    }
+}
+
+static int32_t make_control(struct sconce_child *child, int *ret_fd,
+                            struct sconce_plugin_error *err)
+{
+    int fd = sconce_memfd("sconce-control");
+    void *at;
+
+    if (fd < 0 || ftruncate(fd, SCONCE_CONTROL_BYTES)) {
+        int error = errno;
+
+        sconce_cleanup_fd(&fd);
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, error, NULL,
+                                  "no memory for a guest's control area");
+    }
+    at = mmap(NULL, SCONCE_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) {
+        sconce_cleanup_fd(&fd);
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                                  "no memory for a guest's control area");
+    }
+    child->control = at;
+    *ret_fd = fd;
+    return SCONCE_PLUGIN_OK;
+}
+
+/* What it left in the control area when it died while it built itself. */
+static int32_t died(const struct sconce_child *child, struct sconce_plugin_error *err)
+{
+    uint32_t step, error;
+
+    memcpy(&step, child->control + SCONCE_CONTROL_STEP, sizeof step);
+    memcpy(&error, child->control + SCONCE_CONTROL_ERROR, sizeof error);
+    if (error && error < 4096)
+        return sconce_step_fail(err, step, (int)error);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_PLUGIN, step, NULL,
+                              "the guest's process was killed before the guest began (step %u)",
+                              step);
+}
+
+/* One reply of the two that make a child known. */
+static int32_t hear(struct sconce_child *child, int socket, const struct sconce_zygote *zygote,
+                    struct sconce_plugin_error *err)
+{
+    struct sconce_reply reply;
+    int fd;
+    int error = sconce_receive(socket, sconce_zygote_pidfd(zygote), child->pidfd, &reply, &fd);
+
+    if (error && child->pidfd >= 0)
+        return died(child, err);
+    if (error)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, error, NULL,
+                                  "the helper process ended while it made a guest's process");
+    if (!reply.error && reply.kind == SCONCE_REPLY_CHILD && child->pidfd < 0)
+        child->pidfd = fd;
+    else if (!reply.error && reply.kind == SCONCE_REPLY_LISTENER && child->listener < 0)
+        child->listener = fd;
+    else
+        sconce_cleanup_fd(&fd);
+    return reply.error ? sconce_step_fail(err, reply.step, reply.error) : SCONCE_PLUGIN_OK;
+}
+
+/* Its first stop is the stub's own breakpoint: no guest has run. */
+static int32_t await_first_stop(struct sconce_child *child, struct sconce_plugin_error *err)
+{
+    int number = 0, r;
+
+    wake_in_sync(child->listener);
+    r = sconce_child_wait(child, &number);
+    if (r == SCONCE_CHILD_GONE)
+        return died(child, err);
+    if (r < 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, -r, NULL,
+                                  "cannot wait for a guest's process");
+    if (r == SCONCE_CHILD_FORGED || number != SIGTRAP)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_PLUGIN, number, NULL,
+                                  "a guest's process began in an unexpected way (signal %d)",
+                                  number);
+    return SCONCE_PLUGIN_OK;
+}
+
+/* @ours: a socket for the replies. */
+static int32_t ask(const struct sconce_plugin_mappings *mappings, int control_fd, int *ret_ours,
+                   struct sconce_zygote *zygote, struct sconce_plugin_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int theirs = -1;
+    struct sconce_spawn_request request = {0};
+    int32_t fds[SCONCE_SPAWN_MAX_FDS];
+    int pair[2], error;
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                                  "cannot make a socket for a guest's process");
+    *ret_ours = pair[0];
+    theirs = pair[1];
+    fill_request(&request, fds, mappings);
+    fds[SCONCE_SPAWN_REPLY] = theirs;
+    fds[SCONCE_SPAWN_CONTROL] = control_fd;
+    error = sconce_zygote_send(zygote, &request, fds);
+    if (!error)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, error, NULL,
+                              "cannot ask the helper process for a guest's process");
+}
+
+static bool is_gone(int pidfd)
+{
+    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+
+    return poll(&wait, 1, 0) > 0;
+}
+
+static int32_t spawn_from(struct sconce_child *child, struct sconce_zygote *zygote,
+                          const struct sconce_plugin_mappings *mappings,
+                          struct sconce_plugin_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int control_fd = -1;
+    SCONCE_CLEANUP(sconce_cleanup_fd) int replies = -1;
+    int32_t r = make_control(child, &control_fd, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = ask(mappings, control_fd, &replies, zygote, err);
+    while (r == SCONCE_PLUGIN_OK && (child->pidfd < 0 || child->listener < 0))
+        r = hear(child, replies, zygote, err);
+    return r == SCONCE_PLUGIN_OK ? await_first_stop(child, err) : r;
+}
+
+int32_t sconce_child_spawn(struct sconce_child *child,
+                           const struct sconce_plugin_mappings *mappings,
+                           struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    for (uint32_t i = 0; i < mappings->count; i++)
+        if (mappings->ranges[i].handle_kind != SCONCE_HANDLE_LINUX_FD)
+            return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                      "memory without a descriptor cannot be given to a process");
+
+    /* A zygote that somebody has killed is found out by using it; then there is a second chance. */
+    for (int attempt = 0; attempt < 2; attempt++) {
+        struct sconce_zygote *zygote;
+        bool lost;
+
+        r = sconce_zygote_get(&zygote, err);
+        if (r != SCONCE_PLUGIN_OK)
+            return r;
+        *child = (struct sconce_child)SCONCE_CHILD_EMPTY;
+        child->process = sconce_process_id();
+        r = spawn_from(child, zygote, mappings, err);
+        lost = r != SCONCE_PLUGIN_OK && is_gone(sconce_zygote_pidfd(zygote));
+        if (r != SCONCE_PLUGIN_OK)
+            sconce_child_end(child);
+        if (lost)
+            sconce_zygote_forget(zygote);
+        sconce_zygote_put(zygote);
+        if (!lost)
+            return r;
+    }
+    return r;
+}
+
+/* ---- Ending -------------------------------------------------------------------------------- */
+
+/* Its memory is given back before it is seen dead (kernel/exit.c: exit_mm comes before
+ * exit_notify). */
+static void kill_and_wait(int pidfd)
+{
+    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+
+    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+    while (poll(&wait, 1, -1) < 0 && errno == EINTR)
+        ;
+}
+
+void sconce_child_end(struct sconce_child *child)
+{
+    if (child->pidfd >= 0) {
+        if (child->process == sconce_process_id())
+            kill_and_wait(child->pidfd);
+        close(child->pidfd);
+    }
+    if (child->listener >= 0)
+        close(child->listener);
+    if (child->control)
+        munmap(child->control, SCONCE_CONTROL_BYTES);
+    *child = (struct sconce_child)SCONCE_CHILD_EMPTY;
+}

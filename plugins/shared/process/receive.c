@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "plugins/shared/process/receive.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* EAGAIN when there is nothing to read. */
+static int read_reply(int socket, struct sconce_reply *ret_reply, int *ret_fd)
+{
+    union {
+        struct cmsghdr head;
+        uint8_t room[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {ret_reply, sizeof *ret_reply};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = &control,
+        .msg_controllen = sizeof control,
+    };
+    const struct cmsghdr *head;
+    ssize_t bytes = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+    if (bytes < 0)
+        return errno;
+    head = CMSG_FIRSTHDR(&message);
+    if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+        head->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(ret_fd, CMSG_DATA(head), sizeof *ret_fd);
+    if (bytes == (ssize_t)sizeof *ret_reply)
+        return 0;
+    return bytes == 0 ? ESRCH : EPROTO;
+}
+
+int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply *ret_reply,
+                   int *ret_fd)
+{
+    for (;;) {
+        struct pollfd wait[] = {
+            {.fd = socket, .events = POLLIN},
+            {.fd = zygote_fd, .events = POLLIN},
+            {.fd = child_fd, .events = POLLIN},
+        };
+        bool gone;
+        int error;
+
+        *ret_fd = -1;
+        if (poll(wait, sizeof wait / sizeof wait[0], -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            return errno;
+        }
+        gone = wait[1].revents || wait[2].revents;
+        /* What the dead have sent is there still. */
+        error = read_reply(socket, ret_reply, ret_fd);
+        if (error == EAGAIN || error == EINTR) {
+            if (!gone)
+                continue;
+            error = ESRCH;
+        }
+        if (error && *ret_fd >= 0) {
+            close(*ret_fd);
+            *ret_fd = -1;
+        }
+        return error;
+    }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The head of a stub's page: what the host and the zygote must know of it. For C and for assembly.
+ */
+#ifndef SCONCE_PLUGINS_PROCESS_STUB_HEAD_H
+#define SCONCE_PLUGINS_PROCESS_STUB_HEAD_H
+
+#define SCONCE_STUB_MAGIC 0x42555453 /* "STUB" */
+
+#ifndef __ASSEMBLER__
+
+#include <stdint.h>
+
+struct sconce_stub_head {
+    uint32_t magic;
+    uint32_t site;     /* offset of the instruction behind the notifying system call */
+    uint32_t listener; /* offset of the struct sock_fprog that makes notifications */
+    uint32_t launch;   /* offset of the zygote's entry, from the page's start */
+    uint64_t reserved0;
+    /* The stack_t that the alternate stack is set to; at a constant address, which the filter
+     * pins. */
+    uint64_t altstack[3];
+};
+
+#endif
+
+#endif
