@@ -23,7 +23,7 @@ NOT_ALONE = {
 
 CONTRACT = ("include/", "plugin-api/", "guest-abi/")
 FOLDERS = ("include", "plugin-api", "guest-abi", "common", "config", "core", "arch", "plugins",
-           "guest", "cli")  # fmt: skip
+           "guest", "cli", "bench")  # fmt: skip
 
 WARNINGS = ["-Wall", "-Wextra", "-Wundef", "-Werror", "-fsyntax-only"]
 

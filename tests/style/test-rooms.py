@@ -41,7 +41,8 @@ RULES = [
         "arch/ works on values and on bytes that it is given",
     ),
     (
-        ("common", "config", "core", "arch", "plugins", "cli", "guest", "examples", "tests"),
+        ("common", "config", "core", "arch", "plugins", "cli", "guest", "examples", "bench",
+         "tests"),
         False,
         r"(?<![\w.>])(alloca|__builtin_alloca|strdupa|strndupa)\s*\(",
         "no memory from the stack by a computed size",

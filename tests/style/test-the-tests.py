@@ -21,6 +21,8 @@ CASES = [
     ("includes", {"core/a.c": '#include "core/b.h"\n#include <libelf.h>\n', "core/b.h": ""}, ""),
     ("includes", {"core/a.c": '#include "arch/x/b.h"\n', "arch/x/b.h": ""}, "core/a.c:1: "),
     ("includes", {"core/a.c": "\n# include <linux/kvm.h>\n"}, "core/a.c:2: "),
+    ("includes", {"bench/a.c": '#include "floor/b.h"\n', "bench/floor/b.h": ""}, ""),
+    ("includes", {"bench/floor/a.c": '#include "bench/b.h"\n', "bench/b.h": ""}, "floor/a.c:1: "),
     ("includes", {"arch/x/a.c": "#include <stdlib.h>\n"}, "arch/x/a.c:1: "),
     ("includes", {"arch/x/a.c": '#include "arch/y/b.h"\n', "arch/y/b.h": ""}, "arch/x/a.c:1: "),
     ("includes", {"plugins/m-x/a.c": '#include "arch/x/b.h"\n', "arch/x/b.h": ""}, ""),

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command line of the benchmarks, the same for all of them. */
+#ifndef SCONCE_BENCH_OPTIONS_H
+#define SCONCE_BENCH_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "measure.h"
+
+#define OPTIONS_MOST_SETTINGS 16u
+#define OPTIONS_ANY_CPU (-1)
+
+/* What a benchmark ends with; those of sconce(1) where it has them. */
+#define STATUS_OK 0
+#define STATUS_FAILED 1
+#define STATUS_USAGE 2
+#define STATUS_NO_BACKEND 4
+#define STATUS_NO_FLOOR 77 /* this machine does not let the floor run: skipped */
+
+struct options {
+    const char *program;
+    const char *backend; /* NULL: the floor alone */
+    const char *guest;
+    const char *plugin_dir;
+    const char *settings[OPTIONS_MOST_SETTINGS]; /* "KEY=VALUE" */
+    size_t setting_count;
+    unsigned mappings; /* of the floor's child */
+    int cpu;           /* that all run on, or OPTIONS_ANY_CPU */
+    bool json;
+    struct measure_plan plan;
+};
+
+/**
+ * options_parse - @options holds the defaults; strings are borrowed from @argv.
+ * Returns true, or false and the status to end with (0 after --help).
+ */
+bool options_parse(int argc, char **argv, struct options *options, int *ret_status);
+
+/**
+ * options_pin - put this process, and whom it starts, on the processor that was asked for.
+ * Without one, on the last that it may use, which is then put into @options.
+ */
+int options_pin(struct options *options);
+
+#endif
