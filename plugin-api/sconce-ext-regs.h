@@ -18,6 +18,9 @@
 /**
  * struct sconce_ext_regs - static; callbacks are [vm-serial], between exits.
  *
+ * A file that the mechanism does not have is E_NOT_SUPPORTED; a register in a file that it cannot
+ * show reads as zero.
+ *
  * @get: copies one file into @buf; @bytes must be the file's size (E_INVALID otherwise). The first
  *   call after an exit may finish the exit's pending completion.
  * @set: replaces one file. Values that an unprivileged guest could not hold are E_INVALID.

@@ -14,7 +14,12 @@
  *  - Reserved fields are zero, and the reader refuses anything else.
  *  - A minor version only appends members at the end of a struct, and values to a list.
  *  - Nothing that one side allocated is freed by the other. Strings are static or copied.
- *  - A plugin never exits, aborts, prints, or changes a signal's disposition.
+ *  - A plugin never exits, aborts, prints, or changes a signal's disposition. Processes that it has
+ *    are met by no SIGCHLD handler and no wait() of the host's, and do not outlive the host.
+ *  - The guest runs inside vcpu_run alone. Between two runs, after CANCELLED too, it executes
+ *    nothing and its memory changes only by the host's hand.
+ *  - In a forked child the core calls no op for a VM of the parent's. What a plugin keeps for the
+ *    process it must know to be the parent's.
  *
  * Thread tags: [any-thread] may be called from any thread at any time; [vm-serial] one call at a
  * time for one VM, from any thread (the core serializes); [async-signal-safe] may interrupt
@@ -123,9 +128,10 @@ struct sconce_plugin_host {
 /**
  * struct sconce_memory - a range of memory that the core allocated.
  *
- * Borrowed by the plugin from mem_map until mem_unmap or vm_destroy. Several objects may be ranges
- * of one handle. The host view is shared and writable, and is never remapped while it is in use
- * unless the backend declared SCONCE_CAP_FOLLOWS_HOST_MM.
+ * Borrowed by the plugin from mem_map until mem_unmap or vm_destroy: until then the handle stays
+ * open, and a reset may map it anew. Several objects may be ranges of one handle. The host view is
+ * shared and writable, and is never remapped while it is in use unless the backend declared
+ * SCONCE_CAP_FOLLOWS_HOST_MM.
  *
  * @host_addr: where the core sees the first byte.
  * @handle, @offset: what another process would map to see it, and where in it, in bytes.
@@ -182,13 +188,15 @@ struct sconce_vm_config {
     uint64_t reserved_bytes;
 };
 
-#define SCONCE_EXIT_DOORBELL 1u  /* running again continues after it; no register is reported */
-#define SCONCE_EXIT_SYSCALL 2u   /* the guest trapped; answer with vcpu_complete, then run */
-#define SCONCE_EXIT_FAULT 3u     /* terminal until vcpu_reset */
-#define SCONCE_EXIT_DEBUG 4u     /* sconce.debug/1 stopped the guest */
-#define SCONCE_EXIT_CANCELLED 5u /* a kick; no register is promised; run may be called again */
-#define SCONCE_EXIT_SHUTDOWN 6u  /* the machine gave up (triple fault, power off) */
-#define SCONCE_EXIT_FAIL 7u      /* the mechanism failed; the VM can only be destroyed */
+#define SCONCE_EXIT_DOORBELL 1u /* running again continues after it; no register is reported */
+#define SCONCE_EXIT_SYSCALL 2u  /* the guest trapped; answer with vcpu_complete, then run */
+#define SCONCE_EXIT_FAULT 3u    /* terminal until vcpu_reset */
+#define SCONCE_EXIT_DEBUG 4u    /* sconce.debug/1 stopped the guest */
+#define SCONCE_EXIT_CANCELLED                                                                      \
+    5u                          /* a kick; no register is promised; run may be called again, and   \
+                                   tells SHUTDOWN when the guest had to be ended to stop it */
+#define SCONCE_EXIT_SHUTDOWN 6u /* the machine gave up (triple fault, power off) */
+#define SCONCE_EXIT_FAIL 7u     /* the mechanism failed; the VM can only be destroyed */
 
 /* What went wrong in the guest, in terms that every architecture shares. */
 #define SCONCE_FAULT_MEMORY 1u     /* address and access are valid */
@@ -361,8 +369,9 @@ struct sconce_plugin_ops {
 
     /* [vm-serial] Scrub every register class that the guest could write (general, FP and SIMD with
      * their controls, debug, TLS bases, MSRs or sysregs) to the architecture's initial user state,
-     * and drop pending completions and cancellations. Memory is the core's. On failure the VM is
-     * dead. vcpu_enter follows. */
+     * and drop pending completions and cancellations. Memory is the core's, which puts it back
+     * after this returns: by then nothing of the old run may still write to it. On failure the VM
+     * is dead. vcpu_enter follows. */
     int32_t (*vcpu_reset)(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
 
     /* [vm-serial] Set PC, SP, TLS and arguments. Only after vm_create or vcpu_reset. */
