@@ -14,9 +14,13 @@
 #include "plugins/process-x86_64/process-x86_64.h"
 #include "plugins/shared/plugin-error.h"
 
-/* How long a kicked guest has to show that it takes signals. One that is well needs microseconds,
- * or its turn on a busy processor; one that has masked them is killed. */
-#define GRACE_NS 50000000ull
+/*
+ * How long a kicked guest has to show that it takes signals: one that is well stops before its next
+ * instruction, one that has masked them is killed. So this is processor time of its own, as on a
+ * busy machine it may wait for its turn; and time of any kind, should it get none.
+ */
+#define GRACE_USED_NS 5000000ull
+#define GRACE_NS 2000000000ull
 
 static int32_t wrong_state(const struct sconce_plugin_vm *vm, const char *what,
                            struct sconce_plugin_error *err)
@@ -251,11 +255,13 @@ int32_t process_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *re
         return SCONCE_PLUGIN_OK;
     }
     while (!ended) {
-        /* A kick of before; then one that came between the two looks. */
+        /* Running is told only to kicks that come from here on: an old one's time is no measure. */
         ended = take_kick(vm);
-        atomic_store_explicit(&vm->running, true, memory_order_relaxed);
-        atomic_signal_fence(memory_order_seq_cst);
-        ended = ended || take_kick(vm);
+        if (!ended) {
+            atomic_store_explicit(&vm->running, true, memory_order_relaxed);
+            atomic_signal_fence(memory_order_seq_cst);
+            ended = take_kick(vm);
+        }
         if (ended)
             ret_exit->kind = SCONCE_EXIT_CANCELLED;
         else
@@ -274,20 +280,26 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+static bool is_deaf(const struct sconce_plugin_vm *vm)
+{
+    return now_ns() - atomic_load_explicit(&vm->kicked_at_ns, memory_order_relaxed) > GRACE_NS ||
+           sconce_child_used_ns(&vm->child) -
+                   atomic_load_explicit(&vm->kicked_used_ns, memory_order_relaxed) >
+               GRACE_USED_NS;
+}
+
 /* Stops the child, not the wait for it: a guest that still runs would not be cancelled. */
 void process_x86_vcpu_kick_local(struct sconce_plugin_vm *vm)
 {
     bool again = atomic_exchange_explicit(&vm->kicked, true, memory_order_relaxed);
-    uint64_t now = now_ns();
 
-    if (!again)
-        atomic_store_explicit(&vm->kicked_at_ns, now, memory_order_relaxed);
-    if (!atomic_load_explicit(&vm->running, memory_order_relaxed))
-        return;
-    if (again && now - atomic_load_explicit(&vm->kicked_at_ns, memory_order_relaxed) > GRACE_NS)
-        sconce_child_signal(&vm->child, SIGKILL);
-    else
-        sconce_child_signal(&vm->child, SIGUSR1);
+    if (!again) {
+        atomic_store_explicit(&vm->kicked_at_ns, now_ns(), memory_order_relaxed);
+        atomic_store_explicit(&vm->kicked_used_ns, sconce_child_used_ns(&vm->child),
+                              memory_order_relaxed);
+    }
+    if (atomic_load_explicit(&vm->running, memory_order_relaxed))
+        sconce_child_signal(&vm->child, again && is_deaf(vm) ? SIGKILL : SIGUSR1);
 }
 
 int32_t process_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,

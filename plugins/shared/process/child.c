@@ -135,6 +135,8 @@ int sconce_child_wait(struct sconce_child *child, int *ret_signal)
     child->notification = got.id;
     if (!is_stubs(child, &got))
         return SCONCE_CHILD_FORGED;
+    if (!child->frame && clock_getcpuclockid((pid_t)got.pid, &child->clock))
+        return -ESRCH;
     child->frame = got.data.args[1];
     *ret_signal = (int)got.data.args[0];
     return SCONCE_CHILD_STOPPED;
@@ -155,6 +157,14 @@ int sconce_child_release(struct sconce_child *child)
 void sconce_child_signal(const struct sconce_child *child, int number)
 {
     syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0);
+}
+
+uint64_t sconce_child_used_ns(const struct sconce_child *child)
+{
+    struct timespec used = {0};
+
+    clock_gettime(child->clock, &used);
+    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
 }
 
 uint8_t *sconce_child_frame(const struct sconce_child *child, uint64_t bytes)
