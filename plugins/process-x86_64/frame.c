@@ -6,6 +6,8 @@
 
 #include "arch/x86_64/regs.h"
 
+#define MAGIC2_BYTES 4u /* behind the XSAVE area */
+
 bool process_x86_shape(const uint8_t *frame, uint64_t at, uint64_t room,
                        struct process_x86_shape *ret_shape)
 {
@@ -23,6 +25,7 @@ bool process_x86_shape(const uint8_t *frame, uint64_t at, uint64_t room,
     if (software.magic1 != PROCESS_X86_XSTATE_MAGIC1 ||
         software.xstate_bytes < SCONCE_X86_XSAVE_HEAD ||
         software.xstate_bytes > software.extended_bytes ||
+        software.extended_bytes - software.xstate_bytes < MAGIC2_BYTES ||
         software.extended_bytes > room - shape.fpstate)
         return false;
     memcpy(shape.software, frame + shape.fpstate + PROCESS_X86_SOFTWARE_OFFSET,
