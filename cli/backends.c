@@ -190,6 +190,16 @@ static bool receive(int fd, char *answer, size_t *ret_bytes)
     return true;
 }
 
+/* A backend's own errors begin with its name, which stands in front of them here anyway. */
+static const char *without_name(const char *problem, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(problem, name, length) == 0 && strncmp(problem + length, ": ", 2) == 0
+               ? problem + length + 2
+               : problem;
+}
+
 /* Three texts, each with its NUL; the child may have been stopped anywhere. */
 static bool take_answer(struct backend *backend, const char *answer, size_t bytes)
 {
@@ -204,7 +214,7 @@ static bool take_answer(struct backend *backend, const char *answer, size_t byte
         answer = nul + 1;
     }
     set(&backend->description, texts[0]);
-    set(&backend->problem, texts[1]);
+    set(&backend->problem, without_name(texts[1], backend->name));
     set(&backend->hint, texts[2]);
     backend->verdict = backend->problem[0] ? BACKEND_REFUSED : BACKEND_WORKS;
     return true;

@@ -8,6 +8,7 @@
 #include "backends.h"
 #include "commands.h"
 #include "doctor-device.h"
+#include "doctor-facts.h"
 #include "json.h"
 #include "report.h"
 #include "session.h"
@@ -17,10 +18,15 @@
 #define MAX_DEVICES 8u
 #define NAME_WIDTH 16
 
+struct device {
+    char path[64];
+    bool fine;
+};
+
 struct doctor {
     const struct options *options;
     struct json json;
-    char devices[MAX_DEVICES][64]; /* checked already */
+    struct device devices[MAX_DEVICES]; /* checked already */
     size_t device_count;
     char hint_told[512]; /* not told twice in a row */
 };
@@ -58,49 +64,44 @@ static void row(struct doctor *doctor, const char *result, const char *name, con
     snprintf(doctor->hint_told, sizeof doctor->hint_told, "%s", hint);
 }
 
-/* How much does not come from the built-in defaults, and the settings that decide what can run. */
-struct config_facts {
-    size_t changed;
-    char *backend;        /* runtime.backend: names, or auto */
-    char *backend_origin; /* "FILE:LINE", "--set", ... */
-    char plugin_dir[512];
-    char isolation[8];
-    bool trusts_anybody;
-};
-
-static int gather(void *ctx, const char *key, const char *value, const char *origin,
-                  const char *help)
+static const struct device *find_device(const struct doctor *doctor, const char *path)
 {
-    struct config_facts *facts = ctx;
-
-    (void)help;
-    facts->changed += strcmp(origin, "default") != 0;
-    if (strcmp(key, "runtime.backend") == 0) {
-        facts->backend = report_strdup(value);
-        facts->backend_origin = report_strdup(origin);
-    }
-    if (strcmp(key, "runtime.plugin_dir") == 0)
-        snprintf(facts->plugin_dir, sizeof facts->plugin_dir, "%s", value);
-    if (strcmp(key, "runtime.allow_untrusted_plugins") == 0)
-        facts->trusts_anybody = strcmp(value, "no") != 0;
-    if (strcmp(key, "runtime.isolation") == 0)
-        snprintf(facts->isolation, sizeof facts->isolation, "%s", value);
-    return 0;
+    for (size_t i = 0; i < doctor->device_count; i++)
+        if (strcmp(doctor->devices[i].path, path) == 0)
+            return &doctor->devices[i];
+    return NULL;
 }
 
 static void check_device(struct doctor *doctor, const char *path)
 {
     char text[128], hint[320];
+    bool fine;
 
-    for (size_t i = 0; i < doctor->device_count; i++)
-        if (strcmp(doctor->devices[i], path) == 0)
-            return;
-    if (doctor->device_count < MAX_DEVICES)
-        snprintf(doctor->devices[doctor->device_count++], sizeof doctor->devices[0], "%s", path);
-    if (device_check(path, text, sizeof text, hint, sizeof hint))
-        row(doctor, "ok", path, "", "%s", text);
-    else
-        row(doctor, "warn", path, hint, "%s", text);
+    if (find_device(doctor, path))
+        return;
+    fine = device_check(path, text, sizeof text, hint, sizeof hint);
+    if (doctor->device_count < MAX_DEVICES) {
+        struct device *device = &doctor->devices[doctor->device_count++];
+
+        snprintf(device->path, sizeof device->path, "%s", path);
+        device->fine = fine;
+    }
+    row(doctor, fine ? "ok" : "warn", path, hint, "%s", text);
+}
+
+/* Does it lack a device? Then the device's row has said what to do. */
+static bool lacks_device(const struct doctor *doctor, const struct backend *backend)
+{
+    const char *needs = backend->requires_;
+    char path[64];
+
+    while (device_next(&needs, path, sizeof path)) {
+        const struct device *device = find_device(doctor, path);
+
+        if (device && !device->fine)
+            return true;
+    }
+    return false;
 }
 
 /* What the installed backends need; KVM's device even where no backend for it is installed. */
@@ -117,60 +118,18 @@ static void check_devices(struct doctor *doctor, const struct backends *backends
     check_device(doctor, "/dev/kvm");
 }
 
-static bool is_auto(const struct config_facts *facts)
-{
-    return strcmp(facts->backend, "auto") == 0;
-}
-
-/* The next name of runtime.backend's list, which the configuration has checked already. */
-static bool next_name(const char **list, const char **ret_name, int *ret_length)
-{
-    *ret_name = *list + strspn(*list, ", \t");
-    *ret_length = (int)strcspn(*ret_name, ", \t");
-    *list = *ret_name + *ret_length;
-    return *ret_length > 0;
-}
-
-static bool is_named(const char *name, int length, const struct backend *backend)
-{
-    return strlen(backend->name) == (size_t)length &&
-           memcmp(backend->name, name, (size_t)length) == 0;
-}
-
-static bool is_chosen(const struct config_facts *facts, const struct backend *backend)
-{
-    const char *list = facts->backend, *name;
-    int length;
-
-    if (is_auto(facts))
-        return true;
-    while (next_name(&list, &name, &length))
-        if (is_named(name, length, backend))
-            return true;
-    return false;
-}
-
-static const struct backend *find_named(const struct backends *backends, const char *name,
-                                        int length)
-{
-    for (size_t i = 0; i < backends->count; i++)
-        if (is_named(name, length, &backends->items[i]))
-            return &backends->items[i];
-    return NULL;
-}
-
 /* Names that the configuration chooses, and no file has. */
 static void check_chosen(struct doctor *doctor, const struct backends *backends,
-                         const struct config_facts *facts)
+                         const struct doctor_facts *facts)
 {
     const char *list = facts->backend, *name;
     char check[64];
     int length;
 
-    if (is_auto(facts))
+    if (doctor_auto(facts))
         return;
-    while (next_name(&list, &name, &length)) {
-        if (find_named(backends, name, length))
+    while (doctor_next_name(&list, &name, &length)) {
+        if (doctor_find(backends, name, length))
             continue;
         snprintf(check, sizeof check, "%.*s", length, name);
         row(doctor, "fail", check,
@@ -181,13 +140,14 @@ static void check_chosen(struct doctor *doctor, const struct backends *backends,
 }
 
 static void check_backend(struct doctor *doctor, const struct backend *backend,
-                          const struct config_facts *facts)
+                          const struct doctor_facts *facts)
 {
-    const char *unused = is_chosen(facts, backend) ? "" : "; not chosen by the configuration";
+    const char *unused = doctor_chooses(facts, backend) ? "" : "; not chosen by the configuration";
 
     if (backend->verdict != BACKEND_WORKS)
-        row(doctor, "warn", backend->name, backend->hint, "(isolation: %s) %s%s",
-            backend->isolation[0] ? backend->isolation : "unknown", backend->problem, unused);
+        row(doctor, "warn", backend->name, lacks_device(doctor, backend) ? "" : backend->hint,
+            "(isolation: %s) %s%s", backend->isolation[0] ? backend->isolation : "unknown",
+            backend->problem, unused);
     else
         row(doctor, "ok", backend->name, "", "(isolation: %s) works%s%s%s%s", backend->isolation,
             backend->description[0] ? ": " : "", backend->description,
@@ -207,19 +167,19 @@ static bool runs_guests(const struct backend *backend)
 
 /* The one that a call would take: the first of the list, or of auto's order. */
 static const struct backend *find_usable(const struct backends *backends,
-                                         const struct config_facts *facts)
+                                         const struct doctor_facts *facts)
 {
     const char *list = facts->backend, *name;
     int length;
 
-    if (is_auto(facts)) {
+    if (doctor_auto(facts)) {
         for (size_t i = 0; i < backends->count; i++)
             if (is_usable(&backends->items[i]) && runs_guests(&backends->items[i]))
                 return &backends->items[i];
         return NULL;
     }
-    while (next_name(&list, &name, &length)) {
-        const struct backend *backend = find_named(backends, name, length);
+    while (doctor_next_name(&list, &name, &length)) {
+        const struct backend *backend = doctor_find(backends, name, length);
 
         if (backend && is_usable(backend))
             return backend;
@@ -227,13 +187,29 @@ static const struct backend *find_usable(const struct backends *backends,
     return NULL;
 }
 
-static int conclude_usable(struct doctor *doctor, const struct backend *backend)
+/* Does the configuration choose one that would be a virtual machine, did it work? */
+static bool lacks_vm(const struct backends *backends, const struct doctor_facts *facts)
 {
+    for (size_t i = 0; i < backends->count; i++) {
+        const struct backend *backend = &backends->items[i];
+
+        if (backend_isolates(backend) && backend->verdict != BACKEND_WORKS &&
+            doctor_chooses(facts, backend))
+            return true;
+    }
+    return false;
+}
+
+static int conclude_usable(struct doctor *doctor, const struct backend *backend, bool no_vm)
+{
+    const char *hint =
+        no_vm ? "for virtual machines, a stronger wall, mend what is marked above" : "";
+
     if (backend_isolates(backend))
         row(doctor, "ok", "conclusion", "", "guests for %s can run in virtual machines, on %s",
             backend->arch, backend->name);
     else if (runs_guests(backend))
-        row(doctor, "ok", "conclusion", "",
+        row(doctor, "ok", "conclusion", hint,
             "guests for %s can run, on %s, in no virtual machine (isolation: %s)", backend->arch,
             backend->name, backend->isolation);
     else
@@ -242,48 +218,59 @@ static int conclude_usable(struct doctor *doctor, const struct backend *backend)
     return STATUS_OK;
 }
 
+/* One whose isolation is not allowed, and what allowing it means. */
+static void hint_barred(const struct backend *backend, bool chosen, bool no_vm, char *hint,
+                        size_t bytes)
+{
+    if (!runs_guests(backend))
+        snprintf(hint, bytes, "%.64s, which runs no guest code, is taken only with --isolation=any",
+                 backend->name);
+    else
+        snprintf(hint, bytes,
+                 "%s--isolation=any%s%.64s: %.64s works here, and the wall is then this machine's "
+                 "kernel, not a hypervisor",
+                 no_vm ? "mend what is marked above for virtual machines; or use " : "use ",
+                 chosen ? "" : " --backend=", chosen ? "" : backend->name, backend->name);
+}
+
 /* What to choose instead, where something works: a wider isolation, or another backend. */
-static void hint_unusable(const struct backends *backends, const struct config_facts *facts,
+static void hint_unusable(const struct backends *backends, const struct doctor_facts *facts,
                           char *hint, size_t bytes)
 {
     const struct backend *barred = NULL, *other = NULL;
 
     for (size_t i = 0; i < backends->count; i++) {
         const struct backend *backend = &backends->items[i];
-        bool chosen = is_chosen(facts, backend);
+        bool chosen = doctor_chooses(facts, backend);
 
         if (backend->verdict != BACKEND_WORKS)
             continue;
         if (!other && !chosen && backend->allowed && runs_guests(backend))
             other = backend;
-        if (!barred && chosen && !backend->allowed && (runs_guests(backend) || !is_auto(facts)))
+        if (backend->allowed || (!runs_guests(backend) && (doctor_auto(facts) || !chosen)))
+            continue;
+        if (!barred || (chosen && !doctor_chooses(facts, barred)))
             barred = backend;
     }
     if (other)
         snprintf(hint, bytes, "%.64s works here: choose it, or auto (--backend=auto)", other->name);
-    else if (barred && runs_guests(barred))
-        snprintf(hint, bytes,
-                 "guests that may share this machine's kernel can run with --isolation=any "
-                 "--backend=%.64s",
-                 barred->name);
     else if (barred)
-        snprintf(hint, bytes, "%.64s, which runs no guest code, is taken only with --isolation=any",
-                 barred->name);
+        hint_barred(barred, doctor_chooses(facts, barred), lacks_vm(backends, facts), hint, bytes);
     else
         snprintf(hint, bytes,
                  "mend what is marked above; sconce(1), BACKENDS, tells what each needs");
 }
 
 static int conclude(struct doctor *doctor, const struct backends *backends,
-                    const struct config_facts *facts)
+                    const struct doctor_facts *facts)
 {
     const struct backend *backend = find_usable(backends, facts);
-    char hint[256];
+    char hint[320];
 
     if (backend)
-        return conclude_usable(doctor, backend);
+        return conclude_usable(doctor, backend, lacks_vm(backends, facts));
     hint_unusable(backends, facts, hint, sizeof hint);
-    if (!is_auto(facts))
+    if (!doctor_auto(facts))
         row(doctor, "fail", "conclusion", hint,
             "no backend that %s chooses (%s) can be used under isolation=%s", facts->backend_origin,
             facts->backend, facts->isolation);
@@ -297,12 +284,12 @@ static int conclude(struct doctor *doctor, const struct backends *backends,
 
 static int check_all(struct doctor *doctor, struct session *session)
 {
-    struct config_facts facts = {0};
+    struct doctor_facts facts = {0};
     struct backends backends = {0};
     bool listed;
     int status;
 
-    sconce_config_each(session->config, gather, &facts);
+    sconce_config_each(session->config, doctor_gather, &facts);
     row(doctor, "ok", "configuration", "",
         "%zu setting%s not by default (sconce config tells); "
         "backend=%s, isolation=%s",
@@ -329,8 +316,7 @@ static int check_all(struct doctor *doctor, struct session *session)
         check_chosen(doctor, &backends, &facts);
     status = conclude(doctor, &backends, &facts);
     backends_free(&backends);
-    free(facts.backend);
-    free(facts.backend_origin);
+    doctor_facts_free(&facts);
     return status;
 }
 

@@ -105,6 +105,8 @@ int session_load(struct session *session, const char *path)
 
     if (sconce_guest_load_file(session->runtime, path, &session->guest, &err) < 0) {
         status = report_failure(session->options, &err);
+        if (status == STATUS_NO_BACKEND)
+            report_hint("sconce doctor looks at this machine more closely");
         /* A file that cannot be read is the command line's fault. */
         return err.code == SCONCE_E_SYSTEM ? STATUS_USAGE : status;
     }

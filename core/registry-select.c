@@ -13,8 +13,9 @@
 /* Why a candidate was passed over; what a person can most likely put right comes last. */
 enum kind {
     WRONG_MACHINE,
-    WRONG_FILE, /* of backends.d */
-    WRONG_ISOLATION,
+    WRONG_FILE,  /* of backends.d */
+    NO_WALL,     /* isolation = vm bars it, and it isolates nothing */
+    WEAKER_WALL, /* isolation = vm bars it, and it isolates by something else */
     ABSENT,
     UNUSABLE, /* it could not be loaded, or its probe failed */
 };
@@ -88,7 +89,7 @@ static void hint_absent(const struct selection *selection, const char *name,
     else if (nearest.best)
         sconce_text_add(&hint, "did you mean \"%s\"?", nearest.best);
     else if (selection->installed[0]) {
-        sconce_text_add(&hint, "install its package, or use one that is installed: ");
+        sconce_text_add(&hint, "install the package of %s, or use one that is installed: ", name);
         add_names(&hint, selection->installed);
     } else
         sconce_text_add(&hint, "no backend is installed there at all");
@@ -125,7 +126,8 @@ static int try_one(struct selection *selection, const char *name, struct sconce_
     }
     r = sconce_registry_check_isolation(registry, name, found.facts.isolation, &why);
     if (r < 0)
-        return keep(selection, WRONG_ISOLATION, &why, err);
+        return keep(selection, strcmp(found.facts.isolation, "none") ? WEAKER_WALL : NO_WALL, &why,
+                    err);
     r = sconce_registry_open(registry, &found, &selection->backend, &why);
     if (r == 0)
         return 0;
@@ -168,35 +170,47 @@ static int try_list(struct selection *selection, struct sconce_error *err)
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-/* A line a refusal: each on an indented line of its own below what is there, or joined to a text.
- */
-static void add_refusals(const struct selection *selection, bool indent, bool hints,
-                         struct sconce_text *text)
+/* What is told as an error's hint: what a person can most likely put right, and a weaker wall. Each
+ * may be NULL; they are never the same. */
+struct remedies {
+    const struct refusal *best;
+    const struct refusal *weaker;
+};
+
+static struct remedies find_remedies(const struct selection *selection)
 {
-    size_t i;
-
-    for (i = 0; i < selection->refusal_count; i++) {
-        const struct sconce_error *why = &selection->refusals[i].why;
-
-        sconce_text_add(text, "%s%s", indent ? "\n  " : i ? "\n" : "", why->text);
-        if (hints && why->hint[0])
-            sconce_text_add(text, " (%s)", why->hint);
-    }
-}
-
-/* The hint of the refusal that a person can most likely put right. */
-static const char *best_hint(const struct selection *selection)
-{
-    const struct refusal *best = NULL;
+    struct remedies remedies = {0};
     size_t i;
 
     for (i = 0; i < selection->refusal_count; i++) {
         const struct refusal *refusal = &selection->refusals[i];
 
-        if (refusal->why.hint[0] && (!best || refusal->kind > best->kind))
-            best = refusal;
+        if (!refusal->why.hint[0])
+            continue;
+        if (!remedies.best || refusal->kind > remedies.best->kind)
+            remedies.best = refusal;
+        if (!remedies.weaker && refusal->kind == WEAKER_WALL)
+            remedies.weaker = refusal;
     }
-    return best ? best->why.hint : NULL;
+    if (remedies.best && remedies.best->kind <= WEAKER_WALL)
+        remedies.weaker = NULL;
+    return remedies;
+}
+
+/* A line a refusal: each on an indented line of its own below what is there, or joined to a text.
+ * With its hint, unless that is one of @told; @told NULL: without hints. */
+static void add_refusals(const struct selection *selection, bool indent,
+                         const struct remedies *told, struct sconce_text *text)
+{
+    size_t i;
+
+    for (i = 0; i < selection->refusal_count; i++) {
+        const struct refusal *refusal = &selection->refusals[i];
+
+        sconce_text_add(text, "%s%s", indent ? "\n  " : i ? "\n" : "", refusal->why.text);
+        if (told && refusal != told->best && refusal != told->weaker && refusal->why.hint[0])
+            sconce_text_add(text, " (%s)", refusal->why.hint);
+    }
 }
 
 static int fail_empty(const struct selection *selection, struct sconce_error *err)
@@ -248,21 +262,27 @@ static int fail_machine(const struct selection *selection, struct sconce_error *
 static int fail_refused(const struct selection *selection, struct sconce_error *err)
 {
     SCONCE_CLEANUP(sconce_text_free) struct sconce_text lines = {0};
+    SCONCE_CLEANUP(sconce_text_free) struct sconce_text hint = {0};
+    const struct remedies remedies = find_remedies(selection);
     size_t i, other_machine = 0;
 
     for (i = 0; i < selection->refusal_count; i++)
         other_machine += selection->refusals[i].kind == WRONG_MACHINE;
     if (other_machine == selection->refusal_count)
         return fail_machine(selection, err);
+    if (remedies.best)
+        sconce_text_add(&hint, "%s", remedies.best->why.hint);
+    if (remedies.weaker)
+        sconce_text_add(&hint, "; or %s", remedies.weaker->why.hint);
     if (selection->refusal_count == 1)
-        return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, best_hint(selection), "%s",
+        return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint), "%s",
                                 selection->refusals[0].why.text);
-    add_refusals(selection, true, true, &lines);
+    add_refusals(selection, true, &remedies, &lines);
     if (err && lines.used + 64 > sizeof err->text) {
         sconce_text_free(&lines);
-        add_refusals(selection, true, false, &lines);
+        add_refusals(selection, true, NULL, &lines);
     }
-    return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, best_hint(selection),
+    return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint),
                             "no backend can be used for guests of ELF machine %u:%s",
                             selection->machine, sconce_text_get(&lines));
 }
@@ -290,11 +310,12 @@ static int remember(const struct selection *selection, struct sconce_registry_ch
 {
     struct sconce_registry *registry = selection->registry;
     struct sconce_registry_choice *choice = calloc(1, sizeof *choice);
+    const struct remedies none = {0};
     struct sconce_text lines = {0};
 
     if (!choice)
         return no_memory(err);
-    add_refusals(selection, false, true, &lines);
+    add_refusals(selection, false, &none, &lines);
     *choice = (struct sconce_registry_choice){.next = registry->choices,
                                               .machine = selection->machine,
                                               .backend = selection->backend,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/registry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -136,11 +137,16 @@ int sconce_registry_check_isolation(const struct sconce_registry *registry, cons
 {
     if (registry->settings->isolation == SCONCE_ISOLATION_ANY || !strcmp(isolation, "vm"))
         return 0;
-    return sconce_fail_hint(err, SCONCE_E_NO_BACKEND,
-                            "isolation = any allows it (sconce: --isolation=any)",
-                            "backend \"%s\" has isolation \"%s\", and isolation = vm asks for a "
-                            "virtual machine",
-                            name, isolation);
+    sconce_fail(
+        err, SCONCE_E_NO_BACKEND,
+        "backend \"%s\" has isolation \"%s\", and isolation = vm asks for a virtual machine", name,
+        isolation);
+    if (err)
+        snprintf(err->hint, sizeof err->hint,
+                 "isolation = any allows %s (sconce: --isolation=any), %s", name,
+                 strcmp(isolation, "none") ? "whose wall is the host's kernel, and no hypervisor"
+                                           : "which isolates nothing");
+    return SCONCE_E_NO_BACKEND;
 }
 
 /* ---- Telling --------------------------------------------------------------------------------- */

@@ -95,6 +95,11 @@ out_has()
     grep -qF -e "$1" "$tmp/out" || fail "standard output does not say '$1'"
 }
 
+out_lacks()
+{
+    ! grep -qF -e "$1" "$tmp/out" || fail "standard output says '$1'"
+}
+
 err_has()
 {
     grep -qF -e "$1" "$tmp/err" || fail "standard error does not say '$1'"

@@ -95,7 +95,7 @@ if [ "$ISOLATION" != vm ]; then
     check "a wall that is weaker than a virtual machine must be asked for"
     expect 4 "$SCONCE" run --backend="$BACKEND" guest-run.elf &&
         err_has "has isolation \"$ISOLATION\", and isolation = vm asks for a virtual machine" &&
-        err_has "hint: isolation = any allows it"
+        err_has "hint: isolation = any allows $BACKEND"
     expect 4 "$SCONCE" doctor --backend="$BACKEND" && out_has "fail  conclusion"
 fi
 

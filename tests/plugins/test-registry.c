@@ -55,10 +55,11 @@ static void test_select_first_of_a_list_that_works_is_taken_and_the_rest_told(vo
         line = strtok(s.refusals, "\n");
         assert_string_equal(
             line,
-            with_path(stage,
-                      "backend \"missing\" is not installed: there is no %s (install its package, "
-                      "or use one that is installed: good, probe-fails, vm-x86)",
-                      "missing"));
+            with_path(
+                stage,
+                "backend \"missing\" is not installed: there is no %s (install the package of "
+                "missing, or use one that is installed: good, probe-fails, vm-x86)",
+                "missing"));
         line = strtok(NULL, "\n");
         assert_memory_equal(line, "probe-fails: cannot open /dev/frob", 34);
         assert_non_null(strstr(line, "Permission denied (make /dev/frob)"));
@@ -122,12 +123,12 @@ static void test_select_all_refused_tells_each_and_the_most_useful_hint(void **s
         "no backend can be used for guests of ELF machine 62:\n"
         "  backend \"vm-arm\" runs guests of ELF machine 183, not 62\n"
         "  backend \"good\" has isolation \"none\", and isolation = vm asks for a virtual machine "
-        "(isolation = any allows it (sconce: --isolation=any))\n"
-        "  backend \"missing\" is not installed: there is no %s (install its package, or use one "
-        "that is installed: good, probe-fails, reserved, vm-arm)",
+        "(isolation = any allows good (sconce: --isolation=any), which isolates nothing)\n"
+        "  backend \"missing\" is not installed: there is no %s",
         "missing");
     assert_string_equal(stage->err.text, expected);
-    assert_memory_equal(stage->err.hint, "install its package", 19);
+    assert_string_equal(stage->err.hint, "install the package of missing, or use one that is "
+                                         "installed: good, probe-fails, reserved, vm-arm");
     drop(&s);
 
     stage_set(stage, "runtime.backend", "good, probe-fails, missing");
@@ -164,11 +165,34 @@ static void test_select_process_isolation_needs_any(void **state)
     expect_failure(stage, X86,
                    "backend \"process-x86\" has isolation \"process\", and isolation = vm asks for "
                    "a virtual machine",
-                   "isolation = any allows it (sconce: --isolation=any)");
+                   "isolation = any allows process-x86 (sconce: --isolation=any), whose wall is "
+                   "the host's kernel, and no hypervisor");
     assert_null(strstr(stage->logged, "good.entry"));
 
     stage_set(stage, "runtime.isolation", "any");
     expect_backend(stage, X86, "process-x86", "");
+}
+
+static void test_select_hint_names_the_weaker_wall_beside_the_best_remedy(void **state)
+{
+    struct stage *stage = *state;
+    struct selected s;
+
+    stage_install(stage, "probe-fails");
+    stage_install(stage, "good");
+    stage_install(stage, "process-x86");
+    stage_set(stage, "runtime.backend", "probe-fails, good, process-x86");
+
+    assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
+    assert_string_equal(stage->err.hint,
+                        "make /dev/frob; or isolation = any allows process-x86 (sconce: "
+                        "--isolation=any), whose wall is the host's kernel, and no hypervisor");
+    /* What the hint says is not said twice. */
+    assert_null(strstr(stage->err.text, "make /dev/frob"));
+    assert_null(strstr(stage->err.text, "whose wall"));
+    assert_non_null(strstr(stage->err.text, "(isolation = any allows good"));
+    assert_non_null(strstr(stage->err.text, "\"process-x86\" has isolation \"process\""));
+    drop(&s);
 }
 
 /* ---- Errors that end a selection ------------------------------------------------------------- */
@@ -392,8 +416,8 @@ static void test_each_tells_installed_files_in_the_order_of_auto(void **state)
     assert_int_equal(sconce_registry_each(registry, tell, text, &stage->err), 0);
 
     assert_string_equal(text, "vm-x86|1|62|vm|||\n"
-                              "good|1|0|none||problem|isolation = any allows it (sconce: "
-                              "--isolation=any)\n"
+                              "good|1|0|none||problem|isolation = any allows good (sconce: "
+                              "--isolation=any), which isolates nothing\n"
                               "not-elf||0|||problem|\n"
                               "vm-arm|1|183|vm|||\n");
     assert_null(strstr(stage->logged, "good.entry"));
@@ -481,6 +505,7 @@ int main(void)
         STAGE_TEST(test_select_all_refused_tells_each_and_the_most_useful_hint),
         STAGE_TEST(test_select_very_many_refusals_fit_and_are_terminated),
         STAGE_TEST(test_select_process_isolation_needs_any),
+        STAGE_TEST(test_select_hint_names_the_weaker_wall_beside_the_best_remedy),
         STAGE_TEST(test_select_wrong_setting_is_no_reason_to_take_the_next),
         STAGE_TEST(test_select_untrusted_directory_is_told_once),
         STAGE_TEST(test_select_is_remembered_by_machine),
