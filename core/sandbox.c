@@ -8,8 +8,8 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
-#include "core/options.h"
 #include "common/process.h"
+#include "core/options.h"
 
 int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {

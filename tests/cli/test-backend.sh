@@ -11,6 +11,7 @@ sys.exit(not any(b["name"] == sys.argv[1] and b["usable"] for b in json.load(sys
     skip "$("$SCONCE" doctor | grep -F " $BACKEND ")"
 
 isolation=vm
+# shellcheck disable=SC2153 # from the environment
 [ "$ISOLATION" = vm ] || isolation=any
 
 # Standard error, but for the word on a weaker wall.

@@ -12,6 +12,7 @@ sys.exit(sys.argv[1] not in usable)' "$BACKEND" ||
     skip "$BACKEND is not usable here"
 
 isolation=vm
+# shellcheck disable=SC2153 # from the environment
 [ "$ISOLATION" = vm ] || isolation=any
 
 # STATUS GUEST [OPTION...]
