@@ -1,115 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which backend, which rows, and the exit status. */
-#include <fnmatch.h>
-#include <libgen.h>
-#include <limits.h>
+/* Which backends, one or several, and the exit status. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "tools/plugin-check/options.h"
 #include "tools/plugin-check/report.h"
+#include "tools/plugin-check/rows.h"
+#include "tools/plugin-check/subject.h"
+#include "tools/plugin-check/table.h"
 
 #define MAX_ROWS 512u
 
-static const struct check_row *const themes[] = {
-    check_file_rows,     check_load_rows,      check_memory_rows, check_contract_rows,
-    check_exits_rows,    check_scrub_rows,     check_types_rows,  check_misuse_rows,
-    check_faults_rows,   check_privilege_rows, check_frames_rows, check_limits_rows,
-    check_snapshot_rows, check_kick_rows,      check_counts_rows, check_leaks_rows,
-    check_fail_nth_rows,
-};
-#define THEMES (sizeof themes / sizeof themes[0])
-
-/* ---- what to check, and with what ---- */
-
-static int keep_plugin_dir(void *ctx, const char *key, const char *value, const char *origin,
-                           const char *help)
-{
-    char **dir = ctx;
-
-    (void)origin;
-    (void)help;
-    if (strcmp(key, "runtime.plugin_dir") != 0)
-        return 0;
-    *dir = strdup(value);
-    return 1;
-}
-
-/* The plugin's file, absolute. Malloc'd; NULL when there is none. */
-static char *find_plugin(const struct check_options *options, const struct sconce_config *config)
-{
-    SCONCE_CLEANUP(sconce_cleanup_free) char *dir = NULL;
-    char path[PATH_MAX];
-
-    if (strchr(options->target, '/'))
-        return realpath(options->target, NULL);
-    if (options->plugin_dir)
-        dir = strdup(options->plugin_dir);
-    else
-        sconce_config_each(config, keep_plugin_dir, &dir);
-    snprintf(path, sizeof path, "%s/sconce-backend-%s.so", dir ? dir : ".", options->target);
-    return realpath(path, NULL);
-}
-
-/* What the file's name makes of it: "sconce-backend-stub.so" is stub. */
-static void name_of(const char *path, char name[64])
-{
-    static const char prefix[] = "sconce-backend-";
-    const char *base = strrchr(path, '/') + 1;
-
-    if (strncmp(base, prefix, sizeof prefix - 1) == 0)
-        base += sizeof prefix - 1;
-    snprintf(name, 64, "%s", base);
-    if (strchr(name, '.'))
-        *strchr(name, '.') = '\0';
-}
-
-/* The rows use the plugin by name from its own directory, whatever else is configured. */
-static int aim_config(struct check_setup *setup)
-{
-    const char *const settings[][2] = {
-        {"runtime.plugin_dir", setup->plugin_dir},
-        {"runtime.backend", setup->name},
-        {"runtime.isolation", "any"},
-        {"runtime.allow_untrusted_plugins", "yes"},
-    };
-    struct sconce_error err = {0};
-
-    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-        if (sconce_config_set(setup->config, settings[i][0], settings[i][1], "sconce-plugin-check",
-                              &err) < 0)
-            return check_sconce_failed(&err);
-    }
-    return EXIT_PASSED;
-}
-
-static const char *guest_dir_of(const struct check_options *options)
-{
-    const char *from_environment = secure_getenv("SCONCE_CHECK_DIR");
-
-    if (options->guest_dir)
-        return options->guest_dir;
-    return from_environment && from_environment[0] ? from_environment : SCONCE_CHECK_DIRECTORY;
-}
-
-/* ---- running ---- */
-
-static bool is_wanted(const struct check_options *options, const struct check_row *row)
-{
-    return !options->only || fnmatch(options->only, row->id, 0) == 0;
-}
-
 static int list_rows(const struct check_options *options)
 {
-    for (size_t t = 0; t < THEMES; t++) {
-        for (const struct check_row *row = themes[t]; row->id; row++) {
-            if (is_wanted(options, row))
-                printf("%-20s %s\n", row->id, row->title);
-        }
-    }
+    struct check_walk walk = {0};
+    const struct check_row *row;
+
+    while ((row = check_next_row(&walk, options->only)))
+        printf("%-20s %s\n", row->id, row->title);
     return EXIT_PASSED;
 }
 
@@ -117,22 +27,19 @@ static int run_rows(const struct check_options *options, const struct check_setu
 {
     static struct check_result results[MAX_ROWS];
     struct check_totals totals = {0};
+    struct check_walk walk = {0};
+    const struct check_row *row;
     size_t count = 0;
 
-    for (size_t t = 0; t < THEMES; t++) {
-        for (const struct check_row *row = themes[t]; row->id && count < MAX_ROWS; row++) {
-            struct check_result *result = &results[count];
+    while (count < MAX_ROWS && (row = check_next_row(&walk, options->only))) {
+        struct check_result *result = &results[count++];
 
-            if (!is_wanted(options, row))
-                continue;
-            check_run_row(setup, row, options->timeout, options->fork_rows, result);
-            totals.passed += result->outcome == CHECK_OK;
-            totals.failed += result->outcome == CHECK_FAIL;
-            totals.skipped += result->outcome == CHECK_SKIP;
-            if (!options->json)
-                check_report_row(result);
-            count++;
-        }
+        check_run_row(setup, row, options->timeout, options->fork_rows, result);
+        totals.passed += result->outcome == CHECK_OK;
+        totals.failed += result->outcome == CHECK_FAIL;
+        totals.skipped += result->outcome == CHECK_SKIP;
+        if (!options->json)
+            check_report_row(result);
     }
     if (count == 0)
         return check_usage_error("no row matches ", options->only);
@@ -145,38 +52,57 @@ static int run_rows(const struct check_options *options, const struct check_setu
     return setup->usable ? EXIT_PASSED : EXIT_UNUSABLE;
 }
 
-static int check_plugin_file(const struct check_options *options, struct sconce_config *config)
+/* What several statuses make: a failure, else one that could not be tried, else success. */
+static int worse(int a, int b)
 {
-    SCONCE_CLEANUP(sconce_cleanup_free) char *path = find_plugin(options, config);
-    SCONCE_CLEANUP(sconce_cleanup_free) char *dir = NULL;
-    SCONCE_CLEANUP(sconce_cleanup_free) char *interposer = NULL;
-    char name[64], beside[PATH_MAX], guest[PATH_MAX];
-    struct check_setup setup = {.config = config,
-                                .guest_dir = guest_dir_of(options),
-                                .needed = options->needed,
-                                .sandboxes = options->sandboxes,
-                                .kicks = options->kicks};
-    int r;
+    static const int by_weight[] = {EXIT_USAGE, EXIT_FAILED, EXIT_UNUSABLE};
 
-    if (!path)
-        return check_usage_error("no such plugin: ", options->target);
-    dir = strdup(path);
-    name_of(path, name);
-    setup.path = path;
-    setup.plugin_dir = dirname(dir);
-    setup.name = name;
-    snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", setup.guest_dir);
-    interposer = realpath(options->interposer ? options->interposer : beside, NULL);
-    setup.interposer = interposer ? interposer : "";
-    snprintf(guest, sizeof guest, "%s/%s", setup.guest_dir, "types.elf");
-    setup.has_guests = access(guest, R_OK) == 0;
-    r = aim_config(&setup);
+    for (size_t i = 0; i < sizeof by_weight / sizeof by_weight[0]; i++)
+        if (a == by_weight[i] || b == by_weight[i])
+            return by_weight[i];
+    return EXIT_PASSED;
+}
+
+/* Several, as one document: a list of what one would be. */
+static int run_json(const struct check_options *options, const struct check_subject *subjects,
+                    size_t count)
+{
+    int status = EXIT_PASSED;
+
+    for (size_t i = 0; i < count && status != EXIT_USAGE; i++) {
+        int r = check_subject_aim(&subjects[i]);
+
+        putchar(i ? ',' : '[');
+        status = worse(status, r == EXIT_PASSED ? run_rows(options, &subjects[i].setup) : r);
+    }
+    printf("]\n");
+    return status;
+}
+
+static int check_subjects(const struct check_options *options, struct check_subject *subjects,
+                          struct sconce_config *config)
+{
+    int r = EXIT_PASSED;
+
+    for (size_t i = 0; i < options->target_count && r == EXIT_PASSED; i++)
+        r = check_subject_init(&subjects[i], options, options->targets[i], config);
     if (r != EXIT_PASSED)
         return r;
-    check_run_probe(&setup);
-    if (setup.misconfigured)
-        return check_usage_error(setup.problem, "");
-    return run_rows(options, &setup);
+    if (options->target_count == 1)
+        return run_rows(options, &subjects[0].setup);
+    if (options->json)
+        return run_json(options, subjects, options->target_count);
+    return check_table(options, subjects, options->target_count);
+}
+
+static int check_plugins(const struct check_options *options, struct sconce_config *config)
+{
+    struct check_subject subjects[CHECK_MAX_TARGETS] = {0};
+    int r = check_subjects(options, subjects, config);
+
+    for (size_t i = 0; i < options->target_count; i++)
+        check_subject_fini(&subjects[i]);
+    return r;
 }
 
 static void free_config(struct sconce_config **config)
@@ -212,5 +138,5 @@ int main(int argc, char **argv)
         return list_rows(&options);
     if (options.fork_rows)
         restart_without_thread_cache(argv);
-    return check_plugin_file(&options, config);
+    return check_plugins(&options, config);
 }

@@ -9,10 +9,11 @@
 #include "common/cleanup.h"
 
 static const char usage_text[] =
-    "Usage: sconce-plugin-check [OPTION]... NAME|PATH\n"
+    "Usage: sconce-plugin-check [OPTION]... NAME|PATH...\n"
     "Hold a backend to the plugin contract and to the behaviour that every backend shows.\n"
     "\n"
-    "  NAME               an installed backend; PATH, with a slash: a plugin's file\n"
+    "  NAME               an installed backend; PATH, with a slash: a plugin's file;\n"
+    "                     several: one table, a column each\n"
     "      --config=FILE       configuration; its [backend.NAME] settings are used\n"
     "      --set=KEY=VALUE     one setting, as in sconce.ini(5): backend.NAME.KEY=VALUE\n"
     "      --plugin-dir=DIR    where NAME is looked for\n"
@@ -29,8 +30,8 @@ static const char usage_text[] =
     "      --format=text|json  how to report (default: text)\n"
     "      --help, --version\n"
     "\n"
-    "Exit status: 0 passed, 1 a row failed, 2 usage, 77 nothing could be tried because\n"
-    "the machine cannot run the backend.\n";
+    "Exit status: 0 passed, 1 a row failed, 2 usage, 77 nothing failed, but the machine\n"
+    "cannot run the backend, or one of several.\n";
 
 int check_usage_error(const char *problem, const char *what)
 {
@@ -195,8 +196,13 @@ int check_parse_options(int argc, char **argv, struct check_options *options,
     }
     if (options->list)
         return EXIT_PASSED;
-    if (optind + 1 != argc)
-        return check_usage_error(optind == argc ? "which backend?" : "one backend at a time", "");
-    options->target = argv[optind];
+    options->targets = argv + optind;
+    options->target_count = (size_t)(argc - optind);
+    if (options->target_count == 0)
+        return check_usage_error("which backend?", "");
+    if (options->target_count > CHECK_MAX_TARGETS)
+        return check_usage_error("too many backends", "");
+    if (options->target_count > 1 && !options->fork_rows)
+        return check_usage_error("--no-fork is for one backend at a time", "");
     return EXIT_PASSED;
 }

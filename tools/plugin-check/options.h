@@ -11,9 +11,11 @@
 #define EXIT_UNUSABLE 77 /* what meson and automake take for "skipped" */
 
 #define CHECK_MAX_NEEDED 16u
+#define CHECK_MAX_TARGETS 16u
 
 struct check_options {
-    const char *target;
+    char *const *targets; /* NAMEs and PATHs */
+    size_t target_count;
     const char *plugin_dir;
     const char *guest_dir;
     const char *interposer;

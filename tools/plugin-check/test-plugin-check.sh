@@ -1,10 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# What sconce-plugin-check says and how it exits: test-plugin-check.sh PROGRAM STUB INTERPOSER
+# What sconce-plugin-check says and how it exits: test-plugin-check.sh PROGRAM STUB INTERPOSER GUESTS
+# BACKEND... GUESTS: their folder, or empty.
 set -u
 check=$1
 stub=$2
 interposer=$3
+guests=$4
+shift 4
 failures=0
 
 # expect STATUS PATTERN ARGUMENT...: run it; its exit status and some line of its output must fit.
@@ -21,12 +24,26 @@ expect() {
     fi
 }
 
+# All backends that were built, in one table: the same rows, with the same guests.
+if [ -n "$guests" ]; then
+    said=$("$check" --guest-dir="$guests" --only='types.e*' "$@" 2>&1)
+    got=$?
+    columns=$(printf '%s\n' "$said" | sed -n 's/^types.echo *//p' | sed 's/skip /skip/g' | wc -w)
+    if { [ "$got" -ne 0 ] && [ "$got" -ne 77 ]; } || [ "$columns" -ne $# ]; then
+        echo "FAILED: the table of $* exits with $got, or has not $# columns:"
+        printf '%s\n' "$said" | sed 's/^/    /'
+        failures=$((failures + 1))
+    fi
+fi
+
 expect 0 '^Usage: ' --help
 expect 0 'plugin ABI [0-9]*\.[0-9]*$' --version
 expect 0 '^map.overlap ' --list
 expect 0 '^map.overlap ' --list --only='map.*'
 expect 2 'which backend'
-expect 2 'one backend at a time' stub stub
+expect 2 'one backend at a time' --no-fork "$stub" "$stub"
+expect 2 'no such plugin: ./nonesuch.so' "$stub" ./nonesuch.so
+expect 2 'no row matches nonesuch' --only=nonesuch "$stub" "$stub"
 expect 2 'unrecognized option' --nonesuch stub
 expect 2 'no such plugin: ./nonesuch.so' ./nonesuch.so
 expect 2 'no such plugin: nonesuch' --plugin-dir=/nonexistent nonesuch
@@ -59,9 +76,34 @@ export SCONCE_FAIL_NTH_WRAPS
 expect 1 '^FAIL  map.overlap ' --only='map.*' --set=backend.fail-nth.fail_at=2 "$interposer"
 expect 1 'mem_map failed on purpose, call 2' --only='map.*' --set=backend.fail-nth.fail_at=2 \
     "$interposer"
+
+# Several: a line a row, a column a backend; below it why, and each one's totals.
+expect 0 '^  *stub     fail-nth$' --only='map.*' "$stub" "$interposer"
+expect 0 '^map.overlap  *ok       ok$' --only='map.*' "$stub" "$interposer"
+expect 0 '^types.echo  *skip 1   skip 1$' --only='types.*' "$stub" "$interposer"
+expect 0 '^types.mixed  *skip 1   skip 1$' --only='types.*' "$stub" "$interposer"
+expect 0 '^   1  it runs no guest code$' --only='types.*' "$stub" "$interposer"
+expect 0 '^fail-nth: 0 passed, 0 failed, 5 skipped$' --only='types.*' "$stub" "$interposer"
+set -- --only='map.*' --set=backend.fail-nth.fail_at=2
+expect 1 '^map.overlap  *ok       FAIL$' "$@" "$stub" "$interposer"
+expect 1 '^  fail-nth, map.overlap: ' "$@" "$stub" "$interposer"
+expect 1 '^      .*mem_map failed on purpose, call 2' "$@" "$stub" "$interposer"
+expect 1 '^map.overlap  *FAIL  *ok$' "$@" "$interposer" "$stub"
+expect 1 '^stub: [1-9][0-9]* passed, 0 failed, 0 skipped$' "$@" "$interposer" "$stub"
+expect 1 '^,{"backend":"fail-nth"' "$@" --format=json "$stub" "$interposer"
+"$check" "$@" --format=json "$stub" "$interposer" | python3 -c '
+import json, sys
+both = json.load(sys.stdin)
+sys.exit([b["backend"] for b in both] != ["stub", "fail-nth"] or both[1]["failed"] == 0)' || {
+    echo "FAILED: the JSON of several is no list of both"
+    failures=$((failures + 1))
+}
 unset SCONCE_FAIL_NTH_WRAPS
 
-# A backend that cannot be used here is no failure, and no success: 77.
+# A backend that cannot be used here is no failure, and no success: 77. One of several is enough.
 expect 77 'cannot wrap nothing' --only='vm.*' "$interposer"
+expect 77 '^vm.many  *ok       skip 1$' --only='vm.*' "$stub" "$interposer"
+expect 77 '^fail-nth cannot be used on this machine: .*cannot wrap nothing' --only='vm.*' "$stub" \
+    "$interposer"
 
 [ "$failures" -eq 0 ]
