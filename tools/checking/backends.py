@@ -2,7 +2,7 @@
 """Which backends were really exercised: the table that tools/check closes with.
 
 A backend that this machine can run and that no test ran is a failure, whatever the program under
-test says of it.
+test says of it. One that needs no privilege must also have run where there was none: stage bare.
 """
 
 import fcntl
@@ -17,14 +17,29 @@ CLOSING = re.compile(r"^([a-z0-9_-]+): (\d+) passed, (\d+) failed, (\d+) skipped
 UNUSABLE = re.compile(r"^([a-z0-9_-]+) cannot be used on this machine: (.*)$", re.MULTILINE)
 KVM_GET_API_VERSION = 0xAE00
 
+# The stages that run every test of every backend, with the rights of whoever runs tools/check.
+TABLE = ("gcc", "clang", "sanitize")
+
+
+# Mechanisms that any user may have: no device, no right.
+FOR_EVERYBODY = ("stub", "process")
+
+
+def mechanism_of(backend):
+    return backend.partition("-")[0]
+
 
 def machine_runs(backend):
     """Can this machine run it? Asked of the machine, not of the program under test."""
     mechanism, _, arch = backend.partition("-")
     if mechanism == "stub":
         return True
-    if mechanism != "kvm" or arch != platform.machine():
+    if arch != platform.machine():
         return False
+    return {"kvm": has_kvm, "process": has_locked_processes}.get(mechanism, lambda: False)()
+
+
+def has_kvm():
     try:
         device = os.open("/dev/kvm", os.O_RDWR | os.O_CLOEXEC)
     except OSError:
@@ -37,14 +52,37 @@ def machine_runs(backend):
         os.close(device)
 
 
-class Backend:
-    """Rows of sconce-plugin-check, and tests of the backend's own suites, over all stages."""
+def has_locked_processes():
+    """Linux 5.10, seccomp user notification, and on x86_64 the bases of FS and GS for programs."""
+    system = os.uname()
+    version = re.match(r"(\d+)\.(\d+)", system.release)
+    if system.sysname != "Linux" or not version or tuple(map(int, version.groups())) < (5, 10):
+        return False
+    if "user_notif" not in words_of("/proc/sys/kernel/seccomp/actions_avail"):
+        return False
+    return system.machine != "x86_64" or "fsgsbase" in words_of("/proc/cpuinfo")
 
-    def __init__(self, name):
+
+def words_of(path):
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return set(file.read().split())
+    except OSError:
+        return set()
+
+
+class Trial:
+    """What the tests of one stage say of one backend: rows of sconce-plugin-check, and tests of the
+    backend's own suites, which have its name or its mechanism's."""
+
+    def __init__(self, name, stage):
         self.name = name
+        self.stage = stage.name
         self.passed = self.failed = self.skipped = 0
         self.reason = ""
-        self.skipped_tests = []
+        self.skipped_tests = set()
+        for test in stage.heard:
+            self.add(test)
 
     def add(self, test):
         said = test["stdout"]
@@ -57,27 +95,47 @@ class Backend:
             self.failed += int(failed)
             self.skipped += int(skipped)
         suites = test["name"].partition(":")[2].partition(" / ")[0].split("+")
-        own = {self.name, self.name.partition("-")[0]} & set(suites)
+        own = {self.name, mechanism_of(self.name)} & set(suites)
         if own and test["result"] == "SKIP":
-            self.skipped_tests.append(test["name"].partition(" / ")[2])
+            self.skipped_tests.add(test["name"].partition(" / ")[2])
         if own and not rows:
             self.passed += test["result"] == "OK"
             self.skipped += test["result"] == "SKIP"
             self.failed += test["result"] not in ("OK", "SKIP")
 
-    def verdict(self):
-        """(text, problem): a backend that could run here and did not is a failure."""
-        runs = machine_runs(self.name)
-        if runs and not self.passed:
-            return "NOT EXERCISED, though this machine can run it", True
-        if runs and self.skipped_tests:
-            tests = " ".join(sorted(set(self.skipped_tests)))
-            return "skipped %s, though this machine can run it" % tests, True
-        if runs and self.reason:
-            return "said to be unusable (%s), though this machine can run it" % self.reason, True
-        if not runs and not self.passed:
-            return "SKIPPED: " + (self.reason or "this machine cannot run it"), False
-        return "exercised", False
+    def problem(self):
+        """Why it is none, on a machine that can run the backend; "" when it is one."""
+        if not self.passed:
+            return "NOT EXERCISED in %s, though this machine can run it" % self.stage
+        if self.skipped_tests:
+            tests = " ".join(sorted(self.skipped_tests))
+            return "skipped %s in %s, though this machine can run it" % (tests, self.stage)
+        if self.reason:
+            return "said to be unusable (%s) in %s, though this machine can run it" % (
+                self.reason, self.stage)  # fmt: skip
+        return ""
+
+
+def verdict(name, trials, runs):
+    """(text, problem): a backend that could run here and did not is a failure."""
+    problems = [trial.problem() for trial in trials] if runs else []
+    if any(problems):
+        return "; ".join(filter(None, problems)), True
+    if not any(trial.passed for trial in trials):
+        reasons = [trial.reason for trial in trials if trial.reason]
+        return "SKIPPED: " + (reasons[-1] if reasons else "this machine cannot run it"), False
+    bare = mechanism_of(name) in FOR_EVERYBODY and any(trial.stage == "bare" for trial in trials)
+    return "exercised, also as nobody" if bare and runs else "exercised", False
+
+
+def trials_of(name, stages):
+    """In every stage with a whole list of tests; without privileges, where it needs none."""
+    return [
+        Trial(name, stage)
+        for stage in stages
+        if stage.heard
+        and (stage.name in TABLE or stage.name == "bare" and mechanism_of(name) in FOR_EVERYBODY)
+    ]
 
 
 def built_backends(folder):
@@ -89,20 +147,20 @@ def built_backends(folder):
 
 def tell_backends(stages):
     """The table. Returns how many backends should have been exercised and were not."""
-    tested = [stage for stage in stages if stage.tests and stage.name in ("gcc", "clang", "sanitize")]
+    tested = [stage for stage in stages if stage.heard and stage.name in TABLE + ("bare",)]
     if not tested:
         return 0
     problems = 0
     print("\n%-14s %7s %7s %8s" % ("backend", "passed", "failed", "skipped"))
     for name in built_backends(tested[0].folder):
-        backend = Backend(name)
-        for stage in tested:
-            for test in stage.tests:
-                backend.add(test)
-        text, problem = backend.verdict()
+        trials = trials_of(name, tested)
+        if not trials:
+            continue
+        text, problem = verdict(name, trials, machine_runs(name))
         problems += problem
-        print("%-14s %7d %7d %8d  %s%s" % (name, backend.passed, backend.failed, backend.skipped,
-                                          "FAILED: " if problem else "", text))  # fmt: skip
+        print("%-14s %7d %7d %8d  %s%s" % (
+            name, sum(t.passed for t in trials), sum(t.failed for t in trials),
+            sum(t.skipped for t in trials), "FAILED: " if problem else "", text))  # fmt: skip
     print("(rows of sconce-plugin-check and tests of the backend's own, in: %s)\n"
           % ", ".join(stage.name for stage in tested))  # fmt: skip
     return problems

@@ -27,7 +27,8 @@ class Stage:
         self.folder = os.path.join(OUT, name)
         self.log_path = os.path.join(OUT, name + ".log")
         self.log = open(self.log_path, "w", encoding="utf-8")  # pylint: disable=consider-using-with
-        self.tests = None  # entries of meson's test log
+        self.tests = None  # entries of meson's test log, each counted as one
+        self.heard = []  # the same, for the table of backends
         self.passed = self.failed = self.skipped = 0
         self.problem = ""
         self.seconds = 0
@@ -95,6 +96,7 @@ class Stage:
             if os.path.exists(log):
                 with open(log, encoding="utf-8") as file:
                     self.tests = [json.loads(line) for line in file]
+                self.heard = self.tests
 
     def finish(self, error):
         """Turn how it ended into counts."""

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The table that closes tools/check finds a backend that went unexercised.
+
+    test-check-table.py ROOT
+"""
+
+import os
+import platform
+import sys
+from types import SimpleNamespace
+
+from tree import finish
+
+sys.path.insert(0, os.path.join(sys.argv[1], "tools"))
+from checking import backends  # pylint: disable=wrong-import-position
+
+
+def test(name, result="OK", stdout=""):
+    return {"name": "sconce:" + name, "result": result, "stdout": stdout}
+
+
+def stage(name, *tests):
+    return SimpleNamespace(name=name, heard=list(tests))
+
+
+ROWS = test("plugin+process-x86_64 / plugin-check",
+            stdout="process-x86_64: 90 passed, 0 failed, 2 skipped\n")  # fmt: skip
+NO_ROWS = test("plugin+process-x86_64 / plugin-check", "SKIP",
+               "process-x86_64 cannot be used on this machine: no\n"
+               "process-x86_64: 9 passed, 0 failed, 83 skipped\n")  # fmt: skip
+OTHER = test("unit / a")
+
+# backend | stages | can this machine run it? | what must be said | is it a problem?
+PROCESS, KVM = "process-x86_64", "kvm-x86_64"
+CASES = [
+    (PROCESS, [stage("gcc", ROWS)], True, "exercised", False),
+    (PROCESS, [stage("gcc", ROWS), stage("bare", ROWS)], True, "as nobody", False),
+    (PROCESS, [stage("gcc", ROWS), stage("bare", NO_ROWS)], True, "in bare", True),
+    (PROCESS, [stage("gcc", ROWS), stage("bare", OTHER)], True, "NOT EXERCISED in bare", True),
+    (PROCESS, [stage("gcc", OTHER)], True, "NOT EXERCISED in gcc", True),
+    (PROCESS, [stage("gcc", OTHER)], False, "cannot run it", False),
+    (PROCESS, [stage("gcc", ROWS, test("process / p", "SKIP"))], True, "skipped p", True),
+    (PROCESS, [stage("gcc", ROWS, test("e2e+process-x86_64 / q", "SKIP"))], True,
+     "skipped q", True),
+    (PROCESS, [stage("gcc", test("kvm / k", "SKIP"), ROWS)], True, "exercised", False),
+    (PROCESS, [stage("bare", ROWS)], True, "as nobody", False),
+    # A device is not everybody's: its backend is none of bare's business.
+    (KVM, [stage("gcc", test("kvm / k")), stage("bare", test("kvm / k", "SKIP"))], True,
+     "exercised", False),
+    (KVM, [stage("bare", test("kvm / k", "SKIP"))], True, None, None),
+    ("stub", [stage("fuzz", ROWS)], True, None, None),
+]  # fmt: skip
+
+# release | actions of seccomp | processor's flags | are there locked processes?
+MACHINES = [
+    ("6.1.0-18-amd64", "kill_process trap user_notif allow", "fpu fsgsbase", True),
+    ("5.10.0", "trap user_notif", "fsgsbase", True),
+    ("5.9.16", "trap user_notif", "fsgsbase", False),
+    ("6.1.0", "trap allow", "fsgsbase", False),
+    ("6.1.0", "trap user_notif", "fpu", False),
+    ("unheard of", "trap user_notif", "fsgsbase", False),
+]
+
+
+def check_verdicts(problems):
+    for name, stages, runs, said, bad in CASES:
+        trials = backends.trials_of(name, stages)
+        if said is None:
+            if trials:
+                problems.append("%s in %s should have no line" % (name, stages[0].name))
+            continue
+        text, problem = backends.verdict(name, trials, runs)
+        if said not in text or problem != bad:
+            problems.append("%s: %r, %s; not %r, %s" % (name, text, problem, said, bad))
+
+
+def check_machines(problems):
+    files = {}
+    backends.words_of = lambda path: set(files[path].split())
+    for release, actions, flags, expected in MACHINES:
+        files = {"/proc/sys/kernel/seccomp/actions_avail": actions, "/proc/cpuinfo": flags}
+        backends.os = SimpleNamespace(
+            uname=lambda r=release: SimpleNamespace(sysname="Linux", release=r, machine="x86_64")
+        )
+        if backends.has_locked_processes() != expected:
+            problems.append("Linux %s, %s, %s: not %s" % (release, actions, flags, expected))
+    other = "process-aarch64" if platform.machine() == "x86_64" else "process-x86_64"
+    if backends.machine_runs(other):
+        problems.append("%s is said to run on %s" % (other, platform.machine()))
+
+
+def main():
+    problems = []
+    check_verdicts(problems)
+    check_machines(problems)
+    finish("cases", len(CASES) + len(MACHINES), problems)
+
+
+if __name__ == "__main__":
+    main()
