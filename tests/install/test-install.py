@@ -50,6 +50,12 @@ class Installed:
             ).stdout
         )  # fmt: skip
         self.options = {option["name"]: option["value"] for option in options}
+        # Those that were chosen and could be built.
+        self.built = [
+            name
+            for name in self.options["plugins"]
+            if os.path.exists(os.path.join(build, "plugins", "sconce-backend-%s.so" % name))
+        ]
         command = ["meson", "install", "-C", build, "--no-rebuild", "--destdir", self.dest]
         if tags:
             command += ["--tags", tags]
@@ -99,16 +105,17 @@ class Installed:
         shutil.copytree(os.path.join(self.source, *path), to)
         return to
 
-    def hypervisor(self):
-        """Can a guest run in a virtual machine here?"""
+    def backends(self):
+        """What sconce backends --probe tells of each."""
         done = subprocess.run(
             ["sconce", "backends", "--probe", "--format=json", "--config=" + self.config()],
             env=self.environment(), capture_output=True, text=True, check=True,
         )  # fmt: skip
-        return any(
-            backend["isolation"] == "vm" and backend.get("usable")
-            for backend in json.loads(done.stdout)
-        )
+        return json.loads(done.stdout)
+
+    def runs_guests(self, isolation):
+        """Can a guest run here behind a wall of that kind: vm, process?"""
+        return any(b["isolation"] == isolation and b["usable"] for b in self.backends())
 
 
 # ---- Scenarios --------------------------------------------------------------------------------
@@ -134,7 +141,7 @@ def everything(tree):
         ("sysconfdir", "sconce", "sconce.ini"),
     ]
     missing = [path for path in wanted if not os.path.exists(tree.path(*path))]
-    for name in tree.options["plugins"]:
+    for name in tree.built:
         if not os.path.exists(os.path.join(tree.plugins, "sconce-backend-%s.so" % name)):
             missing.append(("plugins", name))
     if missing:
@@ -150,8 +157,8 @@ def program(tree):
     env = tree.environment()
     run(["sconce", "--version"], env=env)
     listed = run(["sconce", "backends", "-q", "--config=" + tree.config()], env=env).split()
-    if sorted(listed) != sorted(tree.options["plugins"]):
-        raise Problem("lists %s, installed are %s" % (listed, tree.options["plugins"]))
+    if sorted(listed) != sorted(tree.built):
+        raise Problem("lists %s, installed are %s" % (listed, tree.built))
 
 
 def hello(tree):
@@ -163,14 +170,45 @@ def hello(tree):
     run(compiler() + ["-Wall", "-Werror", "hello.c", "-o", "hello"] + flags, env, folder)
 
     env["SCONCE_CONFIG"] = tree.config()
-    if tree.hypervisor():
-        said = run(["./hello", "hello.elf", "Ada", "fr"], env, folder)
-        if said != "Bonjour, Ada!\n":
-            raise Problem("the guest said %r" % said)
+    if tree.runs_guests("vm"):
+        greet(env, folder)
     else:
         said = run(["./hello", "hello.elf", "Ada", "fr"], env, folder, expect=1)
         if "backend" not in said or "hint: " not in said:
             raise Problem("refused without saying why: %r" % said)
+    if tree.runs_guests("process"):
+        env["SCONCE_CONFIG"] = tree.config("backend = process-x86_64", "isolation = any")
+        greet(env, folder)
+
+
+def greet(env, folder):
+    said = run(["./hello", "hello.elf", "Ada", "fr"], env, folder)
+    if said != "Bonjour, Ada!\n":
+        raise Problem("the guest said %r" % said)
+
+
+def backends(tree):
+    """Each backend is found where it was installed, with its wall, and auto knows it."""
+    walls = {"kvm": "vm", "process": "process", "stub": "none"}
+    told = {backend["name"]: backend for backend in tree.backends()}
+    for name in tree.built:
+        mechanism = name.partition("-")[0]
+        if told[name]["isolation"] != walls[mechanism]:
+            raise Problem("%s has isolation %s" % (name, told[name]["isolation"]))
+        if os.path.dirname(told[name]["path"]) != os.path.realpath(tree.plugins):
+            raise Problem("%s was found at %s" % (name, told[name]["path"]))
+        files = glob.glob(os.path.join(tree.plugins, "..", "backends.d", "??-%s.ini" % name))
+        if mechanism == "stub":
+            if files:
+                raise Problem("auto would try the stub: %s" % files)
+            continue
+        with open(files[0], encoding="utf-8") as file:
+            if "package = sconce-backend-%s\n" % mechanism not in file.read():
+                raise Problem("%s names another package" % files[0])
+    order = sorted(glob.glob(os.path.join(tree.plugins, "..", "backends.d", "*.ini")))
+    order = [os.path.basename(path)[len("NN-"):-len(".ini")] for path in order]
+    if list(told)[:len(order)] != order:
+        raise Problem("auto tries them as %s, not as %s" % (list(told), order))
 
 
 def plugin(tree):
@@ -227,7 +265,7 @@ def no_backend(tree):
 
 def tags(tree):
     """One install tag a backend: that backend's files and nothing else."""
-    for name in tree.options["plugins"]:
+    for name in tree.built:
         with tempfile.TemporaryDirectory() as folder:
             one = Installed(tree.build, tree.source, folder, tags="backend-" + name)
             files = one.files()
@@ -258,13 +296,14 @@ def readme(tree):
     run(compiler() + warnings + ["host.c", "-o", "host"] + flags, env, tree.work)
 
     env["SCONCE_CONFIG"] = tree.config()
-    if tree.hypervisor() and run(["./host"], env, tree.work) != "Hello, Ada!\n":
+    if tree.runs_guests("vm") and run(["./host"], env, tree.work) != "Hello, Ada!\n":
         raise Problem("the README's program says something else")
 
 
 SCENARIOS = {
     "everything": everything,
     "program": program,
+    "backends": backends,
     "hello": hello,
     "plugin": plugin,
     "cxx": cxx,
