@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm-x86_64: creating and destroying VMs, their memory, and what they cost the host. */
+/* kvm-x86_64: its memory, its second walls, and what a VM costs the host. */
 #include "plugins/shared/tests/fake-host.h"
 
 #include <dlfcn.h>
 #include <linux/kvm.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -55,8 +54,6 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
 
 GUEST(bells, BELL(1) BELL(200) BELL(3));
 
-GUEST(syscall, "mov $39, %eax\n syscall\n");
-
 /* ---- Memory --------------------------------------------------------------------------------- */
 
 static int32_t map_at(struct fake_guest *guest, uint64_t gpa, uint64_t bytes, uint64_t offset,
@@ -68,35 +65,6 @@ static int32_t map_at(struct fake_guest *guest, uint64_t gpa, uint64_t bytes, ui
         .size = sizeof mapping, .prot = prot, .gpa = gpa, .bytes = bytes, .object_offset = offset};
 
     return ops->mem_map(guest->vm, &memory, &mapping, fresh_error());
-}
-
-static void test_map_after_the_entry_is_not_supported(void **state)
-{
-    struct fake_guest guest;
-
-    (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
-    guest_enter(&guest);
-
-    assert_int_equal(map_at(&guest, 0x800000, SCONCE_MEM_GRANULE, 0, SCONCE_PROT_READ),
-                     SCONCE_PLUGIN_E_NOT_SUPPORTED);
-    assert_int_equal(ops->mem_unmap(guest.vm, DATA_GPA, SCONCE_MEM_GRANULE, fresh_error()),
-                     SCONCE_PLUGIN_E_NOT_SUPPORTED);
-    guest_free(&guest);
-}
-
-static void test_map_into_the_reserved_range_is_invalid(void **state)
-{
-    struct fake_guest guest;
-
-    (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
-
-    assert_int_equal(map_at(&guest, SCONCE_GPA_MAX, SCONCE_MEM_GRANULE, 0, SCONCE_PROT_READ),
-                     SCONCE_PLUGIN_E_INVALID);
-    assert_string_equal(error.text, "cannot map 65536 bytes at 0xfff000000: it is outside the "
-                                    "guest's address space");
-    guest_free(&guest);
 }
 
 GUEST(write_data, "mov $0x420000, %ebx\n movq $0x1234, (%rbx)\n" BELL(1));
@@ -284,68 +252,6 @@ static void test_create_costs_two_descriptors_and_two_mappings(void **state)
     close(guest.memfd);
 }
 
-static void test_destroy_in_any_state_leaves_nothing(void **state)
-{
-    unsigned fds = count_fds(), maps = count_maps();
-    struct fake_guest guest;
-    struct sconce_exit exit;
-
-    (void)state;
-    for (int step = 0; step < 4; step++) {
-        guest_new(&guest, guest_syscall, guest_syscall_end);
-        if (step > 0)
-            guest_enter(&guest);
-        if (step > 1)
-            guest_run(&guest, &exit);
-        if (step > 2)
-            guest_reset(&guest);
-        guest_free(&guest);
-    }
-    ops->vm_destroy(NULL);
-
-    assert_int_equal(count_fds(), fds);
-    assert_int_equal(count_maps(), maps);
-}
-
-static void test_create_many_at_once_each_runs(void **state)
-{
-    enum { MANY = 32 };
-    struct fake_guest guests[MANY];
-
-    (void)state;
-    for (int i = 0; i < MANY; i++) {
-        guest_new(&guests[i], guest_add_data, guest_add_data_end);
-        guest_enter(&guests[i]);
-    }
-    for (int i = 0; i < MANY; i++)
-        for (int n = 0; n <= i; n++)
-            guest_expect_bell(&guests[i], 1);
-    for (int i = 0; i < MANY; i++)
-        assert_int_equal(guest_data(&guests[i])[0], i + 1);
-    for (int i = 0; i < MANY; i++)
-        guest_free(&guests[i]);
-}
-
-static void test_create_with_a_short_config_is_invalid(void **state)
-{
-    const struct sconce_vm_config config = {.size = 8};
-    struct sconce_plugin_vm *vm = NULL;
-
-    (void)state;
-    assert_int_equal(ops->vm_create(&config, &vm, fresh_error()), SCONCE_PLUGIN_E_INVALID);
-    assert_null(vm);
-}
-
-static void test_create_with_unknown_flags_is_invalid(void **state)
-{
-    const struct sconce_vm_config config = {.size = sizeof config, .flags = 1u << 31};
-    struct sconce_plugin_vm *vm = NULL;
-
-    (void)state;
-    assert_int_equal(ops->vm_create(&config, &vm, fresh_error()), SCONCE_PLUGIN_E_INVALID);
-    assert_string_equal(error.text, "cannot create a VM: unknown flags 0x80000000");
-}
-
 static void test_create_beyond_the_address_space_is_invalid(void **state)
 {
     const struct sconce_vm_config config = {.size = sizeof config,
@@ -378,8 +284,6 @@ static void test_enter_with_too_little_reserved_is_not_supported(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_map_after_the_entry_is_not_supported),
-        cmocka_unit_test(test_map_into_the_reserved_range_is_invalid),
         cmocka_unit_test(test_map_private_view_leaves_the_file_alone),
         cmocka_unit_test(test_map_follows_what_the_host_maps_over_it),
         cmocka_unit_test(test_run_guest_memory_taken_away_is_a_failure_exit),
@@ -388,19 +292,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_enter_without_read_only_slots_goes_on),
         cmocka_unit_test(test_probe_tells_when_guests_see_the_machines_cpuid),
         cmocka_unit_test(test_create_costs_two_descriptors_and_two_mappings),
-        cmocka_unit_test(test_destroy_in_any_state_leaves_nothing),
-        cmocka_unit_test(test_create_many_at_once_each_runs),
-        cmocka_unit_test(test_create_with_a_short_config_is_invalid),
-        cmocka_unit_test(test_create_with_unknown_flags_is_invalid),
         cmocka_unit_test(test_create_beyond_the_address_space_is_invalid),
         cmocka_unit_test(test_enter_with_too_little_reserved_is_not_supported),
     };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s PLUGIN.so\n", argv[0]);
-        return 2;
-    }
-    if (!fake_host_init(argv[1]))
-        return 77;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return fake_host_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
 }

@@ -42,7 +42,7 @@ void assert_ok(int32_t status)
         fail_msg("status %d: %s", status, error.text);
 }
 
-bool fake_host_init(const char *path)
+static bool load(const char *path)
 {
     static const struct sconce_plugin_host host = {
         .size = sizeof host,
@@ -71,7 +71,19 @@ bool fake_host_init(const char *path)
     return true;
 }
 
-static void map(struct fake_guest *guest, uint64_t gpa, uint32_t prot)
+int fake_host_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count)
+{
+    if (argc != 2) {
+        fprintf(stderr, "usage: %s PLUGIN.so\n", argv[0]);
+        return 2;
+    }
+    if (!load(argv[1]))
+        return 77;
+    return _cmocka_run_group_tests("tests", tests, count, NULL, NULL);
+}
+
+static int32_t map(struct fake_guest *guest, uint64_t gpa, uint64_t offset, uint32_t prot,
+                   struct sconce_plugin_error *err)
 {
     const struct sconce_memory memory = {
         .size = sizeof memory,
@@ -86,31 +98,50 @@ static void map(struct fake_guest *guest, uint64_t gpa, uint32_t prot)
         .prot = prot,
         .gpa = gpa,
         .bytes = SCONCE_MEM_GRANULE,
-        .object_offset = gpa - CODE_GPA,
+        .object_offset = offset,
     };
 
-    assert_ok(ops->mem_map(guest->vm, &memory, &mapping, fresh_error()));
+    return ops->mem_map(guest->vm, &memory, &mapping, err);
 }
 
-void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
+int32_t guest_map(struct fake_guest *guest, uint64_t gpa, uint64_t offset, uint32_t prot)
 {
+    return map(guest, gpa, offset, prot, fresh_error());
+}
+
+int32_t guest_make_vm(struct fake_guest *guest, struct sconce_plugin_error *err)
+{
+    static const struct {
+        uint64_t gpa;
+        uint32_t prot;
+    } parts[] = {
+        {DATA_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE},
+        {CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC},
+        {STACK_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE},
+    };
     const struct sconce_vm_config config = {
         .size = sizeof config,
         .gpa_min = SCONCE_GPA_MIN,
         .gpa_max = SCONCE_GPA_MAX,
         .reserved_bytes = SCONCE_GPA_RESERVED,
     };
+    int32_t r;
 
+    guest->vm = NULL;
+    r = ops->vm_create(&config, &guest->vm, err);
+    for (size_t i = 0; r == SCONCE_PLUGIN_OK && i < sizeof parts / sizeof parts[0]; i++)
+        r = map(guest, parts[i].gpa, parts[i].gpa - CODE_GPA, parts[i].prot, err);
+    return r;
+}
+
+void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
+{
     guest->memfd = memfd_create("guest", MFD_CLOEXEC);
     assert_true(guest->memfd >= 0 && ftruncate(guest->memfd, GUEST_BYTES) == 0);
     guest->host = mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, guest->memfd, 0);
     assert_ptr_not_equal(guest->host, MAP_FAILED);
     guest_load(guest, code, end);
-    guest->vm = NULL;
-    assert_ok(ops->vm_create(&config, &guest->vm, fresh_error()));
-    map(guest, DATA_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
-    map(guest, CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
-    map(guest, STACK_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
+    assert_ok(guest_make_vm(guest, fresh_error()));
 }
 
 void guest_load(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)

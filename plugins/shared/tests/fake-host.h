@@ -49,8 +49,9 @@ extern const struct sconce_plugin_ops *ops;
 extern const struct sconce_ext_regs *regs;
 extern struct sconce_plugin_error error; /* of the last call */
 
-/** fake_host_init - load @path. Returns false, with the reason printed, when its probe refuses. */
-bool fake_host_init(const char *path);
+/** fake_host_main - main() of a test program: PLUGIN.so is its argument. Returns 77, with the
+ * reason printed, when the plugin's probe refuses. */
+int fake_host_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count);
 
 /* The error, emptied for the next call. */
 struct sconce_plugin_error *fresh_error(void);
@@ -59,11 +60,16 @@ void assert_ok(int32_t status);
 
 /* A VM with @code mapped, not entered. */
 void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end);
+/* Another VM with the same memory; the old one is the caller's to destroy. For any thread. */
+int32_t guest_make_vm(struct fake_guest *guest, struct sconce_plugin_error *err);
 void guest_enter(struct fake_guest *guest);
 void guest_run(struct fake_guest *guest, struct sconce_exit *ret_exit);
 void guest_expect_bell(struct fake_guest *guest, uint32_t number);
 void guest_reset(struct fake_guest *guest);
 void guest_free(struct fake_guest *guest);
+
+/** guest_map - one granule of the guest's memfd, at @offset, also at @gpa; the op's status. */
+int32_t guest_map(struct fake_guest *guest, uint64_t gpa, uint64_t offset, uint32_t prot);
 
 /* Replace the code; the guest must not be inside it. */
 void guest_load(struct fake_guest *guest, const uint8_t *code, const uint8_t *end);

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DS, ES, FS and GS on kvm-x86_64: ring 3 may load them, and not every KVM switches them. However a
- * run ends, the host's thread has its own again, with its bases, and the next guest finds null
+ * DS, ES, FS and GS: ring 3 may load them, and not every mechanism switches them by itself. However
+ * a run ends, the host's thread has its own again, with its bases, and the next guest finds null
  * ones.
  */
 #include "plugins/shared/tests/fake-host.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -169,11 +168,5 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_run_kick_leaves_no_selector, remember_the_thread),
     };
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s PLUGIN.so\n", argv[0]);
-        return 2;
-    }
-    if (!fake_host_init(argv[1]))
-        return 77;
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return fake_host_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
 }

@@ -1,32 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Each way in which a guest can go wrong on kvm-x86_64: a fault with its kind, address, access and
- * PC; terminal until the reset; no harm to this VM after it, nor to the next one.
+ * Each way in which a guest can go wrong: a fault with its kind, address, access and PC; terminal
+ * until the reset; no harm to this VM after it, nor to the next one.
  */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/fault-rows.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define ANY UINT64_MAX
-#define ANY_ACCESS UINT32_MAX
-#define ANY_KIND 0u
-
-/* Where the backend has what no guest may touch. */
-#define SHIM_GPA (SCONCE_GPA_MAX + 0x2000)
-#define TABLES_GPA (SCONCE_GPA_MAX + 0x4000)
-
 #define SET_FLAG(mask) "pushf\n orq $" #mask ", (%rsp)\n popf\n"
-
-struct row {
-    const char *name;
-    const uint8_t *code;
-    const uint8_t *end;
-    uint32_t kind;
-    uint32_t access;
-    uint64_t address;
-    uint64_t pc; /* offset in the guest's code, or an address beyond it */
-};
 
 GUEST(bell, BELL(42));
 
@@ -37,11 +19,6 @@ GUEST(write_hole, "movl $1, 0x430000");
 GUEST(write_code, "movl $1, 0x400000");
 GUEST(run_data, "mov $0x420000, %eax\n jmp *%rax");
 GUEST(run_hole, "mov $0x430000, %eax\n jmp *%rax");
-GUEST(run_shim, "mov $0xfff002000, %rax\n jmp *%rax");
-GUEST(read_shim, "mov $0xfff002000, %rax\n mov (%rax), %eax");
-GUEST(read_gdt, "mov $0xfff000000, %rax\n mov (%rax), %eax");
-GUEST(write_stack_of_shim, "mov $0xfff003000, %rax\n mov %eax, (%rax)");
-GUEST(read_tables, "mov $0xfff004000, %rax\n mov (%rax), %eax");
 GUEST(overflow_stack, "mov $0x440000, %esp\n push %rax");
 GUEST(tiny_stack, "mov $8, %esp\n push %rax");
 /* The machine's: a value that is no address. */
@@ -78,7 +55,7 @@ GUEST(iretq_to_ring0, "push $0x18\n push %rsp\n pushf\n push $0x10\n push $0x400
 GUEST(load_kernel_ss, "mov $0x18, %eax\n mov %eax, %ss");
 GUEST(sysret, "sysretq");
 
-/* Ports: the doorbell's neighbours, other widths and directions, the shim's own. */
+/* Ports: the doorbell's neighbours, other widths and directions. */
 GUEST(port_below, "out %al, $0x5b");
 GUEST(port_above, "out %al, $0x5d");
 GUEST(port_shim, "out %al, $0x5e");
@@ -98,31 +75,15 @@ GUEST(int1, ".byte 0xf1");
 GUEST(sysenter, "sysenter");
 GUEST(mode32, "push $0x23\n lea 1f(%rip), %rax\n push %rax\n lretq\n1: .byte 0x0f, 0x0b");
 GUEST(mode32_syscall, "push $0x23\n lea 1f(%rip), %rax\n push %rax\n lretq\n1: syscall\n ud2");
-GUEST(jump_lstar, "mov $0xfff002ff8, %rax\n mov $0xffff800000000000, %rcx\n jmp *%rax");
 GUEST(step_syscall, SET_FLAG(0x100) "syscall\n ud2");
 
-#define ROW(name, kind, access, address, pc)                                                       \
-    {                                                                                              \
-#name, guest_##name, guest_##name##_end, kind, access, address, pc                         \
-    }
-#define MEMORY(name, access, address, pc)                                                          \
-    ROW(name, SCONCE_FAULT_MEMORY, SCONCE_ACCESS_##access, address, pc)
-#define DENIED(name, pc) ROW(name, SCONCE_FAULT_PRIVILEGE, SCONCE_ACCESS_UNKNOWN, 0, pc)
-#define OTHER(name, kind, pc) ROW(name, SCONCE_FAULT_##kind, SCONCE_ACCESS_UNKNOWN, 0, pc)
-#define HOSTS_CHOICE(name) ROW(name, ANY_KIND, ANY_ACCESS, ANY, ANY)
-
-static const struct row rows[] = {
+static const struct fault_row rows[] = {
     MEMORY(read_null, READ, 0, 0),
     MEMORY(write_null, WRITE, 0, 0),
     MEMORY(write_hole, WRITE, UNMAPPED_GPA, 0),
     MEMORY(write_code, WRITE, CODE_GPA, 0),
     MEMORY(run_data, EXEC, DATA_GPA, DATA_GPA),
     MEMORY(run_hole, EXEC, UNMAPPED_GPA, UNMAPPED_GPA),
-    MEMORY(run_shim, EXEC, SHIM_GPA, SHIM_GPA),
-    MEMORY(read_shim, READ, SHIM_GPA, 10),
-    MEMORY(read_gdt, READ, SCONCE_GPA_MAX, 10),
-    MEMORY(write_stack_of_shim, WRITE, SCONCE_GPA_MAX + 0x3000, 10),
-    MEMORY(read_tables, READ, TABLES_GPA, 10),
     MEMORY(overflow_stack, WRITE, STACK_GPA - 8, 5),
     MEMORY(tiny_stack, WRITE, 0, 5),
     DENIED(wild_read, 10),
@@ -173,10 +134,9 @@ static const struct row rows[] = {
     HOSTS_CHOICE(sysenter),
     HOSTS_CHOICE(mode32),
     HOSTS_CHOICE(mode32_syscall),
-    HOSTS_CHOICE(jump_lstar),
 };
 
-static void expect_row(const struct row *row, const struct sconce_exit *exit)
+static void expect_row(const struct fault_row *row, const struct sconce_exit *exit)
 {
     const struct sconce_exit_fault *fault = &exit->u.fault;
     uint64_t pc = row->pc < SCONCE_MEM_GRANULE ? CODE_GPA + row->pc : row->pc;
@@ -196,7 +156,7 @@ static void expect_row(const struct row *row, const struct sconce_exit *exit)
 /* As the row says, then terminal, then reset: the same VM and another one work. */
 static void test_run_misbehaviour_is_a_fault(void **state)
 {
-    const struct row *row = *state;
+    const struct fault_row *row = *state;
     struct fake_guest guest, other;
     struct sconce_exit exit;
 
@@ -239,7 +199,8 @@ static void test_run_single_step_over_a_syscall_ends_in_a_fault(void **state)
     guest_free(&guest);
 }
 
-/* KVM may show a string instruction byte by byte: doorbells, as many as the guest asked for. */
+/* A mechanism may show a string instruction byte by byte: doorbells, as many as the guest asked
+ * for. */
 static void test_run_string_output_is_doorbells_or_a_fault(void **state)
 {
     struct fake_guest guest;
@@ -284,23 +245,25 @@ static void test_describe_fault_names_a_real_page_fault(void **state)
 
 #define ROWS (sizeof rows / sizeof rows[0])
 
+static struct CMUnitTest row_test(const struct fault_row *row)
+{
+    return (struct CMUnitTest){.name = row->name,
+                               .test_func = test_run_misbehaviour_is_a_fault,
+                               .initial_state = (void *)(uintptr_t)row};
+}
+
 int main(int argc, char **argv)
 {
-    struct CMUnitTest tests[ROWS + 3] = {
+    struct CMUnitTest tests[3 + ROWS + MAX_OWN_FAULT_ROWS] = {
         cmocka_unit_test(test_run_single_step_over_a_syscall_ends_in_a_fault),
         cmocka_unit_test(test_run_string_output_is_doorbells_or_a_fault),
         cmocka_unit_test(test_describe_fault_names_a_real_page_fault),
     };
+    size_t count = 3;
 
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s PLUGIN.so\n", argv[0]);
-        return 2;
-    }
-    if (!fake_host_init(argv[1]))
-        return 77;
     for (size_t i = 0; i < ROWS; i++)
-        tests[i + 3] = (struct CMUnitTest){.name = rows[i].name,
-                                           .test_func = test_run_misbehaviour_is_a_fault,
-                                           .initial_state = (void *)(uintptr_t)&rows[i]};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+        tests[count++] = row_test(&rows[i]);
+    for (size_t i = 0; i < MAX_OWN_FAULT_ROWS && own_fault_rows[i].name; i++)
+        tests[count++] = row_test(&own_fault_rows[i]);
+    return fake_host_main(argc, argv, tests, count);
 }
