@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Faults of guests of process-x86_64 that touch what the backend or the kernel has in their address
  * space. */
-#include "plugins/shared/process/layout.h"
 #include "plugins/shared/tests/fault-rows.h"
+#include "plugins/shared/process/layout.h"
 
 /* Documentation/arch/x86/x86_64/mm.rst: the page of old entry points, where a kernel has it. */
 #define VSYSCALL 0xffffffffff600000ull

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What make-filters writes for each architecture, in pages that stand for the stub's. */
+    .section .rodata
+
+#define raw_stub x86_64_page
+#define filter_listener x86_64_listener
+#define filter_wall x86_64_wall
+    .balign 4096
+    .globl x86_64_page, x86_64_listener, x86_64_wall
+x86_64_page:
+    .quad 0, 0, 0
+#include "process-x86_64-filters.h"
+#undef raw_stub
+#undef filter_listener
+#undef filter_wall
+
+#define raw_stub aarch64_page
+#define filter_listener aarch64_listener
+#define filter_wall aarch64_wall
+    .balign 4096
+    .globl aarch64_page, aarch64_listener, aarch64_wall
+aarch64_page:
+    .quad 0, 0, 0
+#include "process-aarch64-filters.h"
+    .balign 4096
+
+    .section .note.GNU-stack, "", @progbits
