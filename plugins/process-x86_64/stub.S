@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stub: the one page of our code in a guest's process. It reports what stops the guest, and
- * goes on as the host says. It keeps nothing: behind its report no register is looked at, since the
- * guest may have jumped here with anything in them; all that follows comes from constants and from
- * what the host wrote while the kernel held the child.
+ * goes on as the host says. It keeps nothing: behind its report no register is looked at but the
+ * kernel's answer, since the guest may have jumped here with anything in them; all that follows comes
+ * from constants and from what the host wrote while the kernel held the child.
  *
  * The page is position-independent but for SCONCE_STUB_AT, where it always lies.
  */
@@ -55,6 +55,10 @@ raw_stub_handler:
     movl $STUB_NUMBER(SCONCE_STUB_SYSCALL), %eax
     syscall
 site:
+    /* ENOSYS: nobody listens any more, and nobody will say how to go on. All signals are blocked
+     * here, so the exception ends the process. */
+    testq %rax, %rax
+    jnz deaf
     /* Released by the host, which has written what follows is to load. */
     movq control + SCONCE_CONTROL_FS_BASE(%rip), %rax
     wrfsbase %rax
@@ -72,6 +76,7 @@ site:
     movq control + SCONCE_CONTROL_FRAME(%rip), %rsp
     movl $__NR_rt_sigreturn, %eax
     syscall
+deaf:
     ud2
 
 /*
