@@ -51,9 +51,9 @@ struct sconce_plugin_vm {
 
     /* vcpu_kick_local's, which interrupts the thread that uses the rest. */
     atomic_bool kicked;
-    atomic_bool running;             /* the child may be in the guest */
-    _Atomic uint64_t kicked_at_ns;   /* by the host's clock */
-    _Atomic uint64_t kicked_used_ns; /* what the child had used by then */
+    atomic_bool running;            /* the child may be in the guest */
+    _Atomic uint64_t kicked_at_ns;  /* by the clock, */
+    _Atomic uint64_t kicked_cpu_ns; /* and by the child's processor time */
 };
 
 /* probe.c */

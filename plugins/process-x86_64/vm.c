@@ -55,7 +55,7 @@ int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
     atomic_init(&vm->kicked, false);
     atomic_init(&vm->running, false);
     atomic_init(&vm->kicked_at_ns, 0);
-    atomic_init(&vm->kicked_used_ns, 0);
+    atomic_init(&vm->kicked_cpu_ns, 0);
     *ret_vm = vm;
     return SCONCE_PLUGIN_OK;
 }

@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <linux/seccomp.h>
 
@@ -130,6 +131,7 @@ static struct seccomp_notif report(uint64_t id, uint64_t signal, uint64_t frame)
 {
     return (struct seccomp_notif){
         .id = id,
+        .pid = 4711,
         .data = {.nr = SYS_sched_yield,
                  .instruction_pointer = SCONCE_STUB_AT + SITE,
                  .args = {signal, frame}},
@@ -143,6 +145,7 @@ static void test_wait_learns_signal_and_frame(void **state)
     assert_int_equal(sconce_child_wait(&child, &number), SCONCE_CHILD_STOPPED);
     assert_int_equal(number, SIGSEGV);
     assert_int_equal(child.notification, 9);
+    assert_int_equal(child.pid, 4711);
     assert_int_equal(child.frame, FRAME);
     assert_int_equal(polled, polls_first() ? 1 : 0);
 }
@@ -270,6 +273,22 @@ static void test_release_nobody_is_left_to_the_next_wait(void **state)
     assert_int_equal(sconce_child_release(&child), -EBADF);
 }
 
+static void test_cpu_time_is_the_processes(void **state)
+{
+    uint64_t before, after;
+
+    (void)state;
+    assert_int_equal(sconce_child_cpu_ns(&child), 0); /* which one is not known yet */
+    child.pid = (uint32_t)getpid();
+    before = sconce_child_cpu_ns(&child);
+    do
+        after = sconce_child_cpu_ns(&child);
+    while (after == before);
+    assert_true(before > 0 && after > before);
+    child.pid = 0x400001; /* beyond what Linux gives: include/linux/threads.h, PID_MAX_LIMIT */
+    assert_int_equal(sconce_child_cpu_ns(&child), 0);
+}
+
 static void test_frame_must_lie_on_the_alternate_stack(void **state)
 {
     static const struct {
@@ -332,6 +351,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_wait_a_frame_elsewhere_is_forged, start_over),
         cmocka_unit_test_setup(test_release_answers_and_says_where_the_frame_is, start_over),
         cmocka_unit_test_setup(test_release_nobody_is_left_to_the_next_wait, start_over),
+        cmocka_unit_test_setup(test_cpu_time_is_the_processes, start_over),
         cmocka_unit_test_setup(test_frame_must_lie_on_the_alternate_stack, start_over),
         cmocka_unit_test_setup(test_spawn_memory_without_a_descriptor_is_invalid, start_over),
         cmocka_unit_test_setup(test_end_takes_none, start_over),

@@ -13,7 +13,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <time.h>
 
 #include "plugins/shared/mappings.h"
 #include "plugins/shared/process/layout.h"
@@ -25,8 +24,8 @@ struct sconce_child {
     uint8_t *control;      /* SCONCE_CONTROL_BYTES, as the host sees them; NULL: there is none */
     uint64_t notification; /* of the stop that it is in */
     uint64_t frame;        /* where its signal frames are, in its address space */
-    clockid_t clock;       /* of the processor time that it has used */
     uint32_t process;      /* sconce_process_id() of the host that made it */
+    uint32_t pid;          /* to ask for its processor time; a signal goes to pidfd */
 };
 
 #define SCONCE_CHILD_EMPTY                                                                         \
@@ -63,8 +62,9 @@ int sconce_child_wait(struct sconce_child *child, int *ret_signal);
 /** sconce_child_signal - async-signal-safe; sets errno. */
 void sconce_child_signal(const struct sconce_child *child, int number);
 
-/** sconce_child_used_ns - processor time that it has used; async-signal-safe. */
-uint64_t sconce_child_used_ns(const struct sconce_child *child);
+/** sconce_child_cpu_ns - the processor time that it has had; 0 when that cannot be told.
+ * Async-signal-safe; sets errno. */
+uint64_t sconce_child_cpu_ns(const struct sconce_child *child);
 
 /** sconce_child_frame - the signal frame as the host sees it, @bytes of it; NULL when it is not
  * wholly on the alternate stack. */
