@@ -75,6 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     map(&vm.memory, DATA_GPA, data_page, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
     vm.state = PROCESS_X86_RUNNABLE;
     vm.skip = 0;
+    vm.shape.pattern.cs = 0x33; /* __USER_CS */
     memcpy(&vm.frame, data + 1, sizeof vm.frame);
     memset(code, 0x90, sizeof code);
     memset(data_page, 0xee, sizeof data_page); /* a doorbell that is not code */

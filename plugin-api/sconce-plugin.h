@@ -178,7 +178,8 @@ struct sconce_plugin_vm;
  * struct sconce_vm_config - what vm_create is asked for.
  *
  * @gpa_min, @gpa_max: guest mappings lie in [gpa_min, gpa_max). [gpa_max, gpa_max +
- *   reserved_bytes) is the plugin's own, for tables and shims that the guest cannot reach.
+ *   reserved_bytes) is the plugin's own, for tables, shims and stubs. The core maps nothing there
+ * and takes nothing from there; whether the guest can reach it is the mechanism's affair.
  */
 struct sconce_vm_config {
     uint32_t size;

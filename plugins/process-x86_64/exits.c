@@ -15,6 +15,22 @@
 #define INSN_OUT_DX_AL 0xeeu
 static const uint8_t syscall_insn[2] = {0x0f, 0x05};
 
+/* SDM vol 3A table 6-1, those that fault.h does not name. */
+enum {
+    VECTOR_DE = 0,
+    VECTOR_DB = 1,
+    VECTOR_BP = 3,
+    VECTOR_OF = 4,
+    VECTOR_BR = 5,
+    VECTOR_NM = 7,
+    VECTOR_NP = 11,
+    VECTOR_SS = 12,
+    VECTOR_MF = 16,
+    VECTOR_AC = 17,
+    VECTOR_XM = 19,
+    VECTOR_NONE = 0xff, /* a signal without one */
+};
+
 static bool read_code(const struct sconce_plugin_vm *vm, uint64_t at, uint8_t *insn, size_t bytes)
 {
     return sconce_plugin_mappings_read(&vm->memory, at, insn, bytes, SCONCE_PROT_EXEC);
@@ -54,20 +70,41 @@ static void protection_exit(struct sconce_plugin_vm *vm, uint64_t error,
     fault_exit(vm, &exception, ret_exit);
 }
 
-/* The frame of an exception has its vector, error code and address; signals that are none leave
- * old values there. */
-static void exception_exit(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
+/* Vectors by signal: arch/x86/kernel/traps.c. A signal of another origin (a page that failed, state
+ * that is not permitted) leaves in the frame what an earlier exception wrote there. */
+static bool has_vector(int number, uint64_t trapno)
+{
+    switch (number) {
+    case SIGSEGV:
+        return trapno == SCONCE_X86_VECTOR_GP || trapno == SCONCE_X86_VECTOR_PF ||
+               trapno == VECTOR_OF || trapno == VECTOR_BR;
+    case SIGBUS:
+        return trapno == VECTOR_NP || trapno == VECTOR_SS || trapno == VECTOR_AC ||
+               trapno == SCONCE_X86_VECTOR_PF;
+    case SIGILL:
+        return trapno == SCONCE_X86_VECTOR_UD;
+    case SIGFPE:
+        return trapno == VECTOR_DE || trapno == VECTOR_MF || trapno == VECTOR_XM;
+    case SIGTRAP:
+        return trapno == VECTOR_DB || trapno == VECTOR_BP;
+    default:
+        return false;
+    }
+}
+
+static void exception_exit(struct sconce_plugin_vm *vm, int number, struct sconce_exit *ret_exit)
 {
     const struct process_x86_frame *frame = &vm->frame;
-    const struct sconce_x86_exception exception = {
-        .vector = (uint8_t)frame->trapno,
-        .error = (uint32_t)frame->error,
-        .rip = frame->rip,
-        .rsp = frame->rsp,
-        .cr2 = frame->cr2,
-    };
+    struct sconce_x86_exception exception = {.vector = number == SIGILL ? VECTOR_NM : VECTOR_NONE,
+                                             .rip = frame->rip};
 
-    if (frame->trapno == SCONCE_X86_VECTOR_GP && frame->error == 0) {
+    if (has_vector(number, frame->trapno)) {
+        exception.vector = (uint8_t)frame->trapno;
+        exception.error = (uint32_t)frame->error;
+        exception.rsp = frame->rsp;
+        exception.cr2 = frame->cr2;
+    }
+    if (number == SIGSEGV && exception.vector == SCONCE_X86_VECTOR_GP && exception.error == 0) {
         vm->skip = doorbell_bytes(vm, frame->rip);
         if (vm->skip) {
             ret_exit->kind = SCONCE_EXIT_DOORBELL;
@@ -120,11 +157,11 @@ bool process_x86_decode(struct sconce_plugin_vm *vm, int number, struct sconce_e
      */
     if (frame->code <= 0)
         return false;
-    if (frame->cs != PROCESS_X86_USER_CS)
+    if (frame->cs != vm->shape.pattern.cs)
         protection_exit(vm, 0, ret_exit); /* 32-bit code, which guests have no segment for */
     else if (number == SIGSYS)
         trap_exit(vm, ret_exit);
     else
-        exception_exit(vm, ret_exit);
+        exception_exit(vm, number, ret_exit);
     return true;
 }

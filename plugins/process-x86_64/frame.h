@@ -40,9 +40,6 @@ _Static_assert(offsetof(struct process_x86_frame, mask) == 296, "ucontext.uc_sig
 _Static_assert(offsetof(struct process_x86_frame, signal) == 304, "rt_sigframe.info");
 _Static_assert(offsetof(struct process_x86_frame, call_arch) == 332, "siginfo._sigsys._arch");
 
-/* The code segment of 64-bit user code: arch/x86/include/asm/segment.h, __USER_CS. */
-#define PROCESS_X86_USER_CS 0x33u
-
 /* How the kernel marks the area behind fpstate: struct _fpx_sw_bytes in the 48 bytes that FXSAVE
  * leaves to software, and a second magic number behind the area. */
 #define PROCESS_X86_XSTATE_MAGIC1 0x46505853u

@@ -101,6 +101,9 @@ static int32_t set_float(struct sconce_plugin_vm *vm, const struct sconce_x86_fl
     if (!process_x86_set_float(&vm->shape, &vm->facts.xsave, from,
                                frame_bytes(vm) + vm->shape.fpstate))
         return invalid(err, "the floating-point and SIMD ones are none that a guest could have");
+    /* A guest that made its frame up may have had the area elsewhere. */
+    vm->frame.fpstate = vm->child.frame + vm->shape.fpstate;
+    memcpy(frame_bytes(vm), &vm->frame, sizeof vm->frame);
     return SCONCE_PLUGIN_OK;
 }
 

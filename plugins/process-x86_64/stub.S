@@ -40,6 +40,8 @@ stack_description: /* stack_t */
     .globl raw_stub_handler
     .hidden raw_stub_handler
 raw_stub_handler:
+    /* A new stop; what is reported again without this is an old one (child.h). */
+    movq $0, control + SCONCE_CONTROL_FRAME(%rip)
     /* Not in the signal frame: the bases of FS and GS, and DS and ES. */
     rdfsbase %rax
     movq %rax, control + SCONCE_CONTROL_FS_BASE(%rip)

@@ -216,6 +216,8 @@ static bool turn(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 
     if (r == 0)
         r = sconce_child_wait(&vm->child, &number);
+    if (r == SCONCE_CHILD_AGAIN)
+        return false;
     if (r < 0) {
         exit_failed(vm, -r, ret_exit);
     } else if (r == SCONCE_CHILD_GONE && take_kick(vm)) {

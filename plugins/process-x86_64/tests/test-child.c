@@ -31,6 +31,7 @@
 #define SITE 0x60
 #define FRAME (SCONCE_CONTROL_AT + 0xf000)
 #define LISTENER 1234
+#define PIDFD 1235
 
 /* ---- A zygote's text with a stub's head ---------------------------------------------------- */
 
@@ -50,7 +51,7 @@ static struct step receives[8], polls[8], answers[4];
 static unsigned received, polled, answered;
 static struct seccomp_notif_resp last_answer;
 static const char *release;
-static bool hung_up; /* what a poll without time to wait finds */
+static bool dead; /* what a look at the pidfd finds */
 
 int __wrap_ioctl(int fd, unsigned long request, void *argument);
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout);
@@ -79,14 +80,18 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-    assert_int_equal(count, 1);
-    assert_int_equal(fds[0].fd, LISTENER);
     if (timeout == 0) {
-        fds[0].revents = hung_up ? POLLHUP : 0;
-        return hung_up;
+        assert_int_equal(count, 1);
+        assert_int_equal(fds[0].fd, PIDFD);
+        fds[0].revents = dead ? POLLIN : 0;
+        return dead;
     }
+    assert_int_equal(count, 2);
+    assert_int_equal(fds[0].fd, LISTENER);
+    assert_int_equal(fds[1].fd, PIDFD);
     assert_true(polled < 8);
     fds[0].revents = polls[polled].revents;
+    fds[1].revents = dead ? POLLIN : 0;
     return fail_with(polls[polled++].error) ? -1 : 1;
 }
 
@@ -119,10 +124,10 @@ static int start_over(void **state)
     memset(answers, 0, sizeof answers);
     memset(control, 0, sizeof control);
     received = polled = answered = 0;
-    hung_up = false;
+    dead = false;
     for (size_t i = 0; i < 8; i++)
         polls[i].revents = POLLIN;
-    child = (struct sconce_child){.pidfd = -1, .listener = LISTENER, .control = control};
+    child = (struct sconce_child){.pidfd = PIDFD, .listener = LISTENER, .control = control};
     number = 0;
     return 0;
 }
@@ -154,7 +159,7 @@ static void test_wait_goes_on_when_interrupted(void **state)
 {
     (void)state;
     receives[0].error = EINTR;
-    receives[1].error = ENOENT; /* interrupted before it was heard, but not hung up */
+    receives[1].error = ENOENT; /* interrupted before it was heard, but not dead */
     receives[2].error = EINTR;
     receives[3].got = report(9, SIGTRAP, FRAME);
     polls[1].error = EINTR;
@@ -168,17 +173,18 @@ static void test_wait_for_a_dead_child_is_gone(void **state)
 {
     (void)state;
     receives[0].error = ENOENT;
-    hung_up = true;
+    dead = true;
     assert_int_equal(sconce_child_wait(&child, &number), SCONCE_CHILD_GONE);
 }
 
 /* Old kernels would sleep for ever in RECV: it is not called when poll(2) tells of no message. */
-static void test_wait_for_a_hung_up_listener_does_not_receive(void **state)
+static void test_wait_for_a_dead_childs_listener_does_not_receive(void **state)
 {
     (void)state;
     if (!polls_first())
         skip();
-    polls[0].revents = POLLHUP;
+    polls[0].revents = 0; /* nobody has reaped it, so the listener does not hang up */
+    dead = true;
     assert_int_equal(sconce_child_wait(&child, &number), SCONCE_CHILD_GONE);
     assert_int_equal(received, 0);
 }
@@ -194,6 +200,23 @@ static void test_wait_a_failure_is_its_negative_errno(void **state)
     polls[0].error = ENOMEM;
     assert_int_equal(sconce_child_wait(&child, &number), -ENOMEM);
     assert_int_equal(received, 0);
+}
+
+/* The freezer or SIGSTOP interrupted it: the kernel makes the report again, with another id. */
+static void test_wait_a_released_stop_is_told_again(void **state)
+{
+    const struct seccomp_notif first = report(1, SIGSEGV, FRAME), again = report(2, SIGSEGV, FRAME);
+
+    (void)state;
+    receives[0].got = first;
+    receives[1].got = again;
+    assert_int_equal(sconce_child_wait(&child, &number), SCONCE_CHILD_STOPPED);
+    assert_int_equal(sconce_child_release(&child), 0);
+    number = -1;
+    assert_int_equal(sconce_child_wait(&child, &number), SCONCE_CHILD_AGAIN);
+    assert_int_equal(number, -1);
+    assert_int_equal(sconce_child_release(&child), 0);
+    assert_int_equal(last_answer.id, 2);
 }
 
 static void expect_forged(const struct seccomp_notif *got)
@@ -344,8 +367,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_wait_learns_signal_and_frame, start_over),
         cmocka_unit_test_setup(test_wait_goes_on_when_interrupted, start_over),
         cmocka_unit_test_setup(test_wait_for_a_dead_child_is_gone, start_over),
-        cmocka_unit_test_setup(test_wait_for_a_hung_up_listener_does_not_receive, start_over),
+        cmocka_unit_test_setup(test_wait_for_a_dead_childs_listener_does_not_receive, start_over),
         cmocka_unit_test_setup(test_wait_a_failure_is_its_negative_errno, start_over),
+        cmocka_unit_test_setup(test_wait_a_released_stop_is_told_again, start_over),
         cmocka_unit_test_setup(test_wait_a_report_from_elsewhere_is_forged, start_over),
         cmocka_unit_test_setup(test_wait_another_system_call_is_forged, start_over),
         cmocka_unit_test_setup(test_wait_a_frame_elsewhere_is_forged, start_over),

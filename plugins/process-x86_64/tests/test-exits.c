@@ -51,7 +51,7 @@ static int start_over(void **state)
     vm.state = PROCESS_X86_RUNNABLE;
     vm.memory.gpa_min = SCONCE_GPA_MIN;
     vm.memory.gpa_max = SCONCE_GPA_MAX;
-    vm.frame.cs = PROCESS_X86_USER_CS;
+    vm.frame.cs = vm.shape.pattern.cs = 0x33; /* __USER_CS */
     vm.frame.code = SI_KERNEL;
     vm.frame.rip = CODE_GPA + 0x10;
     map(CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
@@ -202,7 +202,7 @@ static void test_exceptions_are_faults_by_their_vector(void **state)
         {SIGFPE, FPE_INTDIV, 0, 0, SCONCE_FAULT_ARITHMETIC, SCONCE_ACCESS_UNKNOWN, 0},
         {SIGFPE, FPE_FLTINV, 16, 0, SCONCE_FAULT_FLOAT, SCONCE_ACCESS_UNKNOWN, 0},
         {SIGFPE, FPE_FLTDIV, 19, 0, SCONCE_FAULT_FLOAT, SCONCE_ACCESS_UNKNOWN, 0},
-        {SIGSEGV, SI_KERNEL, 99, 0, SCONCE_FAULT_OTHER, SCONCE_ACCESS_UNKNOWN, 0},
+        {SIGSEGV, SEGV_MAPERR, 4, 0, SCONCE_FAULT_OTHER, SCONCE_ACCESS_UNKNOWN, 0},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -220,6 +220,35 @@ static void test_exceptions_are_faults_by_their_vector(void **state)
         assert_int_equal(result.u.fault.pc, CODE_GPA + 0x10);
         assert_int_equal(result.u.fault.detail, rows[i].trapno | rows[i].error << 8);
         assert_int_equal(vm.state, PROCESS_X86_STOPPED);
+        assert_int_equal(vm.skip, 0);
+    }
+}
+
+/* The frame's vector is believed where it is one that raises the signal. */
+static void test_signal_with_an_older_vector_is_told_without_it(void **state)
+{
+    static const struct {
+        int signal;
+        uint64_t trapno;
+        uint32_t kind;
+        uint64_t detail;
+    } rows[] = {
+        {SIGILL, 3, SCONCE_FAULT_ILLEGAL, 7}, /* #NM: state that is not permitted */
+        {SIGILL, 13, SCONCE_FAULT_ILLEGAL, 7},    {SIGSEGV, 3, SCONCE_FAULT_OTHER, 0xff},
+        {SIGBUS, 13, SCONCE_FAULT_OTHER, 0xff},   {SIGTRAP, 13, SCONCE_FAULT_OTHER, 0xff},
+        {SIGFPE, 13, SCONCE_FAULT_OTHER, 0xff},   {SIGSEGV, 99, SCONCE_FAULT_OTHER, 0xff},
+        {SIGWINCH, 14, SCONCE_FAULT_OTHER, 0xff}, {-1, 14, SCONCE_FAULT_OTHER, 0xff},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        start_over(state);
+        put_code(CODE_GPA + 0x10, "\xe6\x5c", 2); /* no doorbell by another signal */
+        vm.frame.code = SI_KERNEL;
+        vm.frame.trapno = rows[i].trapno;
+        assert_true(process_x86_decode(&vm, rows[i].signal, &result));
+        assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
+        assert_int_equal(result.u.fault.kind, rows[i].kind);
+        assert_int_equal(result.u.fault.detail, rows[i].detail);
         assert_int_equal(vm.skip, 0);
     }
 }
@@ -359,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup(test_gp_where_no_code_is_is_a_fault, start_over),
         cmocka_unit_test_setup(test_gp_with_an_error_code_is_a_fault, start_over),
         cmocka_unit_test_setup(test_exceptions_are_faults_by_their_vector, start_over),
+        cmocka_unit_test_setup(test_signal_with_an_older_vector_is_told_without_it, start_over),
         cmocka_unit_test_setup(test_trap_in_the_guests_code_is_a_system_call, start_over),
         cmocka_unit_test_setup(test_trap_at_the_end_of_the_code_is_a_system_call, start_over),
         cmocka_unit_test_setup(test_trap_elsewhere_is_a_fetch_fault, start_over),

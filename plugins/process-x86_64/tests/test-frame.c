@@ -11,6 +11,8 @@
 
 #include "plugins/process-x86_64/frame.h"
 
+#define USER_CS 0x33u /* arch/x86/include/asm/segment.h, __USER_CS */
+
 #define AT 0xfff818000ull
 #define ROOM 4096u
 #define FPSTATE 384u
@@ -30,7 +32,7 @@ static int start_over(void **state)
     memset(bytes, 0xa5, sizeof bytes);
     memset(&frame, 0xa5, sizeof frame);
     frame.fpstate = AT + FPSTATE;
-    frame.cs = PROCESS_X86_USER_CS;
+    frame.cs = USER_CS;
     frame.ss = 0x2b;
     software = (struct process_x86_software){.magic1 = PROCESS_X86_XSTATE_MAGIC1,
                                              .extended_bytes = EXTENDED_BYTES,
@@ -176,7 +178,7 @@ static void test_init_keeps_what_the_kernel_wants_to_find(void **state)
     make_initial(&shape, &fresh);
     assert_int_equal(fresh.mask, ~0x0102ull);
     assert_int_equal(fresh.flags, 7);
-    assert_int_equal(fresh.cs, PROCESS_X86_USER_CS);
+    assert_int_equal(fresh.cs, USER_CS);
     assert_int_equal(fresh.ss, 0x2b);
     assert_int_equal(fresh.fpstate, AT + FPSTATE);
     assert_memory_equal(fresh.altstack, shape.pattern.altstack, sizeof fresh.altstack);

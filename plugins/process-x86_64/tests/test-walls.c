@@ -189,7 +189,7 @@ static void test_child_may_use_no_resources(void **state)
     }
 }
 
-static const char *const namespaces[] = {"user", "pid", "net", "mnt", "ipc", "uts", "cgroup"};
+static const char *const namespaces[] = {"user", "pid", "net", "ipc", "uts", "cgroup"};
 #define NAMESPACES (sizeof namespaces / sizeof namespaces[0])
 
 /* How many namespaces the guest does not share with this process. */

@@ -21,6 +21,7 @@
 #include "common/cleanup.h"
 #include "common/memfd.h"
 #include "common/process.h"
+#include "common/untrusted.h"
 #include "plugins/shared/plugin-error.h"
 #include "plugins/shared/process/receive.h"
 #include "plugins/shared/process/steps.h"
@@ -76,21 +77,25 @@ static void wake_in_sync(int listener)
     atomic_store_explicit(&wakes_in_sync, r == 0 ? 1 : -1, memory_order_relaxed);
 }
 
-static bool hung_up(int listener)
+static bool is_dead(const struct sconce_child *child)
 {
-    struct pollfd wait = {.fd = listener, .events = POLLIN};
+    struct pollfd wait = {.fd = child->pidfd, .events = POLLIN};
 
-    return poll(&wait, 1, 0) > 0 && (wait.revents & POLLHUP) && !(wait.revents & POLLIN);
+    return poll(&wait, 1, 0) > 0;
 }
 
-/* Waits for a notification or the end. Returns 0, 1 when every process is gone, or -EINTR. */
-static int wait_by_polling(int listener)
+/* Waits for a notification or the end. Returns 0, SCONCE_CHILD_GONE, or -EINTR. The listener alone
+ * would not do: before Linux 6.11 it hangs up when the child is reaped, which may be never. */
+static int wait_by_polling(const struct sconce_child *child)
 {
-    struct pollfd wait = {.fd = listener, .events = POLLIN};
+    struct pollfd wait[] = {
+        {.fd = child->listener, .events = POLLIN},
+        {.fd = child->pidfd, .events = POLLIN},
+    };
 
-    if (poll(&wait, 1, -1) < 0)
+    if (poll(wait, sizeof wait / sizeof wait[0], -1) < 0)
         return -errno;
-    return wait.revents & POLLIN ? 0 : 1;
+    return wait[0].revents & POLLIN ? 0 : SCONCE_CHILD_GONE;
 }
 
 static bool is_stubs(const struct sconce_child *child, const struct seccomp_notif *got)
@@ -103,7 +108,16 @@ static bool is_stubs(const struct sconce_child *child, const struct seccomp_noti
            (!child->frame || got->data.args[1] == child->frame);
 }
 
-/* Returns 1 when there is nothing yet, else as sconce_child_wait. */
+/* The guest can write the word, and gains a turn of the host's loop by it. */
+static bool was_released(const struct sconce_child *child)
+{
+    uint64_t frame;
+
+    sconce_copy_untrusted(&frame, child->control + SCONCE_CONTROL_FRAME, sizeof frame);
+    return frame != 0;
+}
+
+/* As sconce_child_wait; -EINTR when there is nothing yet. */
 static int receive(struct sconce_child *child, struct seccomp_notif *got)
 {
     memset(got, 0, sizeof *got); /* the kernel refuses anything else */
@@ -113,7 +127,7 @@ static int receive(struct sconce_child *child, struct seccomp_notif *got)
     case EINTR:
         return -EINTR;
     case ENOENT: /* it was interrupted before it was heard, or is dead */
-        return hung_up(child->listener) ? SCONCE_CHILD_GONE : -EINTR;
+        return is_dead(child) ? SCONCE_CHILD_GONE : -EINTR;
     default:
         return -errno;
     }
@@ -127,7 +141,7 @@ int sconce_child_wait(struct sconce_child *child, int *ret_signal)
     do {
         r = 0;
         if (!receive_ends_with_child())
-            r = wait_by_polling(child->listener);
+            r = wait_by_polling(child);
         if (r == 0)
             r = receive(child, &got);
     } while (r == -EINTR);
@@ -137,6 +151,8 @@ int sconce_child_wait(struct sconce_child *child, int *ret_signal)
     child->pid = got.pid;
     if (!is_stubs(child, &got))
         return SCONCE_CHILD_FORGED;
+    if (was_released(child))
+        return SCONCE_CHILD_AGAIN;
     child->frame = got.data.args[1];
     *ret_signal = (int)got.data.args[0];
     return SCONCE_CHILD_STOPPED;
@@ -149,8 +165,7 @@ int sconce_child_release(struct sconce_child *child)
     memcpy(child->control + SCONCE_CONTROL_FRAME, &child->frame, sizeof child->frame);
     if (ioctl(child->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0)
         return 0;
-    /* Interrupted (kernels before 5.19, with a mask of the guest's making) or dead: the next wait
-     * tells. */
+    /* Interrupted or dead: the next wait tells. */
     return errno == ENOENT || errno == EINPROGRESS ? 0 : -errno;
 }
 

@@ -5,8 +5,12 @@
  * frame is for the backend.
  *
  * While the child is stopped (after sconce_child_wait returned SCONCE_CHILD_STOPPED) the kernel
- * holds it: nothing runs in its address space, and what it wrote stays. At all other times the
- * control area and the guest's memory change under the reader.
+ * holds it: no code of the guest's runs, and what it wrote stays. At all other times the control
+ * area and the guest's memory change under the reader.
+ *
+ * A stop is told again when something interrupts it: the freezer (suspend, a paused container),
+ * SIGSTOP. The stub clears the frame word of the control area at each stop and the host fills it at
+ * each release, so a report that finds it filled is of a stop that was answered already.
  */
 #ifndef SCONCE_PLUGINS_PROCESS_CHILD_H
 #define SCONCE_PLUGINS_PROCESS_CHILD_H
@@ -37,6 +41,7 @@ struct sconce_child {
 #define SCONCE_CHILD_STOPPED 0
 #define SCONCE_CHILD_GONE 1   /* it is dead */
 #define SCONCE_CHILD_FORGED 2 /* stopped, but not by the stub's handler on its own stack */
+#define SCONCE_CHILD_AGAIN 3  /* its last stop, told again: release it, after a look at kicks */
 
 /**
  * sconce_child_spawn - a process with this memory, stopped at its first exit: a SIGTRAP of the

@@ -22,7 +22,8 @@
 #define SCONCE_ALTSTACK_BYTES (SCONCE_CONTROL_BYTES - SCONCE_ALTSTACK_OFFSET)
 
 /* Words of the control area, by offset. */
-#define SCONCE_CONTROL_FRAME 0  /* written by the host: the signal frame to return into */
+#define SCONCE_CONTROL_FRAME                                                                       \
+    0 /* u64: the signal frame to return into, written by the host; 0 by the stub at each stop */
 #define SCONCE_CONTROL_STEP 8   /* u32: what the child was doing when it failed to start */
 #define SCONCE_CONTROL_ERROR 12 /* u32: and the errno of that */
 #define SCONCE_CONTROL_ARCH 64  /* from here on the architecture's own */

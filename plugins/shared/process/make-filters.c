@@ -137,6 +137,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: make-filters ARCH\n");
         return EXIT_FAILURE;
     }
+    /* Notifications and all else: libseccomp would ask the kernel that it runs on, which is not the
+     * one that the filters are for. */
+    must(seccomp_api_set(5), "seccomp_api_set");
     printf("/* Made by make-filters for %s. */\n", argv[1]);
     print_listener(arch);
     print_wall(arch);

@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 /* Walls beside seccomp and the empty address space that the zygote could raise. */
-#define SCONCE_LAYER_USER_NS 1u /* and with it pid, net, mount, ipc, uts and cgroup namespaces */
+#define SCONCE_LAYER_USER_NS 1u /* and with it pid, net, ipc, uts and cgroup namespaces */
 #define SCONCE_LAYER_LANDLOCK 2u
 
 /* What zygote and child do before the guest runs; told when one of them fails. */
 enum sconce_step {
     SCONCE_STEP_NONE,
     SCONCE_STEP_CLONE_ZYGOTE,
+    SCONCE_STEP_PREPARE,
     SCONCE_STEP_NO_NEW_PRIVS,
     SCONCE_STEP_CLOSE_FDS,
     SCONCE_STEP_RLIMIT,

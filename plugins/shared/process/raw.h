@@ -14,9 +14,9 @@
 /** raw_syscall - a value, or a negative errno. */
 long raw_syscall(long number, long a, long b, long c, long d, long e, long f);
 
-/** raw_prepare - let go of what the architecture's kernel keeps in memory that is about to be
- * unmapped (shadow stacks). */
-void raw_prepare(void);
+/** raw_prepare - let go of what the architecture keeps for a process beside its memory, and that a
+ * child would inherit: rights of ports, segments, shadow stacks. 0 or a negative errno. */
+long raw_prepare(void);
 
 /* The stub's page; its first bytes are a struct sconce_stub_head. */
 extern const uint8_t raw_stub[];

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <asm/errno.h>
 #include <asm/unistd.h>
 #include <linux/capability.h>
 #include <linux/fcntl.h>
@@ -40,10 +41,6 @@
 #define MSG_NOSIGNAL_ 0x4000
 #define MSG_CMSG_CLOEXEC_ 0x40000000
 #define SCHED_OTHER_ 0
-
-#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1ul << 5) /* Linux 5.19 */
-#endif
 
 struct message {
     void *name;
@@ -149,18 +146,17 @@ static long map_fixed(uint64_t at, uint64_t bytes, uint32_t prot, int32_t fd, ui
     return CALL(mmap, at, bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, offset);
 }
 
-/* The listener's filter; the descriptor. */
+/*
+ * The listener's filter; the descriptor. Without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, under
+ * which a stopped guest could not be frozen: no container with an idle sandbox could be paused, no
+ * machine suspended.
+ */
 static long install_listener(void)
 {
     const struct sconce_stub_head *head = (const struct sconce_stub_head *)SCONCE_STUB_AT;
-    const uint64_t filter = SCONCE_STUB_AT + head->listener;
-    long fd =
-        CALL(seccomp, SECCOMP_SET_MODE_FILTER,
-             SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, filter);
 
-    if (fd == -22) /* EINVAL: an older kernel */
-        fd = CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, filter);
-    return fd;
+    return CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
+                SCONCE_STUB_AT + head->listener);
 }
 
 static uint64_t signal_bit(int number)
@@ -295,6 +291,8 @@ static void serve_one(struct spawn *spawn)
     };
     long bytes = CALL(recvmsg, spawn->start->socket_fd, &message, MSG_CMSG_CLOEXEC_);
 
+    if (bytes == -ENOMEM || bytes == -ENOBUFS || bytes == -EINTR)
+        return;     /* the message is there still */
     if (bytes <= 0) /* the host has let go */
         end(0);
     spawn->fd_count = 0;
@@ -304,7 +302,7 @@ static void serve_one(struct spawn *spawn)
         spawn_child(spawn);
     else if (spawn->fd_count > 0)
         send_error(spawn->fds.fds[SCONCE_SPAWN_REPLY], SCONCE_REPLY_CHILD, SCONCE_STEP_REQUEST,
-                   -22);
+                   -EINVAL);
     close_received(&spawn->fds, spawn->fd_count);
 }
 
@@ -347,7 +345,8 @@ static void forget_handlers(void)
              sizeof by_default.mask);
 }
 
-/* Nobody's priority and processors: whose thread came first is chance. Failures leave what was. */
+/* Nobody's scheduling class and processors: whose thread came first is chance. Failures leave what
+ * was. */
 static void be_ordinary(void)
 {
     uint64_t processors[128];
@@ -357,12 +356,16 @@ static void be_ordinary(void)
     CALL(sched_setaffinity, 0, sizeof processors, processors);
     CALL(sched_setscheduler, 0, SCHED_OTHER_, &priority);
     CALL(setsid);
+    CALL(chdir, "/"); /* and nobody's file system is kept busy */
     CALL(prctl, PR_SET_NAME, "sconce-zygote");
 }
 
 /* No file can be opened, and nothing signalled or connected to, even by who got past seccomp. */
 static uint32_t restrict_files(void)
 {
+    /* Rights by version: Documentation/userspace-api/landlock.rst. */
+    static const uint8_t fs_rights[] = {0, 13, 14, 15, 15, 16};
+    const uint64_t tcp_bind_and_connect = 3, scope_abstract_socket_and_signal = 3;
     struct {
         uint64_t fs, net, scoped;
     } rules = {0, 0, 0};
@@ -372,14 +375,15 @@ static uint32_t restrict_files(void)
 
     if (abi < 1)
         return 0;
-    /* Rights by version: Documentation/userspace-api/landlock.rst. */
-    rules.fs = (1ull << (abi >= 5 ? 16 : abi >= 3 ? 15 : abi == 2 ? 14 : 13)) - 1;
+    rules.fs =
+        (1ull << fs_rights[(size_t)abi < COUNT(fs_rights) ? (size_t)abi : COUNT(fs_rights) - 1]) -
+        1;
     if (abi >= 4) {
-        rules.net = 3;
+        rules.net = tcp_bind_and_connect;
         bytes += sizeof rules.net;
     }
     if (abi >= 6) {
-        rules.scoped = 3;
+        rules.scoped = scope_abstract_socket_and_signal;
         bytes += sizeof rules.scoped;
     }
     fd = CALL(landlock_create_ruleset, &rules, bytes, 0);
@@ -414,9 +418,9 @@ static long limit_resources(void)
 static long unmap_above(uint64_t from)
 {
     static const uint8_t bits[] = {56, 52, 48, 47, 42, 39};
-    long r = -22;
+    long r = -EINVAL;
 
-    for (size_t i = 0; i < 2 * COUNT(bits) && r == -22; i++) {
+    for (size_t i = 0; i < 2 * COUNT(bits) && r == -EINVAL; i++) {
         const uint64_t end = (1ull << bits[i / 2]) - (i % 2 ? SCONCE_STUB_PAGE : 0);
 
         if (end > from)
@@ -447,10 +451,13 @@ static void run_zygote(const struct sconce_zygote_start *start, uint32_t layers)
     struct sconce_reply reply = {.kind = SCONCE_REPLY_ZYGOTE};
     long r;
 
-    raw_prepare();
     forget_handlers();
-    reply.step = SCONCE_STEP_NO_NEW_PRIVS;
-    r = CALL(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    reply.step = SCONCE_STEP_PREPARE;
+    r = raw_prepare();
+    if (r >= 0) {
+        reply.step = SCONCE_STEP_NO_NEW_PRIVS;
+        r = CALL(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    }
     if (r >= 0) {
         reply.step = SCONCE_STEP_CLOSE_FDS;
         r = close_others(start->socket_fd, start->host_fd);
@@ -484,8 +491,9 @@ int raw_launch(struct sconce_zygote_start *start);
 int raw_launch(struct sconce_zygote_start *start)
 {
     const unsigned long flags = CLONE_PARENT | CLONE_PIDFD | CLONE_UNTRACED;
-    const unsigned long walls = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWNS |
-                                CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
+    /* No mount namespace: it would keep every file system busy, and a guest has no path to name. */
+    const unsigned long walls =
+        CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
     uint32_t layers = SCONCE_LAYER_USER_NS;
     long pid = -1;
 
