@@ -6,7 +6,6 @@
 #ifndef SCONCE_CORE_BACKEND_H
 #define SCONCE_CORE_BACKEND_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -33,7 +32,7 @@ struct sconce_backend {
     char *path;
     uint32_t machine;
     uint16_t thread_model;
-    pthread_mutex_t *one_lock;    /* the plugin's: held around each op of SCONCE_THREADS_ONE */
+    struct sconce_lock *one_lock; /* the plugin's: held around each op of SCONCE_THREADS_ONE */
     bool probed;                  /* probe succeeded; it is filled */
     struct sconce_plugin_ops ops; /* no callback is NULL */
     struct sconce_probe probe;

@@ -5,6 +5,18 @@
 #include <stdlib.h>
 
 #include "common/error.h"
+#include "common/process.h"
+
+/* The list is its parent's in a forked child, and perhaps half changed: it is left behind. */
+static void take_users(struct sconce_plugin_services *services)
+{
+    sconce_lock_take(&services->lock);
+    if (services->process == sconce_process_id())
+        return;
+    services->process = sconce_process_id();
+    services->users = NULL;
+    services->user_count = 0;
+}
 
 /* Did the sink of users[i] get the line from one before it? Two runtimes of a program often share
  * one. */
@@ -25,12 +37,12 @@ static void host_log(void *ctx, uint32_t level, const char *key, const char *tex
     struct sconce_plugin_services *services = ctx;
     size_t i;
 
-    pthread_rwlock_rdlock(&services->lock);
+    take_users(services);
     for (i = 0; i < services->user_count; i++)
         if (!served(services, i, level))
             sconce_log_line(services->users[i], level, key ? key : "backend", "%s",
                             text ? text : "");
-    pthread_rwlock_unlock(&services->lock);
+    sconce_lock_give(&services->lock);
 }
 
 /* No host extension exists yet. */
@@ -51,12 +63,10 @@ void sconce_plugin_services_init(struct sconce_plugin_services *services)
                  .log = host_log,
                  .get_service = host_get_service},
     };
-    pthread_rwlock_init(&services->lock, NULL);
 }
 
 void sconce_plugin_services_clear(struct sconce_plugin_services *services)
 {
-    pthread_rwlock_destroy(&services->lock);
     free(services->users);
 }
 
@@ -65,13 +75,13 @@ int sconce_plugin_services_add(struct sconce_plugin_services *services,
 {
     const struct sconce_log **users;
 
-    pthread_rwlock_wrlock(&services->lock);
+    take_users(services);
     users = reallocarray(services->users, services->user_count + 1, sizeof(*users));
     if (users) {
         services->users = users;
         users[services->user_count++] = log;
     }
-    pthread_rwlock_unlock(&services->lock);
+    sconce_lock_give(&services->lock);
     return users ? 0 : sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
 }
 
@@ -80,7 +90,7 @@ size_t sconce_plugin_services_remove(struct sconce_plugin_services *services,
 {
     size_t i, left;
 
-    pthread_rwlock_wrlock(&services->lock);
+    take_users(services);
     for (i = 0; i < services->user_count; i++) {
         if (services->users[i] != log)
             continue;
@@ -88,6 +98,6 @@ size_t sconce_plugin_services_remove(struct sconce_plugin_services *services,
         break;
     }
     left = services->user_count;
-    pthread_rwlock_unlock(&services->lock);
+    sconce_lock_give(&services->lock);
     return left;
 }

@@ -6,17 +6,18 @@
 #ifndef SCONCE_CORE_PLUGIN_HOST_H
 #define SCONCE_CORE_PLUGIN_HOST_H
 
-#include <pthread.h>
 #include <stddef.h>
 
 #include <sconce/error.h>
 
+#include "common/lock.h"
 #include "core/log.h"
 #include "sconce-plugin.h"
 
 struct sconce_plugin_services {
     struct sconce_plugin_host host; /* for the plugin, for the life of the process */
-    pthread_rwlock_t lock;          /* of the users; held while a sink is called */
+    struct sconce_lock lock;        /* of the users; held while a sink is called */
+    uint32_t process;               /* whose users they are: a forked child begins without */
     const struct sconce_log **users;
     size_t user_count;
 };

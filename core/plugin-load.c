@@ -15,7 +15,7 @@
 #define ENTRY_OLDEST 0u
 #define ENTRY_NEWEST 9u
 
-static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sconce_lock files_lock;
 static struct sconce_plugin_file *files; /* newest first */
 
 static int refuse(const struct sconce_plugin_found *found, const struct sconce_error *why, int code,
@@ -49,7 +49,6 @@ static void free_file(struct sconce_plugin_file *file)
         return;
     sconce_plugin_services_clear(&file->services);
     sconce_plugin_negotiate_clear(&file->base);
-    pthread_mutex_destroy(&file->lock);
     free(file->changed);
     free(file);
 }
@@ -68,7 +67,6 @@ static struct sconce_plugin_file *new_file(const struct sconce_plugin_found *fou
     file->st = found->st;
     file->abi_minor = found->facts.abi_minor;
     sconce_plugin_services_init(&file->services);
-    pthread_mutex_init(&file->lock, NULL);
     return file;
 }
 
@@ -268,17 +266,17 @@ int sconce_plugin_load(const struct sconce_plugin_found *found, const struct sco
 {
     int r;
 
-    pthread_mutex_lock(&files_lock);
+    sconce_lock_take(&files_lock);
     r = load_locked(found, log, ret_file, err);
-    pthread_mutex_unlock(&files_lock);
+    sconce_lock_give(&files_lock);
     return r;
 }
 
 void sconce_plugin_put(struct sconce_plugin_file *file, const struct sconce_log *log)
 {
     /* Under the lock of probe, so that whoever comes next finds the plugin after its release. */
-    pthread_mutex_lock(&file->lock);
+    sconce_lock_take(&file->lock);
     if (sconce_plugin_services_remove(&file->services, log) == 0 && file->lifecycle.release)
         file->lifecycle.release();
-    pthread_mutex_unlock(&file->lock);
+    sconce_lock_give(&file->lock);
 }

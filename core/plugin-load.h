@@ -8,12 +8,12 @@
 #ifndef SCONCE_CORE_PLUGIN_LOAD_H
 #define SCONCE_CORE_PLUGIN_LOAD_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <sys/stat.h>
 
 #include <sconce/error.h>
 
+#include "common/lock.h"
 #include "core/backend.h"
 #include "core/log.h"
 #include "core/plugin-find.h"
@@ -33,8 +33,8 @@ struct sconce_plugin_file {
     struct sconce_backend base; /* negotiated; not probed */
     struct sconce_ext_lifecycle lifecycle;
 
-    pthread_mutex_t lock; /* of the rest, around configure and probe, and the one_lock */
-    bool *changed;        /* by setting: a runtime has set it in this process */
+    struct sconce_lock lock; /* of the rest, around configure and probe, and the one_lock */
+    bool *changed;           /* by setting: a runtime has set it in this process */
     struct sconce_plugin_probed *probed;
 };
 

@@ -202,9 +202,9 @@ int sconce_plugin_probe(struct sconce_plugin_file *file, const struct sconce_con
     const struct sconce_backend *base = &file->base;
     int r;
 
-    pthread_mutex_lock(&file->lock);
+    sconce_lock_take(&file->lock);
     r = probe_locked(file, config, ret_backend, err);
-    pthread_mutex_unlock(&file->lock);
+    sconce_lock_give(&file->lock);
     if (r == 0)
         sconce_log_line(log, SCONCE_LOG_DEBUG, "backend.loaded",
                         "%s %s (plugin ABI %u.%u) from %s: caps 0x%" PRIx64 ", %s", base->name,

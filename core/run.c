@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "common/error.h"
+#include "common/lock.h"
 #include "common/process.h"
 
 #define WORD_RUNNING 1ull
@@ -48,12 +49,12 @@ static _Thread_local struct thread_run thread_run __attribute__((tls_model("init
 
 /* Signal dispositions belong to the process, so this cannot live in a runtime. */
 static struct {
-    pthread_mutex_t lock;
+    struct sconce_lock lock;
     bool installed[NSIG];
     struct sigaction before[NSIG];
     pthread_key_t thread_end;
     bool has_key;
-} kick = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} kick;
 
 /* Carried by our signals, so that those of others can be told apart. */
 static char our_mark;
@@ -181,7 +182,7 @@ int sconce_kick_signal_install(int signal, struct sconce_error *err)
     int r = 0;
 
     sconce_process_id();
-    pthread_mutex_lock(&kick.lock);
+    sconce_lock_take(&kick.lock);
     if (!kick.has_key && pthread_key_create(&kick.thread_end, end_thread))
         r = sconce_fail(err, SCONCE_E_SYSTEM, "cannot watch threads end: no key is left");
     else
@@ -195,7 +196,7 @@ int sconce_kick_signal_install(int signal, struct sconce_error *err)
         else
             kick.installed[signal] = true;
     }
-    pthread_mutex_unlock(&kick.lock);
+    sconce_lock_give(&kick.lock);
     return r;
 }
 

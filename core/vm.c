@@ -4,18 +4,19 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/lock.h"
 #include "sconce-guest-abi.h"
 
 static void lock(const struct sconce_vm *vm)
 {
     if (vm->backend->thread_model == SCONCE_THREADS_ONE)
-        pthread_mutex_lock(vm->backend->one_lock);
+        sconce_lock_take(vm->backend->one_lock);
 }
 
 static void unlock(const struct sconce_vm *vm)
 {
     if (vm->backend->thread_model == SCONCE_THREADS_ONE)
-        pthread_mutex_unlock(vm->backend->one_lock);
+        sconce_lock_give(vm->backend->one_lock);
 }
 
 /* Runs one op between the locks and turns its failure into ours. */

@@ -4,12 +4,12 @@
  * guest how a SYSCALL arrives and whether CPUID shows the policy. Nothing stays open.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "common/cleanup.h"
+#include "common/lock.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/plugin-error.h"
 #include "sconce-guest-abi.h"
@@ -28,10 +28,10 @@ static const struct sconce_kvm_cap required[] = {
 
 /* Settings and facts of this process. The facts are found out anew when the device changes. */
 static struct {
-    pthread_mutex_t lock;
+    struct sconce_lock lock;
     bool known;
     struct kvm_x86_facts facts;
-} shared = {.lock = PTHREAD_MUTEX_INITIALIZER, .facts = {.device = SCONCE_KVM_DEVICE}};
+} shared = {.facts = {.device = SCONCE_KVM_DEVICE}};
 
 int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
@@ -47,10 +47,10 @@ int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plug
     if (length >= KVM_X86_DEVICE_BYTES)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "device is longer than %u bytes", KVM_X86_DEVICE_BYTES - 1);
-    pthread_mutex_lock(&shared.lock);
+    sconce_lock_take(&shared.lock);
     memcpy(shared.facts.device, value, length + 1);
     shared.known = false;
-    pthread_mutex_unlock(&shared.lock);
+    sconce_lock_give(&shared.lock);
     return SCONCE_PLUGIN_OK;
 }
 
@@ -217,13 +217,13 @@ int32_t kvm_x86_facts(struct kvm_x86_facts *ret_facts, struct sconce_plugin_erro
 {
     int32_t r = SCONCE_PLUGIN_OK;
 
-    pthread_mutex_lock(&shared.lock);
+    sconce_lock_take(&shared.lock);
     if (!shared.known)
         r = discover(&shared.facts, err);
     shared.known = r == SCONCE_PLUGIN_OK;
     if (shared.known)
         *ret_facts = shared.facts;
-    pthread_mutex_unlock(&shared.lock);
+    sconce_lock_give(&shared.lock);
     return r;
 }
 

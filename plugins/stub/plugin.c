@@ -5,13 +5,13 @@
  */
 #include "plugins/stub/plugin.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "arch/x86_64/table.h"
 #include "common/cleanup.h"
+#include "common/lock.h"
 #include "plugins/stub/stub.h"
 #include "sconce-ext-arch.h"
 #include "sconce-ext-lifecycle.h"
@@ -26,7 +26,7 @@ static const char builtin_script[] =
     "goto again\n";
 
 /* configure, probe and vm_create come from any thread. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct sconce_lock lock;
 static char *script_path;           /* NULL or "": the built-in script */
 static struct stub_script *current; /* NULL: not read yet */
 
@@ -43,14 +43,14 @@ int32_t stub_script_current(struct stub_script **ret_script, struct sconce_plugi
 {
     int32_t status = SCONCE_PLUGIN_OK;
 
-    pthread_mutex_lock(&lock);
+    sconce_lock_take(&lock);
     if (!current)
         status = load(script_path, &current, err);
     if (status == SCONCE_PLUGIN_OK) {
         current->refs++;
         *ret_script = current;
     }
-    pthread_mutex_unlock(&lock);
+    sconce_lock_give(&lock);
     return status;
 }
 
@@ -74,12 +74,12 @@ static int32_t configure(const char *key, const char *value, struct sconce_plugi
     if (status != SCONCE_PLUGIN_OK)
         return status;
 
-    pthread_mutex_lock(&lock);
+    sconce_lock_take(&lock);
     old = current;
     current = script;
     free(script_path);
     script_path = SCONCE_STEAL(path);
-    pthread_mutex_unlock(&lock);
+    sconce_lock_give(&lock);
     stub_script_free(old); /* VMs that play it hold references of their own */
     return SCONCE_PLUGIN_OK;
 }
@@ -112,10 +112,10 @@ static void release(void)
 {
     struct stub_script *old;
 
-    pthread_mutex_lock(&lock);
+    sconce_lock_take(&lock);
     old = current;
     current = NULL;
-    pthread_mutex_unlock(&lock);
+    sconce_lock_give(&lock);
     stub_script_free(old);
 }
 

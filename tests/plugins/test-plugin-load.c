@@ -436,8 +436,8 @@ static void test_load_one_thread_model_gets_a_lock(void **state)
     assert_int_equal(load(stage, "good-one", &file, &backend), 0);
 
     assert_int_equal(backend->thread_model, SCONCE_THREADS_ONE);
-    assert_int_equal(pthread_mutex_trylock(backend->one_lock), 0);
-    pthread_mutex_unlock(backend->one_lock);
+    assert_int_equal(pthread_mutex_trylock(&backend->one_lock->mutex), 0);
+    pthread_mutex_unlock(&backend->one_lock->mutex);
     sconce_plugin_put(file, &stage->log);
 }
 
