@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Memory with a descriptor, as this project makes it everywhere. */
+/* Descriptors as this project makes them everywhere, and memory with one. */
 #ifndef SCONCE_COMMON_MEMFD_H
 #define SCONCE_COMMON_MEMFD_H
 
@@ -9,5 +9,12 @@
  * Returns the descriptor, the caller's; -1 with errno set.
  */
 int sconce_memfd(const char *name);
+
+/**
+ * sconce_off_streams - @fd itself, or in its place another one that is none of the standard streams
+ * and closed on exec. @fd: the caller's until now; -1 with errno set is passed on.
+ * Returns the descriptor, the caller's; -1 with errno set, and @fd closed.
+ */
+int sconce_off_streams(int fd);
 
 #endif

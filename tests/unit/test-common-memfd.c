@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -116,6 +117,49 @@ static void test_memfd_is_never_a_standard_stream(void **state)
     }
 }
 
+static void test_off_streams_passes_on_what_is_none(void **state)
+{
+    int fd = sconce_memfd("test");
+
+    (void)state;
+    assert_int_equal(sconce_off_streams(fd), fd);
+    close(fd);
+    errno = EMFILE;
+    assert_int_equal(sconce_off_streams(-1), -1);
+    assert_int_equal(errno, EMFILE);
+}
+
+/* In a child without standard streams; the number of the first thing that is not so. */
+static int take_streams_place(void)
+{
+    int fd;
+
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        close(fd);
+    fd = sconce_off_streams(open("/dev/null", O_RDWR));
+    if (fd <= STDERR_FILENO)
+        return 1;
+    if (!(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+        return 2;
+    for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) >= 0)
+            return 3;
+    return 0;
+}
+
+static void test_off_streams_moves_what_is_one(void **state)
+{
+    pid_t child = fork();
+    int status;
+
+    (void)state;
+    if (!child)
+        _exit(take_streams_place());
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +168,8 @@ int main(void)
         cmocka_unit_test_setup(test_memfd_another_error_is_final, start_over),
         cmocka_unit_test_setup(test_memfd_refused_altogether_tells_why, start_over),
         cmocka_unit_test_setup(test_memfd_is_never_a_standard_stream, start_over),
+        cmocka_unit_test_setup(test_off_streams_passes_on_what_is_none, start_over),
+        cmocka_unit_test_setup(test_off_streams_moves_what_is_one, start_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/memfd.h"
 #include "plugins/shared/plugin-error.h"
 
 /* The stable interface's version since Linux 2.6.22: Documentation/virt/kvm/api.rst 4.1. */
@@ -21,6 +22,7 @@
     "load the module kvm_intel or kvm_amd (modprobe kvm_amd), turn on virtualization in the "      \
     "firmware, nested virtualization when this is a virtual machine, or pass the device into the " \
     "container"
+#define HINT_FILES "raise the limit of open files (ulimit -n), or keep fewer sandboxes"
 #define HINT_KERNEL "use a newer kernel: Linux 5.10 has all that is needed"
 #define HINT_DEVICE "set device to KVM's device node, usually " SCONCE_KVM_DEVICE
 
@@ -55,6 +57,10 @@ static int32_t cannot_open(const char *device, int errnum, struct sconce_plugin_
     case ENODEV:
         hint = HINT_MISSING;
         break;
+    case EMFILE:
+    case ENFILE:
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errnum,
+                                  HINT_FILES, "cannot open %s", device);
     default:
         hint = NULL;
         break;
@@ -118,7 +124,7 @@ static int32_t cannot(struct sconce_plugin_error *err, const char *what)
     const char *hint = NULL;
 
     if (errnum == EMFILE)
-        hint = "raise the limit of open files (ulimit -n), or keep fewer sandboxes";
+        hint = HINT_FILES;
     else if (errnum == EBUSY)
         hint = "another hypervisor is using the processor's virtualization; stop it";
     return sconce_plugin_fail(err,
@@ -136,9 +142,10 @@ int32_t sconce_kvm_machine_init(struct sconce_kvm_machine *machine, int device_f
     do {
         machine->vm_fd = ioctl(device_fd, KVM_CREATE_VM, type);
     } while (machine->vm_fd < 0 && errno == EINTR);
+    machine->vm_fd = sconce_off_streams(machine->vm_fd);
     if (machine->vm_fd < 0)
         return cannot(err, "create a KVM virtual machine");
-    machine->vcpu_fd = ioctl(machine->vm_fd, KVM_CREATE_VCPU, 0);
+    machine->vcpu_fd = sconce_off_streams(ioctl(machine->vm_fd, KVM_CREATE_VCPU, 0));
     if (machine->vcpu_fd < 0)
         return cannot(err, "create a KVM vCPU");
     run_bytes = ioctl(device_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
