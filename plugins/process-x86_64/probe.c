@@ -5,7 +5,6 @@
  * configuration will refuse. Done once and kept; nothing stays.
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -13,9 +12,11 @@
 
 #include "arch/x86_64/control.h"
 #include "common/cleanup.h"
+#include "common/lock.h"
 #include "common/memfd.h"
 #include "plugins/process-x86_64/process-x86_64.h"
 #include "plugins/shared/plugin-error.h"
+#include "plugins/shared/process/steps.h"
 #include "plugins/shared/process/zygote-host.h"
 #include "sconce-guest-abi.h"
 
@@ -25,10 +26,10 @@
 #define HWCAP2_FSGSBASE (1ul << 1)
 
 static struct {
-    pthread_mutex_t lock;
+    struct sconce_lock lock;
     bool known;
     struct process_x86_facts facts;
-} shared = {.lock = PTHREAD_MUTEX_INITIALIZER};
+} shared;
 
 int32_t process_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
@@ -105,13 +106,11 @@ static int32_t try_guest(struct process_x86_facts *facts, struct sconce_plugin_e
     };
     int32_t r;
 
-    memory.host_addr =
-        fd < 0 || ftruncate(fd, SCONCE_MEM_GRANULE)
-            ? MAP_FAILED
-            : mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (fd < 0 || ftruncate(fd, SCONCE_MEM_GRANULE))
+        return sconce_step_fail(err, SCONCE_STEP_MEMFD, errno);
+    memory.host_addr = mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory.host_addr == MAP_FAILED)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno,
-                                  "memory files must be allowed (memfd_create)",
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
                                   "cannot allocate memory for a trial guest");
     memcpy(memory.host_addr, trial_code, sizeof trial_code);
     r = process_x86_vm_create_with(facts, &config, &vm, err);
@@ -155,7 +154,7 @@ int32_t process_x86_facts(struct process_x86_facts *ret_facts, struct sconce_plu
     struct process_x86_facts fresh = {0};
     int32_t r = SCONCE_PLUGIN_OK;
 
-    pthread_mutex_lock(&shared.lock);
+    sconce_lock_take(&shared.lock);
     if (!shared.known)
         r = discover(&fresh, err);
     if (r == SCONCE_PLUGIN_OK && !shared.known) {
@@ -164,7 +163,7 @@ int32_t process_x86_facts(struct process_x86_facts *ret_facts, struct sconce_plu
     }
     if (r == SCONCE_PLUGIN_OK)
         *ret_facts = shared.facts;
-    pthread_mutex_unlock(&shared.lock);
+    sconce_lock_give(&shared.lock);
     return r;
 }
 

@@ -243,14 +243,14 @@ static int32_t make_control(struct sconce_child *child, int *ret_fd,
         int error = errno;
 
         sconce_cleanup_fd(&fd);
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, error, NULL,
-                                  "no memory for a guest's control area");
+        return sconce_step_fail(err, SCONCE_STEP_MEMFD, error);
     }
     at = mmap(NULL, SCONCE_CONTROL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (at == MAP_FAILED) {
+        int error = errno;
+
         sconce_cleanup_fd(&fd);
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "no memory for a guest's control area");
+        return sconce_step_fail(err, SCONCE_STEP_MAP_CONTROL, error);
     }
     child->control = at;
     *ret_fd = fd;
@@ -276,9 +276,14 @@ static int32_t hear(struct sconce_child *child, int socket, const struct sconce_
                     struct sconce_plugin_error *err)
 {
     struct sconce_reply reply;
-    int fd;
-    int error = sconce_receive(socket, sconce_zygote_pidfd(zygote), child->pidfd, &reply, &fd);
+    int fd, error = sconce_receive(socket, sconce_zygote_pidfd(zygote), child->pidfd, &reply, &fd);
 
+    if (!error && fd >= 0) {
+        fd = sconce_off_streams(fd);
+        error = fd < 0 ? errno : 0;
+    }
+    if (error == EMFILE)
+        return sconce_step_fail(err, SCONCE_STEP_RECEIVE, error);
     if (error && child->pidfd >= 0)
         return died(child, err);
     if (error)
@@ -322,10 +327,12 @@ static int32_t ask(const struct sconce_plugin_mappings *mappings, int control_fd
     int pair[2], error;
 
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot make a socket for a guest's process");
-    *ret_ours = pair[0];
-    theirs = pair[1];
+        return sconce_step_fail(err, SCONCE_STEP_SOCKET, errno);
+    *ret_ours = sconce_off_streams(pair[0]);
+    error = errno;
+    theirs = sconce_off_streams(pair[1]);
+    if (*ret_ours < 0 || theirs < 0)
+        return sconce_step_fail(err, SCONCE_STEP_SOCKET, *ret_ours < 0 ? error : errno);
     fill_request(&request, fds, mappings);
     fds[SCONCE_SPAWN_REPLY] = theirs;
     fds[SCONCE_SPAWN_CONTROL] = control_fd;
@@ -334,13 +341,6 @@ static int32_t ask(const struct sconce_plugin_mappings *mappings, int control_fd
         return SCONCE_PLUGIN_OK;
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, error, NULL,
                               "cannot ask the helper process for a guest's process");
-}
-
-static bool is_gone(int pidfd)
-{
-    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
-
-    return poll(&wait, 1, 0) > 0;
 }
 
 static int32_t spawn_from(struct sconce_child *child, struct sconce_zygote *zygote,
@@ -380,7 +380,7 @@ int32_t sconce_child_spawn(struct sconce_child *child,
         *child = (struct sconce_child)SCONCE_CHILD_EMPTY;
         child->process = sconce_process_id();
         r = spawn_from(child, zygote, mappings, err);
-        lost = r != SCONCE_PLUGIN_OK && is_gone(sconce_zygote_pidfd(zygote));
+        lost = r != SCONCE_PLUGIN_OK && sconce_zygote_is_lost(zygote);
         if (r != SCONCE_PLUGIN_OK)
             sconce_child_end(child);
         if (lost)

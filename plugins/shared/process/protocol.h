@@ -15,6 +15,9 @@
 /* What zygote and child do before the guest runs; told when one of them fails. */
 enum sconce_step {
     SCONCE_STEP_NONE,
+    SCONCE_STEP_PIDFD, /* this and the next two are the host's own */
+    SCONCE_STEP_SOCKET,
+    SCONCE_STEP_MEMFD,
     SCONCE_STEP_CLONE_ZYGOTE,
     SCONCE_STEP_PREPARE,
     SCONCE_STEP_NO_NEW_PRIVS,
@@ -29,6 +32,7 @@ enum sconce_step {
     SCONCE_STEP_MAP_GUEST,
     SCONCE_STEP_LISTENER,
     SCONCE_STEP_SEND_LISTENER,
+    SCONCE_STEP_RECEIVE, /* the host's */
     SCONCE_STEP_SIGNALS,
     SCONCE_STEP_FILTER,
     SCONCE_STEP_COUNT

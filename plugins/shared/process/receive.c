@@ -31,6 +31,9 @@ static int read_reply(int socket, struct sconce_reply *ret_reply, int *ret_fd)
     if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
         head->cmsg_len == CMSG_LEN(sizeof(int)))
         memcpy(ret_fd, CMSG_DATA(head), sizeof *ret_fd);
+    if (message.msg_flags &
+        MSG_CTRUNC) /* it came with a descriptor, and there is no room for one */
+        return EMFILE;
     if (bytes == (ssize_t)sizeof *ret_reply)
         return 0;
     return bytes == 0 ? ESRCH : EPROTO;

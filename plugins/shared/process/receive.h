@@ -10,7 +10,8 @@
  * @zygote_fd, @child_fd: pidfds; -1 for none. End of file says nothing here, as a process that this
  *   one forked may hold the other end.
  * @ret_fd: the descriptor that came with it, the caller's; -1 for none.
- * Returns 0, or an errno: ESRCH when one of the processes is gone and nothing is left to read.
+ * Returns 0, or an errno: EMFILE when this process may have no more descriptors; ESRCH when one of
+ * the processes is gone and nothing is left to read.
  */
 int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply *ret_reply,
                    int *ret_fd);

@@ -8,7 +8,12 @@
 
 #define ANY_ERROR 0
 
-#define HINT_KERNEL "a kernel of version 5.10 or later is needed, with CONFIG_SECCOMP_FILTER"
+#define HINT_KERNEL                                                                                \
+    "Linux 5.10 or later is needed; in a container, also a seccomp profile that knows its calls"
+#define HINT_SECCOMP "Linux 5.10 or later is needed, built with CONFIG_SECCOMP_FILTER"
+#define HINT_PROCESSES                                                                             \
+    "raise it: ulimit -u for a user, TasksMax= for a service, pids.max for a container"
+#define HINT_FILES "raise the limit of open files (ulimit -n), or keep fewer sandboxes"
 #define HINT_OUTSIDE                                                                               \
     "run it outside of that container or sandbox, or choose a backend with a hypervisor"
 
@@ -22,17 +27,25 @@ static const struct {
     {SCONCE_STEP_LISTENER, EBUSY,
      "this process is under a seccomp filter that has a listener, and Linux allows one",
      HINT_OUTSIDE},
-    {SCONCE_STEP_LISTENER, EINVAL, "the kernel has no seccomp user notification", HINT_KERNEL},
+    {SCONCE_STEP_LISTENER, EINVAL, "the kernel has no seccomp user notification", HINT_SECCOMP},
+    {SCONCE_STEP_LISTENER, ENOSYS, "the kernel has no seccomp(2)", HINT_SECCOMP},
     {SCONCE_STEP_LISTENER, ANY_ERROR, "seccomp(2) is not allowed here", HINT_OUTSIDE},
     {SCONCE_STEP_FILTER, ANY_ERROR, "cannot close the guest's seccomp filters", NULL},
-    {SCONCE_STEP_CLONE_ZYGOTE, EAGAIN, "cannot start a helper process",
-     "raise the limit of processes (ulimit -u)"},
+    {SCONCE_STEP_PIDFD, ENOSYS, "the kernel has no pidfd_open(2)", HINT_KERNEL},
+    {SCONCE_STEP_PIDFD, ANY_ERROR, "cannot get a descriptor of this process (pidfd_open)",
+     HINT_OUTSIDE},
+    {SCONCE_STEP_SOCKET, ANY_ERROR, "cannot make a socket to the helper process", HINT_OUTSIDE},
+    {SCONCE_STEP_MEMFD, ENOSYS, "the kernel has no memfd_create(2)", HINT_KERNEL},
+    {SCONCE_STEP_MEMFD, ANY_ERROR, "cannot make a memory file (memfd_create)", HINT_OUTSIDE},
+    {SCONCE_STEP_RECEIVE, ANY_ERROR, "cannot take over a guest's process", NULL},
+    {SCONCE_STEP_CLONE_ZYGOTE, EAGAIN,
+     "cannot start a helper process: the limit of processes is reached", HINT_PROCESSES},
     {SCONCE_STEP_CLONE_ZYGOTE, ENOMEM,
      "cannot start a helper process, which begins as a copy of this one",
      "make the first sandbox earlier, while the program is small, or allow vm.overcommit_memory"},
     {SCONCE_STEP_CLONE_ZYGOTE, ANY_ERROR, "cannot start a helper process", HINT_OUTSIDE},
-    {SCONCE_STEP_CLONE_CHILD, EAGAIN, "cannot start a guest's process",
-     "raise the limit of processes (ulimit -u), or of the service's tasks"},
+    {SCONCE_STEP_CLONE_CHILD, EAGAIN,
+     "cannot start a guest's process: the limit of processes is reached", HINT_PROCESSES},
     {SCONCE_STEP_CLONE_CHILD, ANY_ERROR, "cannot start a guest's process", NULL},
     {SCONCE_STEP_PREPARE, ANY_ERROR, "cannot give up what the processor keeps for this process",
      "turn off its shadow stack (GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)"},
@@ -57,13 +70,34 @@ static const struct {
     {SCONCE_STEP_SIGNALS, ANY_ERROR, "cannot prepare the guest's signals", NULL},
 };
 
+/* What the machine lacks at the moment is no reason to think that it lacks it for ever. */
+static int32_t status_of(int error)
+{
+    switch (error) {
+    case EMFILE:
+    case ENFILE:
+        return SCONCE_PLUGIN_E_SYSTEM;
+    case ENOMEM:
+        return SCONCE_PLUGIN_E_NO_MEMORY;
+    default:
+        return SCONCE_PLUGIN_E_UNAVAILABLE;
+    }
+}
+
+static const char *hint_of(int error, const char *hint)
+{
+    if (error == EMFILE)
+        return HINT_FILES;
+    return error == ENFILE ? "raise fs.file-max, the system's limit of open files" : hint;
+}
+
 int32_t sconce_step_fail(struct sconce_plugin_error *err, uint32_t step, int error)
 {
     for (size_t i = 0; i < sizeof obstacles / sizeof obstacles[0]; i++)
         if (obstacles[i].step == step &&
             (obstacles[i].error == ANY_ERROR || obstacles[i].error == error))
-            return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, error,
-                                      obstacles[i].hint, "%s", obstacles[i].text);
+            return sconce_plugin_fail(err, status_of(error), SCONCE_DOMAIN_ERRNO, error,
+                                      hint_of(error, obstacles[i].hint), "%s", obstacles[i].text);
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, error, NULL,
                               "cannot make a process for the guest (step %u)", step);
 }

@@ -3,7 +3,7 @@
 #include "plugins/shared/process/zygote-host.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/lock.h"
+#include "common/memfd.h"
 #include "common/process.h"
 #include "plugins/shared/plugin-error.h"
 #include "plugins/shared/process/layout.h"
@@ -33,42 +35,26 @@ struct sconce_zygote {
     int pidfd;
 };
 
-/* Per process, not per runtime: a host with many runtimes needs one zygote. A forked child must not
- * wait for a lock that another thread of its parent held, so it begins with a keeper of its own. */
-struct keeper {
-    uint32_t process;
-    pthread_mutex_t lock;
+/* Per process, not per runtime: a host with many runtimes needs one zygote. */
+static struct {
+    struct sconce_lock lock;
     struct sconce_zygote *kept;
-};
-static struct keeper *_Atomic keeper;
+} keeper;
 static _Atomic bool namespaces = true;
 
-static struct keeper *get_keeper(void)
+/* In a forked child the parent's zygote is nothing but two descriptors. */
+static void take_keeper(void)
 {
-    struct keeper *now = atomic_load(&keeper), *fresh;
-    uint32_t process = sconce_process_id();
+    struct sconce_zygote *kept;
 
-    if (now && now->process == process)
-        return now;
-    fresh = calloc(1, sizeof *fresh);
-    if (!fresh)
-        return NULL;
-    fresh->process = process;
-    pthread_mutex_init(&fresh->lock, NULL);
-    while (!now || now->process != process) {
-        if (!atomic_compare_exchange_strong(&keeper, &now, fresh))
-            continue;
-        /* The parent's zygote is nothing to this process. */
-        if (now && now->kept) {
-            close(now->kept->socket);
-            close(now->kept->pidfd);
-            free(now->kept);
-        }
-        free(now);
-        return fresh;
-    }
-    free(fresh); /* another thread came first */
-    return now;
+    sconce_lock_take(&keeper.lock);
+    kept = keeper.kept;
+    if (!kept || kept->process == sconce_process_id())
+        return;
+    keeper.kept = NULL;
+    close(kept->socket);
+    close(kept->pidfd);
+    free(kept);
 }
 
 void sconce_zygote_allow_namespaces(bool allow)
@@ -84,6 +70,14 @@ uint32_t sconce_zygote_layers(const struct sconce_zygote *zygote)
 int sconce_zygote_pidfd(const struct sconce_zygote *zygote)
 {
     return zygote->pidfd;
+}
+
+/* One that is killed first closes its socket, then ends its children, and only then is dead. */
+bool sconce_zygote_is_lost(const struct sconce_zygote *zygote)
+{
+    struct pollfd signs[] = {{.fd = zygote->pidfd, .events = POLLIN}, {.fd = zygote->socket}};
+
+    return poll(signs, sizeof signs / sizeof signs[0], 0) > 0;
 }
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -166,14 +160,14 @@ static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_sta
 
     self = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (self < 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno,
-                                  "a kernel of version 5.10 or later is needed",
-                                  "cannot get a descriptor of this process (pidfd_open)");
+        return sconce_step_fail(err, SCONCE_STEP_PIDFD, errno);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot make a socket for the helper process");
-    zygote->socket = pair[0];
-    theirs = pair[1];
+        return sconce_step_fail(err, SCONCE_STEP_SOCKET, errno);
+    zygote->socket = sconce_off_streams(pair[0]);
+    error = errno;
+    theirs = sconce_off_streams(pair[1]);
+    if (zygote->socket < 0 || theirs < 0)
+        return sconce_step_fail(err, SCONCE_STEP_SOCKET, zygote->socket < 0 ? error : errno);
     *start = (struct sconce_zygote_start){
         .text_at = (uint64_t)(uintptr_t)sconce_zygote_text,
         .text_bytes = (uint64_t)(sconce_zygote_text_end - sconce_zygote_text),
@@ -185,7 +179,7 @@ static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_sta
         .layers = atomic_load(&namespaces) ? SCONCE_LAYER_USER_NS : 0,
     };
     error = launch(start);
-    zygote->pidfd = start->pidfd;
+    zygote->pidfd = sconce_off_streams(start->pidfd);
     return error ? sconce_step_fail(err, SCONCE_STEP_CLONE_ZYGOTE, error) : SCONCE_PLUGIN_OK;
 }
 
@@ -218,20 +212,16 @@ static int32_t start(struct sconce_zygote **ret_zygote, struct sconce_plugin_err
 
 int32_t sconce_zygote_get(struct sconce_zygote **ret_zygote, struct sconce_plugin_error *err)
 {
-    struct keeper *mine = get_keeper();
     int32_t r = SCONCE_PLUGIN_OK;
 
-    if (!mine)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "no memory for a helper process");
-    pthread_mutex_lock(&mine->lock);
-    if (!mine->kept)
-        r = start(&mine->kept, err);
+    take_keeper();
+    if (!keeper.kept)
+        r = start(&keeper.kept, err);
     if (r == SCONCE_PLUGIN_OK) {
-        atomic_fetch_add(&mine->kept->users, 1);
-        *ret_zygote = mine->kept;
+        atomic_fetch_add(&keeper.kept->users, 1);
+        *ret_zygote = keeper.kept;
     }
-    pthread_mutex_unlock(&mine->lock);
+    sconce_lock_give(&keeper.lock);
     return r;
 }
 
@@ -241,19 +231,16 @@ void sconce_zygote_put(struct sconce_zygote *zygote)
         destroy(zygote);
 }
 
-static void let_go(struct sconce_zygote *only)
+static void let_go(const struct sconce_zygote *only)
 {
-    struct keeper *mine = get_keeper();
     struct sconce_zygote *kept = NULL;
 
-    if (!mine)
-        return;
-    pthread_mutex_lock(&mine->lock);
-    if (!only || mine->kept == only) {
-        kept = mine->kept;
-        mine->kept = NULL;
+    take_keeper();
+    if (!only || keeper.kept == only) {
+        kept = keeper.kept;
+        keeper.kept = NULL;
     }
-    pthread_mutex_unlock(&mine->lock);
+    sconce_lock_give(&keeper.lock);
     sconce_zygote_put(kept);
 }
 

@@ -34,6 +34,9 @@ uint32_t sconce_zygote_layers(const struct sconce_zygote *zygote);
 /** sconce_zygote_pidfd - readable when it is gone. Borrowed. */
 int sconce_zygote_pidfd(const struct sconce_zygote *zygote);
 
+/** sconce_zygote_is_lost - it is dead, or about to be: no request of it comes to anything. */
+bool sconce_zygote_is_lost(const struct sconce_zygote *zygote);
+
 /**
  * sconce_zygote_send - one request, with its descriptors; all stay the caller's.
  * Returns 0, or an errno: EPIPE or ECONNRESET when the zygote has died. It is then forgotten, and

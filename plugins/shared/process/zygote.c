@@ -345,12 +345,18 @@ static void forget_handlers(void)
              sizeof by_default.mask);
 }
 
-/* Nobody's scheduling class and processors: whose thread came first is chance. Failures leave what
- * was. */
+/* Nobody's scheduling class, processors and limit of descriptors: whose thread came first, and when,
+ * is chance. Failures leave what was. */
 static void be_ordinary(void)
 {
     uint64_t processors[128];
+    struct rlimit64 files;
     const int32_t priority = 0;
+
+    if (CALL(prlimit64, 0, RLIMIT_NOFILE, NULL, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        CALL(prlimit64, 0, RLIMIT_NOFILE, &files, NULL);
+    }
 
     memset(processors, 0xff, sizeof processors);
     CALL(sched_setaffinity, 0, sizeof processors, processors);
@@ -505,6 +511,10 @@ int raw_launch(struct sconce_zygote_start *start)
     }
     if (pid == 0)
         run_zygote(start, layers);
-    start->error = pid < 0 ? (int32_t)-pid : 0;
+    start->error = 0;
+    if (pid < 0) {
+        start->error = (int32_t)-pid;
+        start->pidfd = -1; /* the kernel may have told one before it failed */
+    }
     return 0;
 }
