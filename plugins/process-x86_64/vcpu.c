@@ -216,6 +216,11 @@ static bool turn(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 
     if (r == 0)
         r = sconce_child_wait(&vm->child, &number);
+    /* A kick that comes now finds it stopped, however late this thread is: there is nothing to be
+     * killed for. */
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store_explicit(&vm->running, false, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
     if (r == SCONCE_CHILD_AGAIN)
         return false;
     if (r < 0) {
