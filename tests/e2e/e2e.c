@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *environment(const char *name)
 {
@@ -40,11 +42,25 @@ struct sconce_config *e2e_config(const char *first_key, ...)
     return config;
 }
 
-static int make_runtime(const char *backend, struct sconce_runtime **ret_runtime,
-                        struct sconce_error *err)
+const char *e2e_backend(void)
+{
+    return environment("SCONCE_TEST_BACKEND");
+}
+
+const char *e2e_isolation(void)
+{
+    return environment("SCONCE_TEST_ISOLATION");
+}
+
+bool e2e_is_sanitized(void)
+{
+    return strcmp(environment("SCONCE_TEST_SANITIZER"), "none") != 0;
+}
+
+static int make_runtime(struct sconce_runtime **ret_runtime, struct sconce_error *err)
 {
     struct sconce_config *config =
-        e2e_config("runtime.backend", backend, "runtime.isolation", "any", (char *)NULL);
+        e2e_config("runtime.backend", e2e_backend(), "runtime.isolation", "any", (char *)NULL);
     const struct sconce_runtime_options options = {.size = sizeof options, .config = config};
     int r = sconce_runtime_new(&options, ret_runtime, err);
 
@@ -52,12 +68,12 @@ static int make_runtime(const char *backend, struct sconce_runtime **ret_runtime
     return r;
 }
 
-struct sconce_runtime *e2e_runtime(const char *backend)
+struct sconce_runtime *e2e_runtime(void)
 {
     struct sconce_runtime *runtime;
     struct sconce_error err = {0};
 
-    e2e_ok(make_runtime(backend, &runtime, &err), &err);
+    e2e_ok(make_runtime(&runtime, &err), &err);
     return runtime;
 }
 
@@ -111,17 +127,31 @@ static void ignore_info(void *ctx, const struct sconce_backend_info *info)
     (void)info;
 }
 
-void e2e_require_backend(const char *name)
+static int probe_and_tell(void)
 {
     struct sconce_runtime *runtime;
     struct sconce_error err = {0};
 
-    if (make_runtime(name, &runtime, &err) < 0 ||
-        sconce_runtime_probe(runtime, name, ignore_info, NULL, &err) < 0) {
+    if (make_runtime(&runtime, &err) < 0 ||
+        sconce_runtime_probe(runtime, e2e_backend(), ignore_info, NULL, &err) < 0) {
         printf("skipped: %s\n", err.text);
-        exit(77);
+        fflush(stdout);
+        return 77;
     }
     sconce_runtime_free(runtime);
+    return 0;
+}
+
+void e2e_require_backend(void)
+{
+    int status = 0;
+    pid_t child = fork();
+
+    if (!child)
+        _exit(probe_and_tell());
+    waitpid(child, &status, 0);
+    if (status)
+        exit(WIFEXITED(status) ? WEXITSTATUS(status) : 99);
 }
 
 void e2e_says(const struct sconce_error *err, const char *part)

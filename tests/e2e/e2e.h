@@ -8,6 +8,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,11 +19,22 @@
 /** e2e_config - no file, the build tree's plugins, then "key", "value", ..., NULL. */
 struct sconce_config *e2e_config(const char *first_key, ...) __attribute__((sentinel));
 
-struct sconce_runtime *e2e_runtime(const char *backend);
+/** e2e_runtime - on that backend alone. */
+struct sconce_runtime *e2e_runtime(void);
 struct sconce_guest *e2e_guest(struct sconce_runtime *runtime, const char *name);
 
-/** e2e_require_backend - exit with 77 and the reason when this machine cannot run @name. */
-void e2e_require_backend(const char *name);
+/** e2e_backend - the backend that this run of the test is about, and what its wall is. From the
+ * environment: SCONCE_TEST_BACKEND, SCONCE_TEST_ISOLATION ("vm", "process"). */
+const char *e2e_backend(void);
+const char *e2e_isolation(void);
+
+/** e2e_is_sanitized - does a sanitizer's allocator stand in for libc's? Unlike that, it may be
+ * locked for ever in a child that is forked while another thread allocates. */
+bool e2e_is_sanitized(void);
+
+/** e2e_require_backend - exit with 77 and the reason when this machine cannot run it. Leaves no
+ * trace in this process. */
+void e2e_require_backend(void);
 
 /**
  * e2e_sandbox - a sandbox of @guest whose every import is served by e2e_echo.
