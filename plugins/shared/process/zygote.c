@@ -345,8 +345,8 @@ static void forget_handlers(void)
              sizeof by_default.mask);
 }
 
-/* Nobody's scheduling class, processors and limit of descriptors: whose thread came first, and when,
- * is chance. Failures leave what was. */
+/* Nobody's scheduling class, processors and limit of descriptors: whose thread came first, and
+ * when, is chance. Failures leave what was. */
 static void be_ordinary(void)
 {
     uint64_t processors[128];

@@ -35,7 +35,8 @@ IN_ITS_PLACE int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     int r = (int)syscall(SYS_poll, fds, count, timeout_ms);
 
-    if (r > 0 && count == 1 && (fds->revents & POLLIN))
+    /* The listener comes first where several are waited for. */
+    if (r > 0 && count > 0 && (fds->revents & POLLIN))
         told = fds->fd;
     return r;
 }
