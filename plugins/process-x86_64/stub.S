@@ -24,7 +24,7 @@ raw_stub:
     .long SCONCE_STUB_MAGIC
     .long site - raw_stub
     .long filter_listener - raw_stub
-    .long raw_launch - raw_stub
+    .long raw_start - raw_stub
     .quad 0
 stack_description: /* stack_t */
     .quad SCONCE_CONTROL_AT + SCONCE_ALTSTACK_OFFSET

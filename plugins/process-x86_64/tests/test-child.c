@@ -113,7 +113,7 @@ static bool polls_first(void)
     unsigned major = 0, minor = 0;
 
     assert_int_equal(sscanf(release, "%u.%u", &major, &minor), 2);
-    return major * 1000 + minor < 6011;
+    return SCONCE_ALWAYS_POLL || major * 1000 + minor < 6011;
 }
 
 static int start_over(void **state)

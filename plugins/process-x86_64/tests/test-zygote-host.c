@@ -11,7 +11,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,14 +19,12 @@
 
 #include <cmocka.h>
 
-#include "plugins/shared/process/stub-head.h"
 #include "plugins/shared/process/zygote-host.h"
 
-_Alignas(4096) const uint8_t sconce_zygote_text[4096] = {'S', 'T', 'U', 'B'};
-const uint8_t sconce_zygote_text_end[1] = {0};
+extern long fake_start_result; /* fake-zygote.S */
 
 static struct {
-    int pidfd_open, socketpair, clone; /* the errno that each fails with */
+    int pidfd_open, socketpair; /* the errno that each fails with */
 } failing;
 static struct sconce_plugin_error error;
 
@@ -35,7 +32,6 @@ long __real_syscall(long number, ...);
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
 int __real_socketpair(int domain, int type, int protocol, int pair[2]);
 int __wrap_socketpair(int domain, int type, int protocol, int pair[2]);
-int __wrap_clone(int (*entry)(void *), void *stack, int flags, void *argument);
 
 long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
 {
@@ -49,17 +45,6 @@ int __wrap_socketpair(int domain, int type, int protocol, int pair[2])
 {
     errno = failing.socketpair;
     return errno ? -1 : __real_socketpair(domain, type, protocol, pair);
-}
-
-/* Always fails: nothing is to run on that stack. */
-int __wrap_clone(int (*entry)(void *), void *stack, int flags, void *argument)
-{
-    (void)entry;
-    (void)stack;
-    (void)argument;
-    assert_int_equal(flags, CLONE_VM | CLONE_VFORK | CLONE_FILES); /* no exit signal */
-    errno = failing.clone;
-    return -1;
 }
 
 static unsigned open_fds(void)
@@ -114,7 +99,7 @@ static void test_get_without_a_process_tells_the_limit(void **state)
 
     (void)state;
     sigprocmask(SIG_SETMASK, NULL, &before);
-    failing.clone = EAGAIN;
+    fake_start_result = -EAGAIN;
     expect_failure("cannot start a helper process");
     assert_int_equal(error.code, EAGAIN);
     sigprocmask(SIG_SETMASK, NULL, &after);

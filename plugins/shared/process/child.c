@@ -46,7 +46,8 @@ static _Atomic int wakes_in_sync;      /* the same */
 /*
  * Does waiting for a notification end when the last process that could make one is dead? It does
  * since Linux 6.11 ("seccomp: interrupt SECCOMP_IOCTL_NOTIF_RECV when all users have exited").
- * Older kernels would sleep for ever, which cannot be tried; there poll(2) tells first.
+ * Older kernels would sleep for ever, which cannot be tried; there poll(2) tells first. (Why a
+ * build always asks poll(2) is in meson.build.)
  */
 static bool receive_ends_with_child(void)
 {
@@ -56,7 +57,8 @@ static bool receive_ends_with_child(void)
 
     if (!known) {
         known = -1;
-        if (uname(&name) == 0 && sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
+        if (!SCONCE_ALWAYS_POLL && uname(&name) == 0 &&
+            sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
             (major > 6 || (major == 6 && minor >= 11)))
             known = 1;
         atomic_store_explicit(&waits_by_receiving, known, memory_order_relaxed);

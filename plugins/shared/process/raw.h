@@ -6,7 +6,15 @@
 #ifndef SCONCE_PLUGINS_PROCESS_RAW_H
 #define SCONCE_PLUGINS_PROCESS_RAW_H
 
+/* CLONE_VM | CLONE_FILES | CLONE_VFORK (linux/sched.h), which assembly cannot include: no exit
+ * signal, and who makes it waits until it is gone. */
+#define RAW_START_FLAGS 0x4500
+
+#ifndef __ASSEMBLER__
+
 #include <stdint.h>
+
+struct sconce_zygote_start;
 
 /* No table of addresses: nobody would fill it. */
 #pragma GCC visibility push(hidden)
@@ -17,6 +25,18 @@ long raw_syscall(long number, long a, long b, long c, long d, long e, long f);
 /** raw_prepare - let go of what the architecture keeps for a process beside its memory, and that a
  * child would inherit: rights of ports, segments, shadow stacks. 0 or a negative errno. */
 long raw_prepare(void);
+
+/**
+ * raw_start - called in the host itself: run raw_launch in a process that shares the host's memory
+ * and descriptors, on the stack that ends at @stack_end, and is over when this returns.
+ * Not libc's clone(3): ThreadSanitizer takes that for a fork(2), and then works in both processes
+ * on the one memory.
+ * Returns the process id, to be waited for with __WALL, or a negative errno.
+ */
+long raw_start(struct sconce_zygote_start *start, void *stack_end);
+
+/** raw_launch - makes the zygote; in zygote.c. */
+int raw_launch(struct sconce_zygote_start *start);
 
 /* The stub's page; its first bytes are a struct sconce_stub_head. */
 extern const uint8_t raw_stub[];
@@ -37,5 +57,7 @@ struct raw_sigaction {
     uint64_t mask;
 };
 #define RAW_SA_RESTORER 0x04000000u
+
+#endif
 
 #endif

@@ -14,7 +14,7 @@ struct sconce_stub_head {
     uint32_t magic;
     uint32_t site;     /* offset of the instruction behind the notifying system call */
     uint32_t listener; /* offset of the struct sock_fprog that makes notifications */
-    uint32_t launch;   /* offset of the zygote's entry, from the page's start */
+    uint32_t start;    /* offset of raw_start, from the page's start */
     uint64_t reserved0;
     /* The stack_t that the alternate stack is set to; at a constant address, which the filter
      * pins. */

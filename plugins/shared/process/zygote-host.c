@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -88,23 +87,21 @@ static int launch(struct sconce_zygote_start *start)
 {
     const struct sconce_stub_head *head =
         (const struct sconce_stub_head *)(const void *)sconce_zygote_text;
-    uint8_t *stack = (uint8_t *)start + DATA_BYTES;
+    long (*raw_start)(struct sconce_zygote_start *, void *);
     sigset_t all, before;
-    int (*entry)(void *);
-    int pid, error;
+    long pid;
 
-    *(const void **)&entry = sconce_zygote_text + head->launch;
+    *(const void **)&raw_start = sconce_zygote_text + head->start;
     /* The launcher must not run this program's handlers. The kernel's call, with the kernel's set:
      * libc's leaves its own two signals out. */
     memset(&all, 0xff, sizeof all);
     if (syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, 8))
         return errno;
-    pid = clone(entry, stack, CLONE_VM | CLONE_VFORK | CLONE_FILES, start);
-    error = pid < 0 ? errno : 0;
+    pid = raw_start(start, (uint8_t *)start + DATA_BYTES);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8);
     if (pid < 0)
-        return error;
-    while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
+        return (int)-pid;
+    while (waitpid((pid_t)pid, NULL, __WALL) < 0 && errno == EINTR)
         ;
     return start->error;
 }

@@ -60,9 +60,10 @@ struct control_message {
 };
 #define CONTROL_HEAD offsetof(struct control_message, fds)
 
-#define CALL(name, ...) CALL_(__NR_##name, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0)
-#define CALL_(number, a, b, c, d, e, f, ...)                                                       \
-    raw_syscall(number, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
+/* A system call by its name, with up to six arguments. */
+#define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define CALL_(name, a, b, c, d, e, f, ...)                                                         \
+    raw_syscall(__NR_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
 
 /* gcc may call these for copies that it does not write out. */
 void *memset(void *to, int byte, size_t bytes);
@@ -450,6 +451,8 @@ static long unmap_host(const struct sconce_zygote_start *start)
     return r < 0 ? r : unmap_above(high_end);
 }
 
+_Static_assert(RAW_START_FLAGS == (CLONE_VM | CLONE_FILES | CLONE_VFORK), "linux/sched.h");
+
 static void run_zygote(const struct sconce_zygote_start *start, uint32_t layers)
     __attribute__((noreturn));
 static void run_zygote(const struct sconce_zygote_start *start, uint32_t layers)
@@ -493,7 +496,6 @@ static void run_zygote(const struct sconce_zygote_start *start, uint32_t layers)
  * every signal blocked; makes the zygote its sibling, and returns. A zygote that a debugger of the
  * host followed would stop at every exit of every guest, hence CLONE_UNTRACED.
  */
-int raw_launch(struct sconce_zygote_start *start);
 int raw_launch(struct sconce_zygote_start *start)
 {
     const unsigned long flags = CLONE_PARENT | CLONE_PIDFD | CLONE_UNTRACED;
