@@ -42,7 +42,10 @@ int32_t process_x86_configure(const char *key, const char *value, struct sconce_
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
                                   "write namespaces = yes or namespaces = no",
                                   "namespaces is neither yes nor no: %s", value);
-    sconce_zygote_allow_namespaces(yes);
+    sconce_lock_take(&shared.lock);
+    if (sconce_zygote_allow_namespaces(yes))
+        shared.known = false; /* which walls there are is told anew */
+    sconce_lock_give(&shared.lock);
     return SCONCE_PLUGIN_OK;
 }
 
@@ -137,6 +140,10 @@ static int32_t discover(struct process_x86_facts *facts, struct sconce_plugin_er
                                   "a kernel of version 5.10 or later is needed, and a processor of "
                                   "2013 or later",
                                   "programs cannot set the bases of FS and GS here (FSGSBASE)");
+    if (!sconce_child_notifications_fit())
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
+                                  "a newer version of this backend is needed",
+                                  "this kernel's seccomp notifications are of another size");
     r = sconce_zygote_get(&zygote, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;

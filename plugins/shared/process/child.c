@@ -23,6 +23,7 @@
 #include "common/process.h"
 #include "common/untrusted.h"
 #include "plugins/shared/plugin-error.h"
+#include "plugins/shared/process/no-cancel.h"
 #include "plugins/shared/process/receive.h"
 #include "plugins/shared/process/steps.h"
 #include "plugins/shared/process/stub-head.h"
@@ -173,7 +174,17 @@ int sconce_child_release(struct sconce_child *child)
 
 void sconce_child_signal(const struct sconce_child *child, int number)
 {
-    syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0);
+    if (syscall(SYS_pidfd_send_signal, child->pidfd, number, NULL, 0) && errno == EPERM)
+        sconce_zygote_signal(child->zygote, child->pidfd, number);
+}
+
+bool sconce_child_notifications_fit(void)
+{
+    struct seccomp_notif_sizes sizes;
+
+    return syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) ||
+           (sizes.seccomp_notif == sizeof(struct seccomp_notif) &&
+            sizes.seccomp_notif_resp == sizeof(struct seccomp_notif_resp));
 }
 
 uint64_t sconce_child_cpu_ns(const struct sconce_child *child)
@@ -208,7 +219,7 @@ static uint32_t mmap_prot(uint32_t prot)
 }
 
 /* The index of @fd in the request, added when it is new. */
-static uint32_t fd_index(struct sconce_spawn_request *request, int32_t *fds, int32_t fd)
+static uint32_t fd_index(struct sconce_request *request, int32_t *fds, int32_t fd)
 {
     for (uint32_t i = SCONCE_SPAWN_GUEST; i < request->fd_count; i++)
         if (fds[i] == fd)
@@ -217,9 +228,10 @@ static uint32_t fd_index(struct sconce_spawn_request *request, int32_t *fds, int
     return request->fd_count++;
 }
 
-static void fill_request(struct sconce_spawn_request *request, int32_t *fds,
+static void fill_request(struct sconce_request *request, int32_t *fds,
                          const struct sconce_plugin_mappings *mappings)
 {
+    request->kind = SCONCE_REQUEST_SPAWN;
     request->fd_count = SCONCE_SPAWN_GUEST;
     request->range_count = mappings->count;
     for (uint32_t i = 0; i < mappings->count; i++) {
@@ -274,17 +286,19 @@ static int32_t died(const struct sconce_child *child, struct sconce_plugin_error
 }
 
 /* One reply of the two that make a child known. */
-static int32_t hear(struct sconce_child *child, int socket, const struct sconce_zygote *zygote,
-                    struct sconce_plugin_error *err)
+static int32_t hear(struct sconce_child *child, int socket, struct sconce_plugin_error *err)
 {
     struct sconce_reply reply;
-    int fd, error = sconce_receive(socket, sconce_zygote_pidfd(zygote), child->pidfd, &reply, &fd);
+    int fd, error = sconce_receive(socket, sconce_zygote_pidfd(child->zygote), child->pidfd, &reply,
+                                   &fd);
 
     if (!error && fd >= 0) {
         fd = sconce_off_streams(fd);
         error = fd < 0 ? errno : 0;
     }
-    if (error == EMFILE)
+    if (error == ETIMEDOUT) /* somebody has stopped it; the next one is another */
+        sconce_zygote_forget(child->zygote);
+    if (error == EMFILE || error == ETIMEDOUT)
         return sconce_step_fail(err, SCONCE_STEP_RECEIVE, error);
     if (error && child->pidfd >= 0)
         return died(child, err);
@@ -320,11 +334,11 @@ static int32_t await_first_stop(struct sconce_child *child, struct sconce_plugin
 }
 
 /* @ours: a socket for the replies. */
-static int32_t ask(const struct sconce_plugin_mappings *mappings, int control_fd, int *ret_ours,
-                   struct sconce_zygote *zygote, struct sconce_plugin_error *err)
+static int32_t ask(struct sconce_zygote *zygote, const struct sconce_plugin_mappings *mappings,
+                   int control_fd, int *ret_ours, struct sconce_plugin_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd) int theirs = -1;
-    struct sconce_spawn_request request = {0};
+    struct sconce_request request = {0};
     int32_t fds[SCONCE_SPAWN_MAX_FDS];
     int pair[2], error;
 
@@ -345,8 +359,7 @@ static int32_t ask(const struct sconce_plugin_mappings *mappings, int control_fd
                               "cannot ask the helper process for a guest's process");
 }
 
-static int32_t spawn_from(struct sconce_child *child, struct sconce_zygote *zygote,
-                          const struct sconce_plugin_mappings *mappings,
+static int32_t spawn_once(struct sconce_child *child, const struct sconce_plugin_mappings *mappings,
                           struct sconce_plugin_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd) int control_fd = -1;
@@ -354,9 +367,9 @@ static int32_t spawn_from(struct sconce_child *child, struct sconce_zygote *zygo
     int32_t r = make_control(child, &control_fd, err);
 
     if (r == SCONCE_PLUGIN_OK)
-        r = ask(mappings, control_fd, &replies, zygote, err);
+        r = ask(child->zygote, mappings, control_fd, &replies, err);
     while (r == SCONCE_PLUGIN_OK && (child->pidfd < 0 || child->listener < 0))
-        r = hear(child, replies, zygote, err);
+        r = hear(child, replies, err);
     return r == SCONCE_PLUGIN_OK ? await_first_stop(child, err) : r;
 }
 
@@ -364,6 +377,7 @@ int32_t sconce_child_spawn(struct sconce_child *child,
                            const struct sconce_plugin_mappings *mappings,
                            struct sconce_plugin_error *err)
 {
+    SCONCE_NOT_CANCELLED;
     int32_t r = SCONCE_PLUGIN_OK;
 
     for (uint32_t i = 0; i < mappings->count; i++)
@@ -373,21 +387,19 @@ int32_t sconce_child_spawn(struct sconce_child *child,
 
     /* A zygote that somebody has killed is found out by using it; then there is a second chance. */
     for (int attempt = 0; attempt < 2; attempt++) {
-        struct sconce_zygote *zygote;
         bool lost;
 
-        r = sconce_zygote_get(&zygote, err);
-        if (r != SCONCE_PLUGIN_OK)
-            return r;
         *child = (struct sconce_child)SCONCE_CHILD_EMPTY;
         child->process = sconce_process_id();
-        r = spawn_from(child, zygote, mappings, err);
-        lost = r != SCONCE_PLUGIN_OK && sconce_zygote_is_lost(zygote);
-        if (r != SCONCE_PLUGIN_OK)
-            sconce_child_end(child);
+        r = sconce_zygote_get(&child->zygote, err);
+        if (r == SCONCE_PLUGIN_OK)
+            r = spawn_once(child, mappings, err);
+        if (r == SCONCE_PLUGIN_OK)
+            return r;
+        lost = child->zygote && sconce_zygote_is_lost(child->zygote);
         if (lost)
-            sconce_zygote_forget(zygote);
-        sconce_zygote_put(zygote);
+            sconce_zygote_forget(child->zygote);
+        sconce_child_end(child);
         if (!lost)
             return r;
     }
@@ -396,27 +408,32 @@ int32_t sconce_child_spawn(struct sconce_child *child,
 
 /* ---- Ending -------------------------------------------------------------------------------- */
 
-/* Its memory is given back before it is seen dead (kernel/exit.c: exit_mm comes before
- * exit_notify). */
-static void kill_and_wait(int pidfd)
-{
-    struct pollfd wait = {.fd = pidfd, .events = POLLIN};
+#define AGAIN_MS 100
 
-    syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
-    while (poll(&wait, 1, -1) < 0 && errno == EINTR)
-        ;
+/* Its memory is given back before it is seen dead (kernel/exit.c: exit_mm comes before
+ * exit_notify). Should the signal not get through, the zygote's end will. */
+static void kill_and_wait(const struct sconce_child *child)
+{
+    struct pollfd wait = {.fd = child->pidfd, .events = POLLIN};
+
+    do
+        sconce_child_signal(child, SIGKILL);
+    while (poll(&wait, 1, AGAIN_MS) <= 0);
 }
 
 void sconce_child_end(struct sconce_child *child)
 {
+    SCONCE_NOT_CANCELLED;
+
     if (child->pidfd >= 0) {
         if (child->process == sconce_process_id())
-            kill_and_wait(child->pidfd);
+            kill_and_wait(child);
         close(child->pidfd);
     }
     if (child->listener >= 0)
         close(child->listener);
     if (child->control)
         munmap(child->control, SCONCE_CONTROL_BYTES);
+    sconce_zygote_put(child->zygote);
     *child = (struct sconce_child)SCONCE_CHILD_EMPTY;
 }

@@ -22,9 +22,12 @@
 #include "plugins/shared/process/layout.h"
 #include "sconce-plugin.h"
 
+struct sconce_zygote;
+
 struct sconce_child {
-    int pidfd;             /* -1: there is none */
-    int listener;          /* where its notifications come */
+    struct sconce_zygote *zygote; /* that made it; NULL: there is none */
+    int pidfd;                    /* -1: there is none */
+    int listener;                 /* where its notifications come */
     uint8_t *control;      /* SCONCE_CONTROL_BYTES, as the host sees them; NULL: there is none */
     uint64_t notification; /* of the stop that it is in */
     uint64_t frame;        /* where its signal frames are, in its address space */
@@ -64,7 +67,8 @@ int sconce_child_release(struct sconce_child *child);
  * on waiting when the calling thread gets a signal. */
 int sconce_child_wait(struct sconce_child *child, int *ret_signal);
 
-/** sconce_child_signal - async-signal-safe; sets errno. */
+/** sconce_child_signal - by the zygote, when this process may not. Async-signal-safe; sets errno.
+ */
 void sconce_child_signal(const struct sconce_child *child, int number);
 
 /** sconce_child_cpu_ns - the processor time that it has had; 0 when that cannot be told.
@@ -74,6 +78,10 @@ uint64_t sconce_child_cpu_ns(const struct sconce_child *child);
 /** sconce_child_frame - the signal frame as the host sees it, @bytes of it; NULL when it is not
  * wholly on the alternate stack. */
 uint8_t *sconce_child_frame(const struct sconce_child *child, uint64_t bytes);
+
+/** sconce_child_notifications_fit - are the kernel's notifications of the size that this is built
+ * for? seccomp(2) wants it asked. */
+bool sconce_child_notifications_fit(void);
 
 /** sconce_child_wakes_in_sync - does this kernel hand the processor straight from host to child and
  * back (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6)? */

@@ -6,6 +6,7 @@
 #ifndef SCONCE_PLUGINS_PROCESS_PROTOCOL_H
 #define SCONCE_PLUGINS_PROCESS_PROTOCOL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* Walls beside seccomp and the empty address space that the zygote could raise. */
@@ -15,9 +16,10 @@
 /* What zygote and child do before the guest runs; told when one of them fails. */
 enum sconce_step {
     SCONCE_STEP_NONE,
-    SCONCE_STEP_PIDFD, /* this and the next two are the host's own */
+    SCONCE_STEP_PIDFD, /* this and the next three are the host's own */
     SCONCE_STEP_SOCKET,
     SCONCE_STEP_MEMFD,
+    SCONCE_STEP_PID_NAMESPACE,
     SCONCE_STEP_CLONE_ZYGOTE,
     SCONCE_STEP_PREPARE,
     SCONCE_STEP_NO_NEW_PRIVS,
@@ -73,12 +75,20 @@ struct sconce_spawn_range {
 #define SCONCE_SPAWN_CONTROL 1u /* the control area */
 #define SCONCE_SPAWN_GUEST 2u   /* and from here on the guest's memory */
 
-/* One SOCK_SEQPACKET message, with its descriptors in SCM_RIGHTS. */
-struct sconce_spawn_request {
+#define SCONCE_REQUEST_SPAWN 1u
+#define SCONCE_REQUEST_SIGNAL 2u /* @number to the process of the one pidfd that is attached */
+#define SCONCE_REQUEST_END 3u    /* end the zygote, whoever else holds its socket */
+
+/* One SOCK_SEQPACKET message, with its descriptors in SCM_RIGHTS; without @ranges unless it is a
+ * SPAWN. */
+struct sconce_request {
+    uint32_t kind; /* SCONCE_REQUEST_* */
+    uint32_t number;
     uint32_t range_count;
     uint32_t fd_count;
     struct sconce_spawn_range ranges[SCONCE_SPAWN_MAX_RANGES];
 };
+#define SCONCE_REQUEST_HEAD offsetof(struct sconce_request, ranges)
 
 #define SCONCE_REPLY_ZYGOTE 1u   /* on the zygote's socket, once: it is there, or it is not */
 #define SCONCE_REPLY_CHILD 2u    /* its pidfd is attached, unless there is an error */

@@ -8,6 +8,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* Who answers needs a millisecond, or its turn on a busy machine; who has been stopped never does.
+ */
+#define PATIENCE_MS 30000
+
 /* EAGAIN when there is nothing to read. */
 static int read_reply(int socket, struct sconce_reply *ret_reply, int *ret_fd)
 {
@@ -49,14 +53,14 @@ int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply 
             {.fd = child_fd, .events = POLLIN},
         };
         bool gone;
-        int error;
+        int error, ready;
 
         *ret_fd = -1;
-        if (poll(wait, sizeof wait / sizeof wait[0], -1) < 0) {
-            if (errno == EINTR)
-                continue;
-            return errno;
-        }
+        ready = poll(wait, sizeof wait / sizeof wait[0], PATIENCE_MS);
+        if (ready < 0 && errno == EINTR)
+            continue;
+        if (ready <= 0)
+            return ready ? errno : ETIMEDOUT;
         gone = wait[1].revents || wait[2].revents;
         /* What the dead have sent is there still. */
         error = read_reply(socket, ret_reply, ret_fd);

@@ -11,7 +11,7 @@
  *   one forked may hold the other end.
  * @ret_fd: the descriptor that came with it, the caller's; -1 for none.
  * Returns 0, or an errno: EMFILE when this process may have no more descriptors; ESRCH when one of
- * the processes is gone and nothing is left to read.
+ * the processes is gone and nothing is left to read; ETIMEDOUT when there was no answer for long.
  */
 int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply *ret_reply,
                    int *ret_fd);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #include "common/process.h"
 #include "plugins/shared/plugin-error.h"
 #include "plugins/shared/process/layout.h"
+#include "plugins/shared/process/no-cancel.h"
 #include "plugins/shared/process/receive.h"
 #include "plugins/shared/process/steps.h"
 #include "plugins/shared/process/stub-head.h"
@@ -32,6 +34,7 @@ struct sconce_zygote {
     uint32_t layers;
     int socket;
     int pidfd;
+    atomic_bool buried; /* dead, and waited for */
 };
 
 /* Per process, not per runtime: a host with many runtimes needs one zygote. */
@@ -41,7 +44,8 @@ static struct {
 } keeper;
 static _Atomic bool namespaces = true;
 
-/* In a forked child the parent's zygote is nothing but two descriptors. */
+/* In a forked child the parent's zygote is nothing but two descriptors; what is left of it is for
+ * the guests that have it, and of which no op is called any more. */
 static void take_keeper(void)
 {
     struct sconce_zygote *kept;
@@ -53,12 +57,8 @@ static void take_keeper(void)
     keeper.kept = NULL;
     close(kept->socket);
     close(kept->pidfd);
-    free(kept);
-}
-
-void sconce_zygote_allow_namespaces(bool allow)
-{
-    atomic_store(&namespaces, allow);
+    kept->socket = kept->pidfd = -1;
+    sconce_zygote_put(kept);
 }
 
 uint32_t sconce_zygote_layers(const struct sconce_zygote *zygote)
@@ -77,6 +77,55 @@ bool sconce_zygote_is_lost(const struct sconce_zygote *zygote)
     struct pollfd signs[] = {{.fd = zygote->pidfd, .events = POLLIN}, {.fd = zygote->socket}};
 
     return poll(signs, sizeof signs / sizeof signs[0], 0) > 0;
+}
+
+/* ---- Asking -------------------------------------------------------------------------------- */
+
+/* The kernel's call, which is no point of cancellation and may interrupt anything. An errno. */
+static int send_request(const struct sconce_zygote *zygote, const void *request, size_t bytes,
+                        const int32_t *fds, uint32_t fd_count, int flags)
+{
+    union {
+        struct cmsghdr head;
+        uint8_t room[CMSG_SPACE(SCONCE_SPAWN_MAX_FDS * sizeof(int32_t))];
+    } control = {.room = {0}};
+    struct iovec part = {(void *)(uintptr_t)request, bytes};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+    long sent;
+
+    if (fd_count) {
+        message.msg_control = &control;
+        message.msg_controllen = CMSG_SPACE(fd_count * sizeof *fds);
+        control.head.cmsg_level = SOL_SOCKET;
+        control.head.cmsg_type = SCM_RIGHTS;
+        control.head.cmsg_len = CMSG_LEN(fd_count * sizeof *fds);
+        memcpy(CMSG_DATA(&control.head), fds, fd_count * sizeof *fds);
+    }
+    do
+        sent = syscall(SYS_sendmsg, zygote->socket, &message, MSG_NOSIGNAL | flags);
+    while (sent < 0 && errno == EINTR);
+    return sent < 0 ? errno : 0;
+}
+
+/* @fd: -1 for none. */
+static int send_head(const struct sconce_zygote *zygote, uint32_t kind, int number, int32_t fd)
+{
+    const uint32_t fd_count = fd >= 0 ? 1 : 0;
+    const uint32_t head[] = {kind, (uint32_t)number, 0, fd_count};
+
+    _Static_assert(sizeof head == SCONCE_REQUEST_HEAD, "the head is all but the ranges");
+    return send_request(zygote, head, sizeof head, &fd, fd_count, MSG_DONTWAIT);
+}
+
+int sconce_zygote_send(struct sconce_zygote *zygote, const struct sconce_request *request,
+                       const int32_t *fds)
+{
+    return send_request(zygote, request, sizeof *request, fds, request->fd_count, 0);
+}
+
+int sconce_zygote_signal(struct sconce_zygote *zygote, int pidfd, int number)
+{
+    return send_head(zygote, SCONCE_REQUEST_SIGNAL, number, pidfd);
 }
 
 /* ---- Starting ------------------------------------------------------------------------------ */
@@ -106,21 +155,32 @@ static int launch(struct sconce_zygote_start *start)
     return start->error;
 }
 
-static void destroy(struct sconce_zygote *zygote)
+/* Ends it, and does not leave it to be waited for; guests that have it may go on having it. */
+static void bury(struct sconce_zygote *zygote)
 {
     siginfo_t info;
 
+    if (zygote->process != sconce_process_id() || atomic_exchange(&zygote->buried, true))
+        return;
+    if (zygote->socket >= 0)
+        send_head(zygote, SCONCE_REQUEST_END, 0, -1);
+    if (zygote->pidfd < 0)
+        return;
+    syscall(SYS_pidfd_send_signal, zygote->pidfd, SIGKILL, NULL, 0);
+    while (waitid((idtype_t)P_PIDFD, (id_t)zygote->pidfd, &info, WEXITED | __WALL) < 0 &&
+           errno == EINTR)
+        ;
+}
+
+static void destroy(struct sconce_zygote *zygote)
+{
+    SCONCE_NOT_CANCELLED;
+
+    bury(zygote);
     if (zygote->socket >= 0)
         close(zygote->socket);
-    if (zygote->pidfd >= 0) {
-        if (zygote->process == sconce_process_id()) {
-            syscall(SYS_pidfd_send_signal, zygote->pidfd, SIGKILL, NULL, 0);
-            while (waitid((idtype_t)P_PIDFD, (id_t)zygote->pidfd, &info, WEXITED | __WALL) < 0 &&
-                   errno == EINTR)
-                ;
-        }
+    if (zygote->pidfd >= 0)
         close(zygote->pidfd);
-    }
     free(zygote);
 }
 
@@ -148,6 +208,17 @@ static int32_t hear(struct sconce_zygote *zygote, struct sconce_plugin_error *er
     return SCONCE_PLUGIN_OK;
 }
 
+/* After unshare(CLONE_NEWPID) the next process is the new namespace's init, and nothing can be
+ * started there any more once it ends: the launcher must not be that. */
+static bool children_go_elsewhere(void)
+{
+    struct stat own, childrens;
+
+    return stat("/proc/thread-self/ns/pid", &own) == 0 &&
+           stat("/proc/thread-self/ns/pid_for_children", &childrens) == 0 &&
+           own.st_ino != childrens.st_ino;
+}
+
 static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_start *start,
                           struct sconce_plugin_error *err)
 {
@@ -155,6 +226,8 @@ static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_sta
     SCONCE_CLEANUP(sconce_cleanup_fd) int self = -1;
     int pair[2], error;
 
+    if (children_go_elsewhere())
+        return sconce_step_fail(err, SCONCE_STEP_PID_NAMESPACE, EINVAL);
     self = (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (self < 0)
         return sconce_step_fail(err, SCONCE_STEP_PIDFD, errno);
@@ -209,6 +282,7 @@ static int32_t start(struct sconce_zygote **ret_zygote, struct sconce_plugin_err
 
 int32_t sconce_zygote_get(struct sconce_zygote **ret_zygote, struct sconce_plugin_error *err)
 {
+    SCONCE_NOT_CANCELLED;
     int32_t r = SCONCE_PLUGIN_OK;
 
     take_keeper();
@@ -243,7 +317,10 @@ static void let_go(const struct sconce_zygote *only)
 
 void sconce_zygote_forget(struct sconce_zygote *zygote)
 {
+    SCONCE_NOT_CANCELLED;
+
     let_go(zygote);
+    bury(zygote);
 }
 
 void sconce_zygote_release(void)
@@ -251,29 +328,11 @@ void sconce_zygote_release(void)
     let_go(NULL);
 }
 
-int sconce_zygote_send(struct sconce_zygote *zygote, const struct sconce_spawn_request *request,
-                       const int32_t *fds)
+bool sconce_zygote_allow_namespaces(bool allow)
 {
-    union {
-        struct cmsghdr head;
-        uint8_t room[CMSG_SPACE(SCONCE_SPAWN_MAX_FDS * sizeof(int32_t))];
-    } control = {.room = {0}};
-    const size_t fd_bytes = request->fd_count * sizeof *fds;
-    struct iovec part = {(void *)(uintptr_t)request, sizeof *request};
-    struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = &control,
-        .msg_controllen = CMSG_SPACE(fd_bytes),
-    };
-    ssize_t sent;
+    bool changed = atomic_exchange(&namespaces, allow) != allow;
 
-    control.head.cmsg_level = SOL_SOCKET;
-    control.head.cmsg_type = SCM_RIGHTS;
-    control.head.cmsg_len = CMSG_LEN(fd_bytes);
-    memcpy(CMSG_DATA(&control.head), fds, fd_bytes);
-    do
-        sent = sendmsg(zygote->socket, &message, MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    return sent < 0 ? errno : 0;
+    if (changed) /* the next guest is to get another; those that live keep theirs */
+        let_go(NULL);
+    return changed;
 }

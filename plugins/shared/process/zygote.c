@@ -120,7 +120,7 @@ static void send_error(int32_t socket, uint32_t kind, uint32_t step, long error)
 
 struct spawn {
     const struct sconce_zygote_start *start;
-    struct sconce_spawn_request request;
+    struct sconce_request request;
     struct control_message fds;
     uint32_t fd_count;
     long zygote_pid;
@@ -253,8 +253,12 @@ static void close_received(struct control_message *fds, uint32_t count)
 /* Is it what the host sends? It is trusted, but may be of another version by mistake. */
 static int request_is_sound(const struct spawn *spawn, long bytes)
 {
-    if (bytes != (long)sizeof spawn->request || spawn->fd_count < SCONCE_SPAWN_GUEST ||
-        spawn->fd_count != spawn->request.fd_count ||
+    if (bytes < (long)SCONCE_REQUEST_HEAD || spawn->fd_count != spawn->request.fd_count)
+        return 0;
+    if (spawn->request.kind == SCONCE_REQUEST_SIGNAL)
+        return spawn->fd_count == 1;
+    if (spawn->request.kind != SCONCE_REQUEST_SPAWN || bytes != (long)sizeof spawn->request ||
+        spawn->fd_count < SCONCE_SPAWN_GUEST ||
         spawn->request.range_count > SCONCE_SPAWN_MAX_RANGES)
         return 0;
     for (uint32_t i = 0; i < spawn->request.range_count; i++)
@@ -281,6 +285,13 @@ static void spawn_child(struct spawn *spawn)
     CALL(close, pidfd);
 }
 
+static void refuse(const struct spawn *spawn)
+{
+    if (spawn->fd_count > 0)
+        send_error(spawn->fds.fds[SCONCE_SPAWN_REPLY], SCONCE_REPLY_CHILD, SCONCE_STEP_REQUEST,
+                   -EINVAL);
+}
+
 static void serve_one(struct spawn *spawn)
 {
     struct iovec part = {&spawn->request, sizeof spawn->request};
@@ -299,11 +310,14 @@ static void serve_one(struct spawn *spawn)
     spawn->fd_count = 0;
     if (message.control_bytes >= CONTROL_HEAD && spawn->fds.bytes >= CONTROL_HEAD)
         spawn->fd_count = (uint32_t)((spawn->fds.bytes - CONTROL_HEAD) / sizeof(int32_t));
-    if (request_is_sound(spawn, bytes))
+    if (bytes >= (long)SCONCE_REQUEST_HEAD && spawn->request.kind == SCONCE_REQUEST_END)
+        end(0);
+    if (!request_is_sound(spawn, bytes))
+        refuse(spawn);
+    else if (spawn->request.kind == SCONCE_REQUEST_SIGNAL)
+        CALL(pidfd_send_signal, spawn->fds.fds[0], spawn->request.number, NULL, 0);
+    else
         spawn_child(spawn);
-    else if (spawn->fd_count > 0)
-        send_error(spawn->fds.fds[SCONCE_SPAWN_REPLY], SCONCE_REPLY_CHILD, SCONCE_STEP_REQUEST,
-                   -EINVAL);
     close_received(&spawn->fds, spawn->fd_count);
 }
 
