@@ -60,7 +60,7 @@ struct control_message {
 };
 #define CONTROL_HEAD offsetof(struct control_message, fds)
 
-/* A system call by its name, with up to six arguments. */
+/* CALL(name, up to six arguments): those that are not given are 0. */
 #define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #define CALL_(name, a, b, c, d, e, f, ...)                                                         \
     raw_syscall(__NR_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
