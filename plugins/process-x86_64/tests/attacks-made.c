@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The attacks that come of tables: one kind each, tried with every value of a list. All end by
+ * themselves. */
+#include "attacks.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include "plugins/process-x86_64/control.h"
+#include "tests/guests/x86_64/hostile.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+#define AC 0x40000u
+#define NT 0x4000u
+#define DF 0x400u
+#define TF 0x100u
+
+#define CONTROL SCONCE_CONTROL_AT
+#define CONTROL_END (SCONCE_CONTROL_AT + SCONCE_CONTROL_BYTES)
+#define NOT_CANONICAL 0x800000000000u
+#define KERNEL 0xffff800000000000u
+#define X32 0x40000000u
+
+static const uint64_t stub_numbers[] = {SYS_sched_yield, SYS_rt_sigreturn, SYS_sigaltstack};
+
+static const uint64_t other_numbers[] = {
+    SYS_read,
+    SYS_write,
+    SYS_open,
+    SYS_close,
+    SYS_mmap,
+    SYS_mprotect,
+    SYS_munmap,
+    SYS_brk,
+    SYS_ioctl,
+    SYS_pause,
+    SYS_getpid,
+    SYS_socket,
+    SYS_clone,
+    SYS_fork,
+    SYS_vfork,
+    SYS_execve,
+    SYS_exit,
+    SYS_kill,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_ptrace,
+    SYS_prctl,
+    SYS_arch_prctl,
+    SYS_futex,
+    SYS_exit_group,
+    SYS_tgkill,
+    SYS_openat,
+    SYS_seccomp,
+    SYS_modify_ldt,
+    SYS_iopl,
+    SYS_ioperm,
+    SYS_process_vm_writev,
+    SYS_mremap,
+    SYS_memfd_create,
+    SYS_bpf,
+    SYS_userfaultfd,
+    425 /* io_uring_setup */,
+    435 /* clone3 */,
+    438 /* pidfd_getfd */,
+    334 /* rseq */,
+    1u << 20,
+    UINT32_MAX,
+    X32 | SYS_sched_yield,
+    X32 | SYS_getpid,
+    X32 | 512 /* rt_sigaction */,
+    X32 | 513 /* rt_sigreturn */,
+    X32 | 525 /* sigaltstack */,
+};
+
+/* What the kernel or the processor may refuse, by field of a signal frame. */
+static const struct {
+    uint32_t field;
+    uint64_t value;
+} fields[] = {
+    {FIELD_NONE, 0},
+    {FIELD_MASK, 0},
+    {FIELD_MASK, 1ull << (SIGSYS - 1)},
+    {FIELD_RIP, NOT_CANONICAL},
+    {FIELD_RIP, KERNEL},
+    {FIELD_RIP, 0},
+    {FIELD_RIP, 0xffffffffff600000u},
+    {FIELD_RIP, SCONCE_STUB_AT},
+    {FIELD_RIP, UINT64_MAX},
+    {FIELD_RSP, NOT_CANONICAL},
+    {FIELD_RSP, KERNEL},
+    {FIELD_RSP, 0},
+    {FIELD_RSP, SCONCE_STUB_AT + 64},
+    {FIELD_RSP, CONTROL + 4096},
+    {FIELD_RSP, CONTROL_END},
+    {FIELD_CS, 0},
+    {FIELD_CS, 0x10},
+    {FIELD_CS, 0x13},
+    {FIELD_CS, 0x23},
+    {FIELD_CS, 0x2b},
+    {FIELD_CS, 0x07},
+    {FIELD_CS, 0xffff},
+    {FIELD_SS, 0},
+    {FIELD_SS, 0x18},
+    {FIELD_SS, 0x33},
+    {FIELD_SS, 0x07},
+    {FIELD_SS, 0xffff},
+    {FIELD_RFLAGS, 0},
+    {FIELD_RFLAGS, 0x3002}, /* IOPL 3 */
+    {FIELD_RFLAGS, TF | 2},
+    {FIELD_RFLAGS, AC | NT | DF | 2},
+    {FIELD_RFLAGS, 0x1b0002}, /* RF, VM, VIF, VIP */
+    {FIELD_RFLAGS, UINT64_MAX & ~(uint64_t)TF},
+    {FIELD_UC_FLAGS, 0},
+    {FIELD_UC_FLAGS, UINT64_MAX},
+    {FIELD_LINK, UINT64_MAX},
+    {FIELD_FS, 0x10},
+    {FIELD_GS, 0xffff},
+    {FIELD_RESERVED, UINT64_MAX},
+    {FIELD_FPSTATE, 0},
+    {FIELD_FPSTATE, 1},
+    {FIELD_FPSTATE, KERNEL},
+    {FIELD_FPSTATE, NOT_CANONICAL},
+    {FIELD_FPSTATE, SCONCE_STUB_AT},
+    {FIELD_FPSTATE, CONTROL_END - 64},
+    {FIELD_FPSTATE, CONTROL},
+    {FIELD_MAGIC1, 0},
+    {FIELD_EXTENDED_BYTES, 0},
+    {FIELD_EXTENDED_BYTES, UINT32_MAX},
+    {FIELD_FEATURES, 0},
+    {FIELD_FEATURES, UINT64_MAX},
+    {FIELD_XSTATE_BYTES, 0},
+    {FIELD_XSTATE_BYTES, 576},
+    {FIELD_XSTATE_BYTES, UINT32_MAX & ~63u},
+    {FIELD_MAGIC2, 0},
+    {FIELD_MXCSR, UINT32_MAX},
+    {FIELD_MXCSR, 0},
+    {FIELD_XSTATE_BV, 0},
+    {FIELD_XSTATE_BV, UINT64_MAX},
+    {FIELD_XSTATE_BV, 1ull << 63},
+    {FIELD_XCOMP_BV, 1ull << 63},
+    {FIELD_XCOMP_BV, UINT64_MAX},
+    {FIELD_XSAVE_RESERVED, UINT64_MAX},
+    {FIELD_COMPONENTS, 0xff},
+    {FIELD_COMPONENTS, 0x01},
+};
+
+/* Stack pointers, and whether they count from the frame. */
+static const struct {
+    uint64_t sp;
+    bool of_frame;
+} stacks[] = {
+    {SCONCE_STUB_AT, false},
+    {SCONCE_STUB_AT + 100, false},
+    {SCONCE_STUB_AT + 4096, false},
+    {CONTROL, false},
+    {CONTROL + 4096, false},
+    {CONTROL_END - 8, false},
+    {CONTROL_END, false},
+    {CONTROL_END + 128, false},
+    {0, true},
+    {8, true},
+    {UINT64_MAX - 7, true},
+    {512, true},
+    {UINT64_MAX - 4095, true},
+    {0, false},
+    {8, false},
+    {NOT_CANONICAL, false},
+    {KERNEL, false},
+    {0xffffffffff600800u, false},
+};
+
+static void each_site(attack_fn *fn, void *ctx)
+{
+    struct attack attack = {"call_site", {0}, OUTCOME_FAULT, KIND(MEMORY)};
+
+    for (uint32_t site = 0; site < SITES; site++) {
+        attack.args[0] = site;
+        for (size_t i = 0; i < COUNT(other_numbers); i++) {
+            attack.args[2] = other_numbers[i];
+            fn(ctx, &attack);
+        }
+    }
+    attack.outcomes |= OUTCOME_OK;
+    attack.kinds = KIND_ANY;
+    for (uint32_t site = 0; site < SITES; site++) {
+        attack.args[0] = site;
+        for (size_t i = 0; i < 4 * COUNT(stub_numbers); i++) {
+            attack.args[2] = stub_numbers[i / 4];
+            attack.args[3] = i & 1 ? CONTROL : 0;
+            attack.args[4] = i & 2 ? CONTROL : 0;
+            fn(ctx, &attack);
+        }
+    }
+}
+
+/* Every byte of its code, and some of its data. */
+static void each_offset(attack_fn *fn, void *ctx)
+{
+    struct attack attack = {"jump_into", {0}, OUTCOME_OK | OUTCOME_FAULT, KIND_ANY};
+
+    for (uint32_t offset = 0; offset < SCONCE_STUB_PAGE; offset += offset < 256 ? 1 : 97) {
+        attack.args[0] = offset;
+        attack.args[1] = offset & 1 ? SYS_mmap : SYS_sched_yield;
+        fn(ctx, &attack);
+    }
+}
+
+static void each_field(attack_fn *fn, void *ctx)
+{
+    static const uint32_t thens[] = {THEN_RETURN, THEN_DOORBELL, THEN_SYSCALL, THEN_REPORT_FRAME};
+    struct attack attack = {"forged", {0}, OUTCOME_OK | OUTCOME_FAULT, KIND_ANY};
+
+    for (size_t i = 0; i < COUNT(fields); i++) {
+        for (size_t t = 0; t < COUNT(thens); t++) {
+            attack.args[0] = fields[i].field;
+            attack.args[1] = fields[i].value;
+            attack.args[2] = thens[t];
+            fn(ctx, &attack);
+        }
+    }
+    /* With every signal blocked whatever stops the guest ends it. */
+    attack = (struct attack){"forged", {FIELD_MASK, UINT64_MAX, 0}, OUTCOME_FAULT, KIND_SHUTDOWN};
+    for (uint32_t then = THEN_DOORBELL; then < THENS; then++) {
+        attack.args[2] = then;
+        attack.kinds = then == THEN_REPORT_FRAME ? KIND(PRIVILEGE) : KIND_SHUTDOWN;
+        if (then != THEN_LOOP)
+            fn(ctx, &attack);
+    }
+}
+
+static void each_stack(attack_fn *fn, void *ctx)
+{
+    struct attack attack = {"with_sp", {0}, OUTCOME_OK | OUTCOME_FAULT, KIND_ANY};
+
+    for (size_t i = 0; i < COUNT(stacks); i++) {
+        for (uint32_t then = THEN_DOORBELL; then < THENS; then++) {
+            attack.args[0] = stacks[i].sp;
+            attack.args[1] = stacks[i].of_frame;
+            attack.args[2] = then;
+            if (then != THEN_LOOP)
+                fn(ctx, &attack);
+        }
+    }
+}
+
+static void each_scribble(attack_fn *fn, void *ctx)
+{
+    static const struct {
+        uint32_t outcomes, kinds;
+    } of_then[THENS] = {
+        [THEN_RETURN] = {OUTCOME_OK, 0},
+        [THEN_DOORBELL] = {OUTCOME_OK, 0},
+        [THEN_UD2] = {OUTCOME_FAULT, KIND(ILLEGAL)},
+        [THEN_PAGE_FAULT] = {OUTCOME_FAULT, KIND(MEMORY)},
+        [THEN_SYSCALL] = {OUTCOME_OK, 0},
+        [THEN_REPORT] = {OUTCOME_FAULT, KIND_SHUTDOWN},
+        [THEN_REPORT_FRAME] = {OUTCOME_FAULT,
+                               KIND_SHUTDOWN}, /* the guest does not know the address any more */
+        [THEN_INT3] = {OUTCOME_FAULT, KIND(BREAKPOINT)},
+    };
+    struct attack attack = {"scribble_then", {0}, OUTCOME_OK, 0};
+
+    for (uint32_t then = THEN_DOORBELL; then < THENS; then++) {
+        attack.outcomes = of_then[then].outcomes;
+        attack.kinds = of_then[then].kinds;
+        attack.args[1] = then;
+        for (uint32_t byte = 0; byte < 256 && then != THEN_LOOP; byte += 255) {
+            attack.args[0] = byte;
+            fn(ctx, &attack);
+        }
+    }
+}
+
+void attacks_each_made(attack_fn *fn, void *ctx)
+{
+    each_site(fn, ctx);
+    each_offset(fn, ctx);
+    each_field(fn, ctx);
+    each_stack(fn, ctx);
+    each_scribble(fn, ctx);
+}
