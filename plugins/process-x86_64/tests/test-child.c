@@ -296,6 +296,16 @@ static void test_release_nobody_is_left_to_the_next_wait(void **state)
     assert_int_equal(sconce_child_release(&child), -EBADF);
 }
 
+static void test_release_interrupted_is_done_again(void **state)
+{
+    (void)state;
+    child.notification = 42;
+    answers[0].error = answers[1].error = EINTR;
+    assert_int_equal(sconce_child_release(&child), 0);
+    assert_int_equal(answered, 3);
+    assert_int_equal(last_answer.id, 42);
+}
+
 static void test_cpu_time_is_the_processes(void **state)
 {
     uint64_t before, after;
@@ -375,6 +385,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_wait_a_frame_elsewhere_is_forged, start_over),
         cmocka_unit_test_setup(test_release_answers_and_says_where_the_frame_is, start_over),
         cmocka_unit_test_setup(test_release_nobody_is_left_to_the_next_wait, start_over),
+        cmocka_unit_test_setup(test_release_interrupted_is_done_again, start_over),
         cmocka_unit_test_setup(test_cpu_time_is_the_processes, start_over),
         cmocka_unit_test_setup(test_frame_must_lie_on_the_alternate_stack, start_over),
         cmocka_unit_test_setup(test_spawn_memory_without_a_descriptor_is_invalid, start_over),

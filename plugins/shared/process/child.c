@@ -74,9 +74,12 @@ bool sconce_child_wakes_in_sync(void)
 
 static void wake_in_sync(int listener)
 {
-    int r = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
-                  (unsigned long)SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    int r;
 
+    do
+        r = ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
+                  (unsigned long)SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
+    while (r < 0 && errno == EINTR);
     atomic_store_explicit(&wakes_in_sync, r == 0 ? 1 : -1, memory_order_relaxed);
 }
 
@@ -164,9 +167,15 @@ int sconce_child_wait(struct sconce_child *child, int *ret_signal)
 int sconce_child_release(struct sconce_child *child)
 {
     const struct seccomp_notif_resp answer = {.id = child->notification};
+    int r;
 
     memcpy(child->control + SCONCE_CONTROL_FRAME, &child->frame, sizeof child->frame);
-    if (ioctl(child->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) == 0)
+    /* Gives up for a signal while it waits for a lock, which a child that is being killed may hold:
+     * nothing was sent then. */
+    do
+        r = ioctl(child->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+    while (r < 0 && errno == EINTR);
+    if (r == 0)
         return 0;
     /* Interrupted or dead: the next wait tells. */
     return errno == ENOENT || errno == EINPROGRESS ? 0 : -errno;
