@@ -1,341 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The zygote: a single-threaded process without memory, files or rights of its host's, that forks a
- * child for each guest. Freestanding: it has this code, a stack, and system calls.
+ * The zygote's birth. It is a single-threaded process without memory, files or rights of its
+ * host's, that forks a child for each guest. Freestanding: it has its code, a stack, and system
+ * calls.
  *
  * It is made without exec, so that its exit signal stays 0 and no SIGCHLD ever reaches the host;
  * and by a process that shared the host's memory, so that what the kernel keeps in a thread's
  * memory (rseq) is not inherited. Its children die with it, and it ends when the host is gone or
  * closes its socket. Nothing here runs in a process that has run a guest.
  */
-#include <stddef.h>
-#include <stdint.h>
+#include "plugins/shared/process/zygote.h"
 
 #include <asm/errno.h>
-#include <asm/unistd.h>
 #include <linux/capability.h>
-#include <linux/fcntl.h>
 #include <linux/landlock.h>
-#include <linux/mman.h>
-#include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
-#include <linux/seccomp.h>
 #include <linux/signal.h>
-#include <linux/socket.h>
-#include <linux/uio.h>
 
 #include "plugins/shared/process/layout.h"
-#include "plugins/shared/process/protocol.h"
-#include "plugins/shared/process/raw.h"
-#include "plugins/shared/process/stub-head.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SIGNALS 64
-#define EVERY_SIGNAL UINT64_MAX
-
-/* The kernel's headers have none of these for programs without a C library. */
-#define SOL_SOCKET_ 1
-#define SCM_RIGHTS_ 1
-#define MSG_NOSIGNAL_ 0x4000
-#define MSG_CMSG_CLOEXEC_ 0x40000000
-#define SCHED_OTHER_ 0
-
-struct message {
-    void *name;
-    int32_t name_bytes;
-    struct iovec *parts;
-    size_t part_count;
-    void *control;
-    size_t control_bytes;
-    uint32_t flags;
-};
-
-struct control_message {
-    size_t bytes;
-    int32_t level;
-    int32_t type;
-    int32_t fds[SCONCE_SPAWN_MAX_FDS];
-};
-#define CONTROL_HEAD offsetof(struct control_message, fds)
-
-/* CALL(name, up to six arguments): those that are not given are 0. */
-#define CALL(...) CALL_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
-#define CALL_(name, a, b, c, d, e, f, ...)                                                         \
-    raw_syscall(__NR_##name, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-
-/* gcc may call these for copies that it does not write out. */
-void *memset(void *to, int byte, size_t bytes);
-void *memcpy(void *to, const void *from, size_t bytes);
-
-void *memset(void *to, int byte, size_t bytes)
-{
-    for (volatile uint8_t *at = to; bytes; bytes--)
-        *at++ = (uint8_t)byte;
-    return to;
-}
-
-void *memcpy(void *to, const void *from, size_t bytes)
-{
-    const uint8_t *source = from;
-
-    for (volatile uint8_t *at = to; bytes; bytes--)
-        *at++ = *source++;
-    return to;
-}
-
-static void end(int status) __attribute__((noreturn));
-static void end(int status)
-{
-    for (;;)
-        CALL(exit_group, status);
-}
-
-/* ---- Messages ------------------------------------------------------------------------------ */
-
-static long send_reply(int32_t socket, const struct sconce_reply *reply, int32_t fd)
-{
-    struct sconce_reply copy = *reply;
-    struct iovec part = {&copy, sizeof copy};
-    struct control_message control = {
-        .bytes = CONTROL_HEAD + sizeof fd, .level = SOL_SOCKET_, .type = SCM_RIGHTS_, .fds = {fd}};
-    struct message message = {.parts = &part, .part_count = 1};
-
-    if (fd >= 0) {
-        message.control = &control;
-        message.control_bytes = (control.bytes + 7) & ~(size_t)7;
-    }
-    return CALL(sendmsg, socket, &message, MSG_NOSIGNAL_);
-}
-
-static void send_error(int32_t socket, uint32_t kind, uint32_t step, long error)
-{
-    const struct sconce_reply reply = {.kind = kind, .step = step, .error = (int32_t)-error};
-
-    send_reply(socket, &reply, -1);
-}
-
-/* ---- A child ------------------------------------------------------------------------------- */
-
-struct spawn {
-    const struct sconce_zygote_start *start;
-    struct sconce_request request;
-    struct control_message fds;
-    uint32_t fd_count;
-    long zygote_pid;
-};
-
-static uint8_t *const control = (uint8_t *)SCONCE_CONTROL_AT;
-
-static void note_step(uint32_t step)
-{
-    *(volatile uint32_t *)(void *)(control + SCONCE_CONTROL_STEP) = step;
-}
-
-/* The step before @result failed when that is negative. */
-static void must(long result)
-{
-    if (result >= 0)
-        return;
-    *(volatile uint32_t *)(void *)(control + SCONCE_CONTROL_ERROR) = (uint32_t)-result;
-    end(1);
-}
-
-static long map_fixed(uint64_t at, uint64_t bytes, uint32_t prot, int32_t fd, uint64_t offset)
-{
-    return CALL(mmap, at, bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, fd, offset);
-}
-
-/*
- * The listener's filter; the descriptor. Without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, under
- * which a stopped guest could not be frozen: no container with an idle sandbox could be paused, no
- * machine suspended.
- */
-static long install_listener(void)
-{
-    const struct sconce_stub_head *head = (const struct sconce_stub_head *)SCONCE_STUB_AT;
-
-    return CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
-                SCONCE_STUB_AT + head->listener);
-}
-
-static uint64_t signal_bit(int number)
-{
-    return 1ull << (number - 1);
-}
-
-/* What stops a guest: its own faults, and the host's kick. */
-static const uint8_t stops[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS, SIGUSR1};
-
-static void install_signals(void)
-{
-    const uint64_t handler = SCONCE_STUB_AT + (uint64_t)(raw_stub_handler - raw_stub);
-    const struct raw_sigaction action = {
-        .handler = handler,
-        .flags = SA_SIGINFO | SA_ONSTACK | RAW_SA_RESTORER,
-        .restorer = handler, /* never returned to */
-        .mask = EVERY_SIGNAL,
-    };
-    uint64_t blocked = EVERY_SIGNAL;
-
-    for (size_t i = 0; i < COUNT(stops); i++) {
-        must(CALL(rt_sigaction, stops[i], &action, NULL, sizeof action.mask));
-        blocked &= ~signal_bit(stops[i]);
-    }
-    must(CALL(sigaltstack, SCONCE_STUB_AT + offsetof(struct sconce_stub_head, altstack), NULL));
-    must(CALL(rt_sigprocmask, SIG_SETMASK, &blocked, NULL, sizeof blocked));
-}
-
-static void map_guest(const struct spawn *spawn)
-{
-    for (uint32_t i = 0; i < spawn->request.range_count; i++) {
-        const struct sconce_spawn_range *range = &spawn->request.ranges[i];
-
-        must(map_fixed(range->gpa, range->bytes, range->prot, spawn->fds.fds[range->fd],
-                       range->offset));
-    }
-}
-
-static void run_child(const struct spawn *spawn) __attribute__((noreturn));
-static void run_child(const struct spawn *spawn)
-{
-    static const uint32_t limits[] = {RLIMIT_NOFILE, RLIMIT_NPROC};
-    const struct sconce_zygote_start *start = spawn->start;
-    const struct rlimit64 zero = {0, 0};
-    const struct sconce_reply reply = {.kind = SCONCE_REPLY_LISTENER};
-    const int32_t socket = spawn->fds.fds[SCONCE_SPAWN_REPLY];
-    long r = map_fixed(SCONCE_CONTROL_AT, SCONCE_CONTROL_BYTES, PROT_READ | PROT_WRITE,
-                       spawn->fds.fds[SCONCE_SPAWN_CONTROL], 0);
-
-    if (r < 0) {
-        send_error(socket, SCONCE_REPLY_LISTENER, SCONCE_STEP_MAP_CONTROL, r);
-        end(1);
-    }
-    CALL(prctl, PR_SET_NAME, "sconce-guest");
-    note_step(SCONCE_STEP_PARENT_DEATH);
-    must(CALL(prctl, PR_SET_PDEATHSIG, SIGKILL));
-    if (CALL(getppid) != spawn->zygote_pid)
-        end(1);
-
-    /* The page of the zygote's own copy; the filters and the guest's exits are in it. */
-    note_step(SCONCE_STEP_MAP_STUB);
-    must(CALL(mremap, raw_stub, SCONCE_STUB_PAGE, SCONCE_STUB_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-              SCONCE_STUB_AT));
-    note_step(SCONCE_STEP_MAP_GUEST);
-    map_guest(spawn);
-
-    note_step(SCONCE_STEP_LISTENER);
-    r = install_listener();
-    must(r);
-    note_step(SCONCE_STEP_SEND_LISTENER);
-    must(send_reply(socket, &reply, (int32_t)r));
-    note_step(SCONCE_STEP_CLOSE_FDS);
-    must(CALL(close_range, 0, UINT32_MAX, 0));
-    note_step(SCONCE_STEP_RLIMIT);
-    for (size_t i = 0; i < COUNT(limits); i++)
-        must(CALL(prlimit64, 0, limits[i], &zero, NULL));
-    note_step(SCONCE_STEP_SIGNALS);
-    install_signals();
-    note_step(SCONCE_STEP_FILTER);
-    ((raw_stub_finish_fn)(SCONCE_STUB_AT + (uint64_t)(raw_stub_finish - raw_stub)))(
-        start->text_at, start->text_bytes, start->data_at, start->data_bytes);
-}
-
-/* ---- The zygote ---------------------------------------------------------------------------- */
-
-static void close_received(struct control_message *fds, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        CALL(close, fds->fds[i]);
-}
-
-/* Is it what the host sends? It is trusted, but may be of another version by mistake. */
-static int request_is_sound(const struct spawn *spawn, long bytes)
-{
-    if (bytes < (long)SCONCE_REQUEST_HEAD || spawn->fd_count != spawn->request.fd_count)
-        return 0;
-    if (spawn->request.kind == SCONCE_REQUEST_SIGNAL)
-        return spawn->fd_count == 1;
-    if (spawn->request.kind != SCONCE_REQUEST_SPAWN || bytes != (long)sizeof spawn->request ||
-        spawn->fd_count < SCONCE_SPAWN_GUEST ||
-        spawn->request.range_count > SCONCE_SPAWN_MAX_RANGES)
-        return 0;
-    for (uint32_t i = 0; i < spawn->request.range_count; i++)
-        if (spawn->request.ranges[i].fd >= spawn->fd_count)
-            return 0;
-    return 1;
-}
-
-static void spawn_child(struct spawn *spawn)
-{
-    const struct sconce_reply reply = {.kind = SCONCE_REPLY_CHILD};
-    const int32_t socket = spawn->fds.fds[SCONCE_SPAWN_REPLY];
-    int32_t pidfd = -1;
-    /* SIGCHLD, which the zygote ignores: its children are not waited for. */
-    long pid = CALL(clone, SIGCHLD | CLONE_PIDFD, 0, &pidfd);
-
-    if (pid == 0)
-        run_child(spawn);
-    if (pid < 0) {
-        send_error(socket, SCONCE_REPLY_CHILD, SCONCE_STEP_CLONE_CHILD, pid);
-        return;
-    }
-    send_reply(socket, &reply, pidfd);
-    CALL(close, pidfd);
-}
-
-static void refuse(const struct spawn *spawn)
-{
-    if (spawn->fd_count > 0)
-        send_error(spawn->fds.fds[SCONCE_SPAWN_REPLY], SCONCE_REPLY_CHILD, SCONCE_STEP_REQUEST,
-                   -EINVAL);
-}
-
-static void serve_one(struct spawn *spawn)
-{
-    struct iovec part = {&spawn->request, sizeof spawn->request};
-    struct message message = {
-        .parts = &part,
-        .part_count = 1,
-        .control = &spawn->fds,
-        .control_bytes = sizeof spawn->fds,
-    };
-    long bytes = CALL(recvmsg, spawn->start->socket_fd, &message, MSG_CMSG_CLOEXEC_);
-
-    if (bytes == -ENOMEM || bytes == -ENOBUFS || bytes == -EINTR)
-        return;     /* the message is there still */
-    if (bytes <= 0) /* the host has let go */
-        end(0);
-    spawn->fd_count = 0;
-    if (message.control_bytes >= CONTROL_HEAD && spawn->fds.bytes >= CONTROL_HEAD)
-        spawn->fd_count = (uint32_t)((spawn->fds.bytes - CONTROL_HEAD) / sizeof(int32_t));
-    if (bytes >= (long)SCONCE_REQUEST_HEAD && spawn->request.kind == SCONCE_REQUEST_END)
-        end(0);
-    if (!request_is_sound(spawn, bytes))
-        refuse(spawn);
-    else if (spawn->request.kind == SCONCE_REQUEST_SIGNAL)
-        CALL(pidfd_send_signal, spawn->fds.fds[0], spawn->request.number, NULL, 0);
-    else
-        spawn_child(spawn);
-    close_received(&spawn->fds, spawn->fd_count);
-}
-
-static void serve(const struct sconce_zygote_start *start) __attribute__((noreturn));
-static void serve(const struct sconce_zygote_start *start)
-{
-    struct spawn spawn = {.start = start, .zygote_pid = CALL(getpid)};
-
-    for (;;) {
-        struct pollfd wait[] = {{start->socket_fd, POLLIN, 0}, {start->host_fd, POLLIN, 0}};
-
-        CALL(ppoll, wait, COUNT(wait), NULL, NULL, 0);
-        if (wait[1].revents)
-            end(0);
-        if (wait[0].revents)
-            serve_one(&spawn);
-    }
-}
+#define SCHED_OTHER_ 0 /* SCHED_NORMAL, as sched(7) has it */
 
 /* All descriptors but two. */
 static long close_others(int32_t a, int32_t b)
@@ -373,7 +60,8 @@ static void be_ordinary(void)
         CALL(prlimit64, 0, RLIMIT_NOFILE, &files, NULL);
     }
 
-    memset(processors, 0xff, sizeof processors);
+    for (size_t i = 0; i < COUNT(processors); i++)
+        processors[i] = UINT64_MAX;
     CALL(sched_setaffinity, 0, sizeof processors, processors);
     CALL(sched_setscheduler, 0, SCHED_OTHER_, &priority);
     CALL(setsid);
@@ -499,10 +187,10 @@ static void run_zygote(const struct sconce_zygote_start *start, uint32_t layers)
     }
     reply.error = r < 0 ? (int32_t)-r : 0;
     reply.layers = layers;
-    send_reply(start->socket_fd, &reply, -1);
+    zygote_send(start->socket_fd, &reply, -1);
     if (r < 0)
-        end(1);
-    serve(start);
+        zygote_end(1);
+    zygote_serve(start);
 }
 
 /*
