@@ -26,19 +26,19 @@ static void check_exit(const struct sconce_plugin_vm *vm, const struct sconce_ex
 {
     switch (exit->kind) {
     case SCONCE_EXIT_DOORBELL:
-        FUZZ_CHECK(vm->state == PROCESS_X86_RUNNABLE);
+        FUZZ_CHECK(vm->state == SCONCE_VCPU_RUNNABLE);
         FUZZ_CHECK(vm->skip == 1 || vm->skip == 2);
         FUZZ_CHECK(exit->u.doorbell.number == (vm->frame.rax & 0xff));
         FUZZ_CHECK(exit->u.doorbell.reserved0 == 0);
         FUZZ_CHECK(vm->frame.rip - CODE_GPA < sizeof code);
         break;
     case SCONCE_EXIT_SYSCALL:
-        FUZZ_CHECK(vm->state == PROCESS_X86_SYSCALL);
+        FUZZ_CHECK(vm->state == SCONCE_VCPU_SYSCALL);
         FUZZ_CHECK(exit->u.syscall.raw_nr == vm->frame.rax && exit->u.syscall.reserved0 == 0);
         break;
     default:
         FUZZ_CHECK(exit->kind == SCONCE_EXIT_FAULT);
-        FUZZ_CHECK(vm->state == PROCESS_X86_STOPPED);
+        FUZZ_CHECK(vm->state == SCONCE_VCPU_STOPPED);
         FUZZ_CHECK(exit->u.fault.kind >= SCONCE_FAULT_MEMORY &&
                    exit->u.fault.kind <= SCONCE_FAULT_OTHER);
         FUZZ_CHECK(exit->u.fault.access <= SCONCE_ACCESS_EXEC);
@@ -73,7 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     vm.memory.count = 0;
     map(&vm.memory, CODE_GPA, code, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
     map(&vm.memory, DATA_GPA, data_page, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
-    vm.state = PROCESS_X86_RUNNABLE;
+    vm.state = SCONCE_VCPU_RUNNABLE;
     vm.skip = 0;
     vm.shape.pattern.cs = 0x33; /* __USER_CS */
     memcpy(&vm.frame, data + 1, sizeof vm.frame);
@@ -83,6 +83,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
     if (process_x86_decode(&vm, data[0], &exit))
         check_exit(&vm, &exit);
     else
-        FUZZ_CHECK(vm.frame.code <= 0 && vm.state == PROCESS_X86_RUNNABLE);
+        FUZZ_CHECK(vm.frame.code <= 0 && vm.state == SCONCE_VCPU_RUNNABLE);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "sconce-plugin.h"
 #include "sconce-regs-x86_64.h"
 
 /* RFLAGS: SDM vol 1 3.4.3. */
@@ -32,6 +33,16 @@ bool sconce_x86_user_address(uint64_t address);
 
 /** sconce_x86_user_rflags - @rflags with all that ring 3 cannot hold put right. */
 uint64_t sconce_x86_user_rflags(uint64_t rflags);
+
+/**
+ * sconce_x86_entry_problem - what of an entry no unprivileged guest can hold: "PC", "SP", "thread
+ * pointer", or NULL when all is well.
+ * @ret_value: the value that it has.
+ */
+const char *sconce_x86_entry_problem(const struct sconce_entry *entry, uint64_t *ret_value);
+
+/** sconce_x86_file_bytes - the size of a file of sconce.regs/1 (SCONCE_REGS_*); 0 for none. */
+uint64_t sconce_x86_file_bytes(uint32_t file);
 
 /* Could an unprivileged guest hold this? */
 bool sconce_x86_standard_valid(const struct sconce_x86_standard *regs);

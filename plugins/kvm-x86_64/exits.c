@@ -19,7 +19,7 @@ static void fault_exit(struct sconce_plugin_vm *vm, const struct sconce_x86_exce
 {
     ret_exit->kind = SCONCE_EXIT_FAULT;
     sconce_x86_fault(exception, &ret_exit->u.fault);
-    vm->state = KVM_X86_STOPPED;
+    vm->state = SCONCE_VCPU_STOPPED;
 }
 
 static void syscall_exit(struct sconce_plugin_vm *vm, uint64_t resume, struct sconce_exit *ret_exit)
@@ -34,7 +34,7 @@ static void syscall_exit(struct sconce_plugin_vm *vm, uint64_t resume, struct sc
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
     };
     vm->syscall_resume = resume;
-    vm->state = KVM_X86_SYSCALL;
+    vm->state = SCONCE_VCPU_SYSCALL;
 }
 
 /* Is the exception what a SYSCALL looks like here? Then @ret_resume is behind the instruction. */
@@ -83,7 +83,7 @@ static void decode_trap(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     if (!sconce_x86_shim_vector(vm->memory.gpa_max, regs->rip, &vector)) {
         sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_PLUGIN, 1,
                              "the shim's port was written by something else");
-        vm->state = KVM_X86_DEAD;
+        vm->state = SCONCE_VCPU_DEAD;
         return;
     }
     vm->place = KVM_X86_IN_SHIM;
@@ -92,7 +92,7 @@ static void decode_trap(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     if ((frame.cs & 3) != 3) {
         /* The shim itself was interrupted: its frame may be gone, and with it the guest. */
         ret_exit->kind = SCONCE_EXIT_SHUTDOWN;
-        vm->state = KVM_X86_STOPPED;
+        vm->state = SCONCE_VCPU_STOPPED;
         return;
     }
     exception = (struct sconce_x86_exception){
@@ -107,7 +107,7 @@ static void decode_trap(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     } else if (vector == SCONCE_X86_VECTOR_PF && !read_cr2(vm, &exception.cr2)) {
         sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_ERRNO, errno,
                              "cannot read the address of a page fault");
-        vm->state = KVM_X86_DEAD;
+        vm->state = SCONCE_VCPU_DEAD;
         return;
     }
     fault_exit(vm, &exception, ret_exit);
@@ -168,7 +168,7 @@ void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
     default:
         sconce_kvm_exit_other(vm->machine.run, ret_exit);
         vm->place = KVM_X86_ANYWHERE;
-        vm->state = ret_exit->kind == SCONCE_EXIT_SHUTDOWN ? KVM_X86_STOPPED : KVM_X86_DEAD;
+        vm->state = ret_exit->kind == SCONCE_EXIT_SHUTDOWN ? SCONCE_VCPU_STOPPED : SCONCE_VCPU_DEAD;
         break;
     }
 }

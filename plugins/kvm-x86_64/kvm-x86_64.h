@@ -22,6 +22,7 @@
 #include "plugins/shared/kvm/device.h"
 #include "plugins/shared/kvm/slots.h"
 #include "plugins/shared/mappings.h"
+#include "plugins/shared/vcpu-state.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -52,14 +53,6 @@ struct kvm_x86_facts {
     struct sconce_x86_cpuid cpuid[KVM_X86_MAX_CPUID]; /* what KVM is told to show guests */
 };
 
-enum kvm_x86_state {
-    KVM_X86_FRESH,    /* created or reset: wants vcpu_enter */
-    KVM_X86_RUNNABLE, /* entered; may have run */
-    KVM_X86_SYSCALL,  /* wants vcpu_complete */
-    KVM_X86_STOPPED,  /* faulted or shut down: wants vcpu_reset */
-    KVM_X86_DEAD,     /* wants vm_destroy */
-};
-
 /* Where the vCPU stands after an exit, and hence where the guest's PC, SP and flags are. */
 enum kvm_x86_place {
     KVM_X86_IN_GUEST, /* in its registers */
@@ -71,7 +64,7 @@ enum kvm_x86_place {
 struct sconce_plugin_vm {
     struct sconce_kvm_machine machine;
     struct sconce_plugin_mappings memory;
-    enum kvm_x86_state state;
+    enum sconce_vcpu_state state;
     enum kvm_x86_place place;
     uint8_t trap_vector;
     bool sealed; /* memory is fixed, the fields below are valid */

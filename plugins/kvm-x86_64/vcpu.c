@@ -14,22 +14,6 @@
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/plugin-error.h"
 
-static int32_t wrong_state(const struct sconce_plugin_vm *vm, const char *what,
-                           struct sconce_plugin_error *err)
-{
-    static const char *const why[] = {
-        [KVM_X86_FRESH] = "it was not entered",
-        [KVM_X86_RUNNABLE] = "it is between two runs",
-        [KVM_X86_SYSCALL] = "its system call is not answered",
-        [KVM_X86_STOPPED] = "it stopped for good and was not reset",
-        [KVM_X86_DEAD] = "it failed and can only be destroyed",
-    };
-    int32_t status = vm->state == KVM_X86_DEAD ? SCONCE_PLUGIN_E_DEAD : SCONCE_PLUGIN_E_INVALID;
-
-    return sconce_plugin_fail(err, status, SCONCE_DOMAIN_NONE, 0, NULL, "cannot %s: %s", what,
-                              why[vm->state]);
-}
-
 /* ---- Scrubbing ---------------------------------------------------------------------------- */
 
 static int32_t set(struct sconce_plugin_vm *vm, unsigned long request, const void *argument,
@@ -112,7 +96,7 @@ int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     sconce_x86_supervisor_build(vm->own, vm->memory.gpa_max);
     sconce_kvm_forget_kick(&vm->machine);
     vm->place = KVM_X86_IN_GUEST;
-    vm->state = KVM_X86_FRESH;
+    vm->state = SCONCE_VCPU_FRESH;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -120,8 +104,8 @@ int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_err
 {
     int32_t r;
 
-    if (vm->state == KVM_X86_DEAD)
-        return wrong_state(vm, "reset the vCPU", err);
+    if (vm->state == SCONCE_VCPU_DEAD)
+        return sconce_vcpu_refuse(vm->state, "reset the vCPU", err);
     if (!vm->sealed) {
         sconce_kvm_forget_kick(&vm->machine);
         return SCONCE_PLUGIN_OK; /* it has never run */
@@ -130,7 +114,7 @@ int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_err
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_x86_scrub(vm, err);
     if (r != SCONCE_PLUGIN_OK)
-        vm->state = KVM_X86_DEAD;
+        vm->state = SCONCE_VCPU_DEAD;
     return r;
 }
 
@@ -138,22 +122,17 @@ int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_err
 
 static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugin_error *err)
 {
+    uint64_t value;
+    const char *problem = sconce_x86_entry_problem(entry, &value);
+
     if (entry->reserved0 != 0)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot enter the guest: a reserved field is not zero");
-    if (!sconce_x86_user_address(entry->pc))
+    if (problem)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its PC 0x%" PRIx64 " is no user address",
-                                  entry->pc);
-    if (!sconce_x86_user_address(entry->sp))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its SP 0x%" PRIx64 " is no user address",
-                                  entry->sp);
-    if (!sconce_x86_canonical(entry->tls))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its thread pointer 0x%" PRIx64
-                                  " is not canonical",
-                                  entry->tls);
+                                  "cannot enter the guest: its %s 0x%" PRIx64
+                                  " is none that a guest can hold",
+                                  problem, value);
     return SCONCE_PLUGIN_OK;
 }
 
@@ -164,8 +143,8 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
     struct sconce_entry entry;
     int32_t r;
 
-    if (vm->state != KVM_X86_FRESH)
-        return wrong_state(vm, "enter the guest", err);
+    if (vm->state != SCONCE_VCPU_FRESH)
+        return sconce_vcpu_refuse(vm->state, "enter the guest", err);
     if (!sconce_plugin_copy_in(&entry, sizeof entry, given, sizeof entry))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot enter the guest: the entry is too short");
@@ -179,7 +158,7 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
     sync->regs.rdi = entry.args[0];
     sync->regs.rsi = entry.args[1];
     sync->sregs.fs.base = entry.tls;
-    vm->state = KVM_X86_RUNNABLE;
+    vm->state = SCONCE_VCPU_RUNNABLE;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -188,8 +167,8 @@ int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
 {
     int32_t r;
 
-    if (vm->state == KVM_X86_DEAD || vm->state == KVM_X86_FRESH)
-        return wrong_state(vm, "set the thread pointer", err);
+    if (vm->state == SCONCE_VCPU_DEAD || vm->state == SCONCE_VCPU_FRESH)
+        return sconce_vcpu_refuse(vm->state, "set the thread pointer", err);
     if (!sconce_x86_canonical(tls))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
@@ -239,8 +218,8 @@ int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
 {
     int r;
 
-    if (vm->state != KVM_X86_RUNNABLE)
-        return wrong_state(vm, "run the guest", err);
+    if (vm->state != SCONCE_VCPU_RUNNABLE)
+        return sconce_vcpu_refuse(vm->state, "run the guest", err);
     if (ret_exit->size < sizeof *ret_exit)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot run the guest: no room for the exit");
@@ -254,7 +233,7 @@ int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
         vm->place = KVM_X86_ANYWHERE;
     } else {
         sconce_kvm_exit_run_failed(ret_exit, -r);
-        vm->state = KVM_X86_DEAD;
+        vm->state = SCONCE_VCPU_DEAD;
     }
     return SCONCE_PLUGIN_OK;
 }
@@ -273,8 +252,8 @@ int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
     struct kvm_regs *regs = &kvm_x86_sync(vm)->regs;
     struct sconce_x86_frame frame;
 
-    if (vm->state != KVM_X86_SYSCALL)
-        return wrong_state(vm, "answer a system call", err);
+    if (vm->state != SCONCE_VCPU_SYSCALL)
+        return sconce_vcpu_refuse(vm->state, "answer a system call", err);
     sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
     frame.rip = vm->syscall_resume;
     frame.cs = SCONCE_X86_USER_CS;
@@ -285,6 +264,6 @@ int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
     regs->rcx = frame.rip;
     regs->r11 = frame.rflags;
     vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
-    vm->state = KVM_X86_RUNNABLE;
+    vm->state = SCONCE_VCPU_RUNNABLE;
     return SCONCE_PLUGIN_OK;
 }

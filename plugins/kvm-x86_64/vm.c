@@ -121,29 +121,12 @@ void kvm_x86_vm_destroy(struct sconce_plugin_vm *vm)
 int32_t kvm_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
                         const struct sconce_mapping *mapping, struct sconce_plugin_error *err)
 {
-    struct sconce_memory object;
-    struct sconce_mapping at;
-
-    if (!sconce_plugin_copy_in(&object, sizeof object, memory, sizeof object) ||
-        !sconce_plugin_copy_in(&at, sizeof at, mapping, sizeof at))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot map memory: its description is too short");
-    if (vm->sealed)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot map memory at 0x%" PRIx64
-                                  ": the guest has been entered, its memory is fixed",
-                                  at.gpa);
-    return sconce_plugin_mappings_add(&vm->memory, &object, &at, err);
+    return sconce_plugin_mappings_add(&vm->memory, memory, mapping, err);
 }
 
 int32_t kvm_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
                           struct sconce_plugin_error *err)
 {
-    if (vm->sealed)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot unmap memory at 0x%" PRIx64
-                                  ": the guest has been entered, its memory is fixed",
-                                  gpa);
     return sconce_plugin_mappings_remove(&vm->memory, gpa, bytes, err);
 }
 
@@ -261,7 +244,7 @@ int32_t kvm_x86_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *er
     uint64_t own_used = 0;
     int32_t r = build_own(vm, &own_used, err);
 
-    vm->sealed = true;
+    vm->sealed = vm->memory.fixed = true;
     if (r == SCONCE_PLUGIN_OK)
         r = add_slots(vm, own_used, err);
     if (r == SCONCE_PLUGIN_OK)
@@ -269,6 +252,6 @@ int32_t kvm_x86_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *er
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_x86_scrub(vm, err);
     if (r != SCONCE_PLUGIN_OK)
-        vm->state = KVM_X86_DEAD;
+        vm->state = SCONCE_VCPU_DEAD;
     return r;
 }

@@ -41,7 +41,7 @@ static void fault_exit(struct sconce_plugin_vm *vm, const struct sconce_x86_exce
 {
     ret_exit->kind = SCONCE_EXIT_FAULT;
     sconce_x86_fault(exception, &ret_exit->u.fault);
-    vm->state = PROCESS_X86_STOPPED;
+    vm->state = SCONCE_VCPU_STOPPED;
 }
 
 /* How many bytes a doorbell at @rip has; 0 when there is none. */
@@ -137,7 +137,7 @@ static void trap_exit(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
             .raw_nr = frame->rax,
             .args = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
         };
-        vm->state = PROCESS_X86_SYSCALL;
+        vm->state = SCONCE_VCPU_SYSCALL;
         return;
     } else {
         /* In the stub, or in the kernel's page of old entry points, whose address it is then. */

@@ -19,6 +19,7 @@
 #include "plugins/process-x86_64/frame.h"
 #include "plugins/shared/mappings.h"
 #include "plugins/shared/process/child.h"
+#include "plugins/shared/vcpu-state.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -30,20 +31,11 @@ struct process_x86_facts {
     uint32_t layers; /* SCONCE_LAYER_* */
 };
 
-enum process_x86_state {
-    PROCESS_X86_FRESH,    /* created or reset: wants vcpu_enter */
-    PROCESS_X86_RUNNABLE, /* entered; may have run */
-    PROCESS_X86_SYSCALL,  /* wants vcpu_complete */
-    PROCESS_X86_STOPPED,  /* faulted or shut down: wants vcpu_reset */
-    PROCESS_X86_DEAD,     /* wants vm_destroy */
-};
-
 struct sconce_plugin_vm {
     struct sconce_plugin_mappings memory;
     struct sconce_child child; /* none while FRESH; stopped between calls, or gone */
-    enum process_x86_state state;
-    bool entered; /* memory is fixed */
-    bool gone;    /* the child is dead: the next run says so */
+    enum sconce_vcpu_state state;
+    bool gone; /* the child is dead: the next run says so */
     struct process_x86_shape shape;
     struct process_x86_frame frame; /* of the last stop: a copy */
     uint8_t skip; /* bytes of the doorbell's instruction that the next run steps over */

@@ -109,34 +109,19 @@ static int32_t set_float(struct sconce_plugin_vm *vm, const struct sconce_x86_fl
 
 /* ---- The extension ------------------------------------------------------------------------- */
 
-/* Bytes of a file; 0 for one that there is not. */
-static uint64_t file_bytes(uint32_t file)
-{
-    switch (file) {
-    case SCONCE_REGS_STANDARD:
-        return sizeof(struct sconce_x86_standard);
-    case SCONCE_REGS_SPECIAL:
-        return sizeof(struct sconce_x86_special);
-    case SCONCE_REGS_FLOAT:
-        return sizeof(struct sconce_x86_float);
-    default:
-        return 0;
-    }
-}
-
 static int32_t prepare(struct sconce_plugin_vm *vm, uint32_t file, uint64_t bytes,
                        struct sconce_plugin_error *err)
 {
-    if (vm->state == PROCESS_X86_DEAD)
+    if (vm->state == SCONCE_VCPU_DEAD)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_DEAD, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot use the guest's registers: the VM has failed");
     if (file == SCONCE_REGS_DEBUG)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "a guest in a process has no debug registers");
-    if (file_bytes(file) == 0)
+    if (sconce_x86_file_bytes(file) == 0)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "there is no register file %u", file);
-    if (bytes != file_bytes(file))
+    if (bytes != sconce_x86_file_bytes(file))
         return invalid(err, "the buffer has not the file's size");
     if (!vm->child.control)
         return invalid(err, "it has not been entered yet");

@@ -21,22 +21,6 @@
 #define GRACE_CPU_NS 10000000ull
 #define GRACE_NS 1000000000ull
 
-static int32_t wrong_state(const struct sconce_plugin_vm *vm, const char *what,
-                           struct sconce_plugin_error *err)
-{
-    static const char *const why[] = {
-        [PROCESS_X86_FRESH] = "it was not entered",
-        [PROCESS_X86_RUNNABLE] = "it is between two runs",
-        [PROCESS_X86_SYSCALL] = "its system call is not answered",
-        [PROCESS_X86_STOPPED] = "it stopped for good and was not reset",
-        [PROCESS_X86_DEAD] = "it failed and can only be destroyed",
-    };
-    int32_t status = vm->state == PROCESS_X86_DEAD ? SCONCE_PLUGIN_E_DEAD : SCONCE_PLUGIN_E_INVALID;
-
-    return sconce_plugin_fail(err, status, SCONCE_DOMAIN_NONE, 0, NULL, "cannot %s: %s", what,
-                              why[vm->state]);
-}
-
 /* ---- Scrubbing ---------------------------------------------------------------------------- */
 
 /* A process whose next release starts the guest with every register at its initial value. What it
@@ -70,17 +54,17 @@ int32_t process_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin
 {
     int32_t r = SCONCE_PLUGIN_OK;
 
-    if (vm->state == PROCESS_X86_DEAD)
-        return wrong_state(vm, "reset the vCPU", err);
+    if (vm->state == SCONCE_VCPU_DEAD)
+        return sconce_vcpu_refuse(vm->state, "reset the vCPU", err);
     sconce_child_end(&vm->child);
     atomic_store_explicit(&vm->kicked, false, memory_order_relaxed);
     vm->gone = false;
     vm->skip = 0;
-    vm->state = PROCESS_X86_FRESH;
-    if (vm->entered)
+    vm->state = SCONCE_VCPU_FRESH;
+    if (vm->memory.fixed)
         r = make_process(vm, err);
     if (r != SCONCE_PLUGIN_OK)
-        vm->state = PROCESS_X86_DEAD;
+        vm->state = SCONCE_VCPU_DEAD;
     return r;
 }
 
@@ -88,22 +72,17 @@ int32_t process_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin
 
 static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugin_error *err)
 {
+    uint64_t value;
+    const char *problem = sconce_x86_entry_problem(entry, &value);
+
     if (entry->reserved0 != 0)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot enter the guest: a reserved field is not zero");
-    if (!sconce_x86_user_address(entry->pc))
+    if (problem)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its PC 0x%" PRIx64 " is no user address",
-                                  entry->pc);
-    if (!sconce_x86_user_address(entry->sp))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its SP 0x%" PRIx64 " is no user address",
-                                  entry->sp);
-    if (!sconce_x86_canonical(entry->tls))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its thread pointer 0x%" PRIx64
-                                  " is not canonical",
-                                  entry->tls);
+                                  "cannot enter the guest: its %s 0x%" PRIx64
+                                  " is none that a guest can hold",
+                                  problem, value);
     return SCONCE_PLUGIN_OK;
 }
 
@@ -118,8 +97,8 @@ int32_t process_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_
     struct sconce_entry entry;
     int32_t r;
 
-    if (vm->state != PROCESS_X86_FRESH)
-        return wrong_state(vm, "enter the guest", err);
+    if (vm->state != SCONCE_VCPU_FRESH)
+        return sconce_vcpu_refuse(vm->state, "enter the guest", err);
     if (!sconce_plugin_copy_in(&entry, sizeof entry, given, sizeof entry))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot enter the guest: the entry is too short");
@@ -134,16 +113,16 @@ int32_t process_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_
     vm->frame.rsi = entry.args[1];
     memcpy(sconce_child_frame(&vm->child, sizeof vm->frame), &vm->frame, sizeof vm->frame);
     put_word(vm, SCONCE_CONTROL_FS_BASE, entry.tls);
-    vm->entered = true;
-    vm->state = PROCESS_X86_RUNNABLE;
+    vm->memory.fixed = true;
+    vm->state = SCONCE_VCPU_RUNNABLE;
     return SCONCE_PLUGIN_OK;
 }
 
 int32_t process_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
                                  struct sconce_plugin_error *err)
 {
-    if (vm->state == PROCESS_X86_DEAD || vm->state == PROCESS_X86_FRESH)
-        return wrong_state(vm, "set the thread pointer", err);
+    if (vm->state == SCONCE_VCPU_DEAD || vm->state == SCONCE_VCPU_FRESH)
+        return sconce_vcpu_refuse(vm->state, "set the thread pointer", err);
     if (!sconce_x86_canonical(tls))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
@@ -170,7 +149,7 @@ static void exit_failed(struct sconce_plugin_vm *vm, int error, struct sconce_ex
     ret_exit->u.fail.code = error;
     snprintf(ret_exit->u.fail.text, sizeof ret_exit->u.fail.text,
              "cannot wait for the guest's process (errno %d)", error);
-    vm->state = PROCESS_X86_DEAD;
+    vm->state = SCONCE_VCPU_DEAD;
 }
 
 /* Something in the child broke what holds it together; or it was killed. Only the guest can be the
@@ -180,7 +159,7 @@ static void exit_gone(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
     sconce_child_signal(&vm->child, SIGKILL);
     ret_exit->kind = SCONCE_EXIT_SHUTDOWN;
     vm->gone = true;
-    vm->state = PROCESS_X86_STOPPED;
+    vm->state = SCONCE_VCPU_STOPPED;
 }
 
 static bool take_kick(struct sconce_plugin_vm *vm)
@@ -250,8 +229,8 @@ int32_t process_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *re
 {
     bool ended = false;
 
-    if (vm->state != PROCESS_X86_RUNNABLE)
-        return wrong_state(vm, "run the guest", err);
+    if (vm->state != SCONCE_VCPU_RUNNABLE)
+        return sconce_vcpu_refuse(vm->state, "run the guest", err);
     if (ret_exit->size < sizeof *ret_exit)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot run the guest: no room for the exit");
@@ -315,12 +294,12 @@ void process_x86_vcpu_kick_local(struct sconce_plugin_vm *vm)
 int32_t process_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
                                   struct sconce_plugin_error *err)
 {
-    if (vm->state != PROCESS_X86_SYSCALL)
-        return wrong_state(vm, "answer a system call", err);
+    if (vm->state != SCONCE_VCPU_SYSCALL)
+        return sconce_vcpu_refuse(vm->state, "answer a system call", err);
     vm->frame.rax = (uint64_t)result;
     memcpy(sconce_child_frame(&vm->child, sizeof vm->frame) +
                offsetof(struct process_x86_frame, rax),
            &vm->frame.rax, sizeof vm->frame.rax);
-    vm->state = PROCESS_X86_RUNNABLE;
+    vm->state = SCONCE_VCPU_RUNNABLE;
     return SCONCE_PLUGIN_OK;
 }

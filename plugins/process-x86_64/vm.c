@@ -50,6 +50,7 @@ int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
                                   "no memory for a VM");
     vm->memory.gpa_min = config.gpa_min;
     vm->memory.gpa_max = config.gpa_max;
+    vm->memory.by_descriptor = true;
     vm->child = (struct sconce_child)SCONCE_CHILD_EMPTY;
     vm->facts = *facts;
     atomic_init(&vm->kicked, false);
@@ -80,33 +81,11 @@ void process_x86_vm_destroy(struct sconce_plugin_vm *vm)
 int32_t process_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
                             const struct sconce_mapping *mapping, struct sconce_plugin_error *err)
 {
-    struct sconce_memory object;
-    struct sconce_mapping at;
-
-    if (!sconce_plugin_copy_in(&object, sizeof object, memory, sizeof object) ||
-        !sconce_plugin_copy_in(&at, sizeof at, mapping, sizeof at))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot map memory: its description is too short");
-    if (vm->entered)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot map memory at 0x%" PRIx64
-                                  ": the guest has been entered, its memory is fixed",
-                                  at.gpa);
-    if (object.handle_kind != SCONCE_HANDLE_LINUX_FD || object.handle > INT32_MAX)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot map memory at 0x%" PRIx64
-                                  ": it has no descriptor by which another process could map it",
-                                  at.gpa);
-    return sconce_plugin_mappings_add(&vm->memory, &object, &at, err);
+    return sconce_plugin_mappings_add(&vm->memory, memory, mapping, err);
 }
 
 int32_t process_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
                               struct sconce_plugin_error *err)
 {
-    if (vm->entered)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot unmap memory at 0x%" PRIx64
-                                  ": the guest has been entered, its memory is fixed",
-                                  gpa);
     return sconce_plugin_mappings_remove(&vm->memory, gpa, bytes, err);
 }

@@ -51,17 +51,20 @@ static const char *refusal(const struct sconce_plugin_mappings *mappings,
     return NULL;
 }
 
-int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
-                                   const struct sconce_memory *object,
-                                   const struct sconce_mapping *mapping,
-                                   struct sconce_plugin_error *err)
+static int32_t fixed(struct sconce_plugin_error *err, const char *what, uint64_t gpa)
 {
-    const char *why = refusal(mappings, object, mapping);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                              "cannot %s memory at 0x%" PRIx64
+                              ": the guest has been entered, its memory is fixed",
+                              what, gpa);
+}
+
+static int32_t record(struct sconce_plugin_mappings *mappings, const struct sconce_memory *object,
+                      const struct sconce_mapping *mapping, struct sconce_plugin_error *err)
+{
     uint32_t place = 0;
     struct sconce_plugin_range *at;
 
-    if (why)
-        return invalid(err, mapping, why);
     while (place < mappings->count && mappings->ranges[place].gpa < mapping->gpa)
         place++;
     at = &mappings->ranges[place];
@@ -87,9 +90,36 @@ int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
     return SCONCE_PLUGIN_OK;
 }
 
+int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
+                                   const struct sconce_memory *given_object,
+                                   const struct sconce_mapping *given_mapping,
+                                   struct sconce_plugin_error *err)
+{
+    struct sconce_memory object;
+    struct sconce_mapping mapping;
+    const char *why;
+
+    if (!sconce_plugin_copy_in(&object, sizeof object, given_object, sizeof object) ||
+        !sconce_plugin_copy_in(&mapping, sizeof mapping, given_mapping, sizeof mapping))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot map memory: its description is too short");
+    if (mappings->fixed)
+        return fixed(err, "map", mapping.gpa);
+    if (mappings->by_descriptor &&
+        (object.handle_kind != SCONCE_HANDLE_LINUX_FD || object.handle > INT32_MAX))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot map memory at 0x%" PRIx64
+                                  ": it has no descriptor by which another process could map it",
+                                  mapping.gpa);
+    why = refusal(mappings, &object, &mapping);
+    return why ? invalid(err, &mapping, why) : record(mappings, &object, &mapping, err);
+}
+
 int32_t sconce_plugin_mappings_remove(struct sconce_plugin_mappings *mappings, uint64_t gpa,
                                       uint64_t bytes, struct sconce_plugin_error *err)
 {
+    if (mappings->fixed)
+        return fixed(err, "unmap", gpa);
     for (uint32_t i = 0; i < mappings->count; i++) {
         struct sconce_plugin_range *at = &mappings->ranges[i];
 

@@ -27,25 +27,28 @@ struct sconce_plugin_range {
     uint32_t prot;
 };
 
-/* Empty when count is 0. The backend sets gpa_min and gpa_max from its sconce_vm_config. */
+/* Empty when count is 0. The backend sets all but the last two members. */
 struct sconce_plugin_mappings {
-    uint64_t gpa_min;
+    uint64_t gpa_min; /* of the sconce_vm_config */
     uint64_t gpa_max;
+    bool by_descriptor; /* memory without one is refused */
+    bool fixed;         /* the guest has been entered: nothing changes any more */
     uint32_t count;
     struct sconce_plugin_range ranges[SCONCE_PLUGIN_MAX_MAPPINGS]; /* sorted by gpa */
 };
 
 /**
- * sconce_plugin_mappings_add - record one mem_map.
- * @object, @mapping: the plugin's own copies, see sconce_plugin_copy_in().
- * Errors: INVALID, NOT_SUPPORTED (too many); nothing is recorded then.
+ * sconce_plugin_mappings_add - record one mem_map: the op, but for the VM.
+ * @object, @mapping: as the core hands them; copied before they are looked at.
+ * Errors: INVALID, NOT_SUPPORTED (too many, or fixed); nothing is recorded then.
  */
 int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
                                    const struct sconce_memory *object,
                                    const struct sconce_mapping *mapping,
                                    struct sconce_plugin_error *err);
 
-/** sconce_plugin_mappings_remove - forget exactly one recorded mapping. Errors: INVALID. */
+/** sconce_plugin_mappings_remove - forget exactly one recorded mapping: mem_unmap. Errors: INVALID,
+ * NOT_SUPPORTED (fixed). */
 int32_t sconce_plugin_mappings_remove(struct sconce_plugin_mappings *mappings, uint64_t gpa,
                                       uint64_t bytes, struct sconce_plugin_error *err);
 

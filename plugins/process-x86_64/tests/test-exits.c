@@ -48,7 +48,7 @@ static int start_over(void **state)
     memset(arena, 0x90, sizeof arena);
     memset(&result, 0, sizeof result);
     result.size = sizeof result;
-    vm.state = PROCESS_X86_RUNNABLE;
+    vm.state = SCONCE_VCPU_RUNNABLE;
     vm.memory.gpa_min = SCONCE_GPA_MIN;
     vm.memory.gpa_max = SCONCE_GPA_MAX;
     vm.frame.cs = vm.shape.pattern.cs = 0x33; /* __USER_CS */
@@ -75,12 +75,12 @@ static void expect_gp(uint8_t skip)
     if (skip) {
         assert_int_equal(result.kind, SCONCE_EXIT_DOORBELL);
         assert_int_equal(result.u.doorbell.number, vm.frame.rax & 0xff);
-        assert_int_equal(vm.state, PROCESS_X86_RUNNABLE);
+        assert_int_equal(vm.state, SCONCE_VCPU_RUNNABLE);
     } else {
         assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
         assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
         assert_int_equal(result.u.fault.pc, vm.frame.rip);
-        assert_int_equal(vm.state, PROCESS_X86_STOPPED);
+        assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
     }
     start_over(NULL);
 }
@@ -219,7 +219,7 @@ static void test_exceptions_are_faults_by_their_vector(void **state)
         assert_int_equal(result.u.fault.address, rows[i].address);
         assert_int_equal(result.u.fault.pc, CODE_GPA + 0x10);
         assert_int_equal(result.u.fault.detail, rows[i].trapno | rows[i].error << 8);
-        assert_int_equal(vm.state, PROCESS_X86_STOPPED);
+        assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
         assert_int_equal(vm.skip, 0);
     }
 }
@@ -287,7 +287,7 @@ static void test_trap_in_the_guests_code_is_a_system_call(void **state)
     assert_int_equal(result.u.syscall.id, SCONCE_SYS_UNKNOWN);
     assert_int_equal(result.u.syscall.raw_nr, 0xfedcba9876543210);
     assert_memory_equal(result.u.syscall.args, args, sizeof args);
-    assert_int_equal(vm.state, PROCESS_X86_SYSCALL);
+    assert_int_equal(vm.state, SCONCE_VCPU_SYSCALL);
 }
 
 static void test_trap_at_the_end_of_the_code_is_a_system_call(void **state)
@@ -306,7 +306,7 @@ static void expect_fetch_fault(uint64_t behind)
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_EXEC);
     assert_int_equal(result.u.fault.address, behind);
     assert_int_equal(result.u.fault.pc, behind);
-    assert_int_equal(vm.state, PROCESS_X86_STOPPED);
+    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
     start_over(NULL);
 }
 
@@ -334,7 +334,7 @@ static void test_trap_by_int_0x80_is_a_privilege_fault(void **state)
     assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
     assert_int_equal(result.u.fault.pc, CODE_GPA);
     assert_int_equal(result.u.fault.detail, 13 | 0x402 << 8);
-    assert_int_equal(vm.state, PROCESS_X86_STOPPED);
+    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
 }
 
 /* ---- Neither -------------------------------------------------------------------------------- */
@@ -352,7 +352,7 @@ static void test_signals_that_somebody_sent_are_nothing(void **state)
             vm.frame.trapno = 13;
             assert_false(process_x86_decode(&vm, signals[s], &result));
             assert_int_equal(result.kind, 0);
-            assert_int_equal(vm.state, PROCESS_X86_RUNNABLE);
+            assert_int_equal(vm.state, SCONCE_VCPU_RUNNABLE);
             assert_int_equal(vm.skip, 0);
         }
 }

@@ -226,23 +226,25 @@ static void expect_entry_refused(uint64_t pc, uint64_t sp, uint64_t tls, const c
 static void test_enter_at_a_supervisor_pc_is_invalid(void **state)
 {
     (void)state;
-    expect_entry_refused(0xffff800000000000, STACK_TOP, 0,
-                         "cannot enter the guest: its PC 0xffff800000000000 is no user address");
+    expect_entry_refused(
+        0xffff800000000000, STACK_TOP, 0,
+        "cannot enter the guest: its PC 0xffff800000000000 is none that a guest can hold");
 }
 
 static void test_enter_with_a_wild_sp_is_invalid(void **state)
 {
     (void)state;
-    expect_entry_refused(CODE_GPA, 1ull << 47, 0,
-                         "cannot enter the guest: its SP 0x800000000000 is no user address");
+    expect_entry_refused(
+        CODE_GPA, 1ull << 47, 0,
+        "cannot enter the guest: its SP 0x800000000000 is none that a guest can hold");
 }
 
 static void test_enter_with_a_wild_tls_is_invalid(void **state)
 {
     (void)state;
-    expect_entry_refused(
-        CODE_GPA, STACK_TOP, 1ull << 63,
-        "cannot enter the guest: its thread pointer 0x8000000000000000 is not canonical");
+    expect_entry_refused(CODE_GPA, STACK_TOP, 1ull << 63,
+                         "cannot enter the guest: its thread pointer 0x8000000000000000 is none "
+                         "that a guest can hold");
 }
 
 static void test_enter_twice_without_a_reset_is_invalid(void **state)

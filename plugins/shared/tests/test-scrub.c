@@ -45,8 +45,12 @@ GUEST(fill_zmm, FILL_ZMM BELL(0));
 #define LOOK_GENERAL                                                                               \
     STORE(rax, 0)                                                                                  \
     STORE(rbx, 8)                                                                                  \
-    STORE(rcx, 16) STORE(rdx, 24) STORE(rbp, 32) STORE(r8, 40) STORE(r9, 48) STORE(r10, 56)        \
-        STORE(r11, 64) STORE(r12, 72) STORE(r13, 80) STORE(r14, 88) STORE(r15, 96)
+    STORE(rcx, 16)                                                                                 \
+    STORE(rdx, 24)                                                                                 \
+    STORE(rbp, 32)                                                                                 \
+    STORE(r8, 40)                                                                                  \
+    STORE(r9, 48)                                                                                  \
+    STORE(r10, 56) STORE(r11, 64) STORE(r12, 72) STORE(r13, 80) STORE(r14, 88) STORE(r15, 96)
 #define LOOK_FLAGS "pushf\n pop %rax\n" STORE(rax, 104)
 #define LOOK_DATA_SELECTORS                                                                        \
     "xor %eax, %eax\n mov %ds, %eax\n" STORE(rax, 112) "mov %es, %eax\n" STORE(rax, 120)
