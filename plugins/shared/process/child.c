@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -44,6 +44,21 @@
 static _Atomic int waits_by_receiving; /* 0 unknown, 1 yes, -1 no */
 static _Atomic int wakes_in_sync;      /* the same */
 
+static bool kernel_is_since(unsigned long major, unsigned long minor)
+{
+    struct utsname name;
+    unsigned long first, second;
+    char *end;
+
+    if (uname(&name))
+        return false;
+    first = strtoul(name.release, &end, 10);
+    if (*end != '.')
+        return false;
+    second = strtoul(end + 1, NULL, 10);
+    return first > major || (first == major && second >= minor);
+}
+
 /*
  * Does waiting for a notification end when the last process that could make one is dead? It does
  * since Linux 6.11 ("seccomp: interrupt SECCOMP_IOCTL_NOTIF_RECV when all users have exited").
@@ -53,15 +68,9 @@ static _Atomic int wakes_in_sync;      /* the same */
 static bool receive_ends_with_child(void)
 {
     int known = atomic_load_explicit(&waits_by_receiving, memory_order_relaxed);
-    struct utsname name;
-    unsigned major = 0, minor = 0;
 
     if (!known) {
-        known = -1;
-        if (!SCONCE_ALWAYS_POLL && uname(&name) == 0 &&
-            sscanf(name.release, "%u.%u", &major, &minor) == 2 &&
-            (major > 6 || (major == 6 && minor >= 11)))
-            known = 1;
+        known = !SCONCE_ALWAYS_POLL && kernel_is_since(6, 11) ? 1 : -1;
         atomic_store_explicit(&waits_by_receiving, known, memory_order_relaxed);
     }
     return known > 0;

@@ -44,8 +44,8 @@ extern const uint8_t raw_stub_handler[]; /* of every signal */
 /* The last step of a child, in the stub's own page: unmap the zygote's text and data, install
  * the wall, and report the first exit. Jumped to at its place in the child. */
 extern const uint8_t raw_stub_finish[];
-typedef void (*raw_stub_finish_fn)(uint64_t text_at, uint64_t text_bytes, uint64_t data_at,
-                                   uint64_t data_bytes) __attribute__((noreturn));
+typedef __attribute__((noreturn)) void (*raw_stub_finish_fn)(uint64_t text_at, uint64_t text_bytes,
+                                                             uint64_t data_at, uint64_t data_bytes);
 
 #pragma GCC visibility pop
 

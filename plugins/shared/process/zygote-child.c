@@ -18,6 +18,12 @@
 
 static uint8_t *const control = (uint8_t *)SCONCE_CONTROL_AT;
 
+/* Where a place of the stub's page is once it lies in the child. */
+static uint64_t in_child(const uint8_t *place)
+{
+    return SCONCE_STUB_AT + ((uintptr_t)place - (uintptr_t)raw_stub);
+}
+
 static void note_step(uint32_t step)
 {
     *(volatile uint32_t *)(void *)(control + SCONCE_CONTROL_STEP) = step;
@@ -60,7 +66,7 @@ static const uint8_t stops[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS
 
 static void install_signals(void)
 {
-    const uint64_t handler = SCONCE_STUB_AT + (uint64_t)(raw_stub_handler - raw_stub);
+    const uint64_t handler = in_child(raw_stub_handler);
     const struct raw_sigaction action = {
         .handler = handler,
         .flags = SA_SIGINFO | SA_ONSTACK | RAW_SA_RESTORER,
@@ -127,6 +133,6 @@ void zygote_run_child(const struct zygote_spawn *spawn)
     note_step(SCONCE_STEP_SIGNALS);
     install_signals();
     note_step(SCONCE_STEP_FILTER);
-    ((raw_stub_finish_fn)(SCONCE_STUB_AT + (uint64_t)(raw_stub_finish - raw_stub)))(
-        start->text_at, start->text_bytes, start->data_at, start->data_bytes);
+    ((raw_stub_finish_fn)in_child(raw_stub_finish))(start->text_at, start->text_bytes,
+                                                    start->data_at, start->data_bytes);
 }

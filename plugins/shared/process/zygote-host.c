@@ -240,7 +240,7 @@ static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_sta
         return sconce_step_fail(err, SCONCE_STEP_SOCKET, zygote->socket < 0 ? error : errno);
     *start = (struct sconce_zygote_start){
         .text_at = (uint64_t)(uintptr_t)sconce_zygote_text,
-        .text_bytes = (uint64_t)(sconce_zygote_text_end - sconce_zygote_text),
+        .text_bytes = (uintptr_t)sconce_zygote_text_end - (uintptr_t)sconce_zygote_text,
         .data_at = (uint64_t)(uintptr_t)start,
         .data_bytes = DATA_BYTES,
         .socket_fd = theirs,

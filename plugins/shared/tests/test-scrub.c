@@ -42,20 +42,16 @@ GUEST(fill_zmm, FILL_ZMM BELL(0));
 
 #define STORE(reg, at) "mov %" #reg ", 0x420000 + " #at "\n"
 
-#define LOOK_GENERAL                                                                               \
-    STORE(rax, 0)                                                                                  \
-    STORE(rbx, 8)                                                                                  \
-    STORE(rcx, 16)                                                                                 \
-    STORE(rdx, 24)                                                                                 \
-    STORE(rbp, 32)                                                                                 \
-    STORE(r8, 40)                                                                                  \
-    STORE(r9, 48)                                                                                  \
-    STORE(r10, 56) STORE(r11, 64) STORE(r12, 72) STORE(r13, 80) STORE(r14, 88) STORE(r15, 96)
+#define LOOK_LOW                                                                                   \
+    STORE(rax, 0) STORE(rbx, 8) STORE(rcx, 16) STORE(rdx, 24) STORE(rbp, 32) STORE(r8, 40)
+#define LOOK_HIGH STORE(r9, 48) STORE(r10, 56) STORE(r11, 64) STORE(r12, 72) STORE(r13, 80)
+#define LOOK_LAST STORE(r14, 88) STORE(r15, 96)
 #define LOOK_FLAGS "pushf\n pop %rax\n" STORE(rax, 104)
 #define LOOK_DATA_SELECTORS                                                                        \
     "xor %eax, %eax\n mov %ds, %eax\n" STORE(rax, 112) "mov %es, %eax\n" STORE(rax, 120)
 
-GUEST(look_basic, LOOK_GENERAL LOOK_FLAGS LOOK_DATA_SELECTORS "fxsave64 0x420400\n" BELL(1));
+GUEST(look_basic,
+      LOOK_LOW LOOK_HIGH LOOK_LAST LOOK_FLAGS LOOK_DATA_SELECTORS "fxsave64 0x420400\n" BELL(1));
 GUEST(look_bases, "rdfsbase %rax\n" STORE(rax, 0) "rdgsbase %rax\n" STORE(rax, 8) BELL(1));
 GUEST(look_ymm,
       "vmovups %ymm0, 0x420000\n vmovups %ymm7, 0x420020\n vmovups %ymm15, 0x420040\n" BELL(1));
