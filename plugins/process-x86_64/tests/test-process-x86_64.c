@@ -1,52 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process-x86_64: what a doorbell costs, and what this backend alone refuses. */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/ioctl-count.h"
 
-#include <dlfcn.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "plugins/shared/process/layout.h"
-
-/* ---- Counting ioctls: this definition comes before libc's for the plugin too ---------------- */
-
-static unsigned ioctl_calls;
-
-__attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
-{
-    static int (*real)(int, unsigned long, void *);
-    va_list args;
-    void *argument;
-
-    if (!real)
-        *(void **)&real = dlsym(RTLD_NEXT, "ioctl");
-    va_start(args, request);
-    argument = va_arg(args, void *);
-    va_end(args);
-    ioctl_calls++;
-    return real(fd, request, argument);
-}
 
 GUEST(bells, BELL(1) BELL(200));
 
 /* The answer to the last notification, and the next one. */
 static void test_run_doorbell_takes_two_ioctls(void **state)
 {
-    struct fake_guest guest;
-    unsigned before;
-
     (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
-    guest_enter(&guest);
-    guest_expect_bell(&guest, 1);
-
-    before = ioctl_calls;
-    guest_expect_bell(&guest, 200);
-
-    assert_int_equal(ioctl_calls - before, 2);
-    guest_free(&guest);
+    expect_doorbell_ioctls(2);
 }
 
 /* ---- Doorbells of the other form ------------------------------------------------------------ */
