@@ -189,7 +189,11 @@ int sconce_kick_signal_install(int signal, struct sconce_error *err)
         kick.has_key = true;
     if (!r && !kick.installed[signal]) {
         /* Read before it is replaced: the handler may run at once. */
-        sigaction(signal, NULL, &kick.before[signal]);
+        struct sigaction before;
+
+        sigaction(signal, NULL, &before);
+        if (!(before.sa_flags & SA_SIGINFO) || before.sa_sigaction != on_signal)
+            kick.before[signal] = before;
         if (install_handler(signal))
             r = sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
                                   "cannot install a handler for signal %d", signal);

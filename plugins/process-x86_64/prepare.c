@@ -6,6 +6,7 @@
 #include <asm/errno.h>
 #include <asm/ldt.h>
 #include <asm/unistd.h>
+#include <linux/prctl.h>
 
 #include "plugins/shared/process/raw.h"
 
@@ -13,9 +14,13 @@
 #define ARCH_SHSTK_DISABLE_ 0x5002
 #define ARCH_SHSTK_SHSTK_ 1
 
-#define LDT_READ 0
+#define ARCH_CPUID_SET_ 0x1012
+
 #define LDT_WRITE 0x11 /* the format in which an empty entry can be told: arch/x86/kernel/ldt.c */
 #define PORTS 65536
+/* Segments of 32-bit threads: arch/x86/include/asm/segment.h, GDT_ENTRY_TLS_MIN. */
+#define TLS_FIRST 12
+#define TLS_SEGMENTS 3
 
 /* A host with rights of ports (iopl(2), ioperm(2)) would give them to guests, doorbells included.
  */
@@ -25,19 +30,40 @@ static void give_up_ports(void)
     raw_syscall(__NR_ioperm, 0, PORTS, 0, 0, 0, 0);
 }
 
+/* Is there a descriptor? LAR says so (SDM vol 2A): without a system call, and of any table. */
+static int is_segment(uint32_t selector)
+{
+    uint32_t rights;
+    uint8_t there;
+
+    __asm__("lar %2, %0\n\tsetz %1" : "=r"(rights), "=q"(there) : "r"(selector) : "cc");
+    return there;
+}
+
+#define IN_LDT 7u /* selector: table and privilege level, SDM vol 3A 3.4.2 */
+
 static long clear_segments(void)
 {
     struct user_desc empty = {.read_exec_only = 1, .seg_not_present = 1};
-    uint64_t entries[64];
-    long bytes, r = 0;
+    long r = 0;
 
-    /* As many as there are; nobody has more than a few, and each is cleared by its number. */
-    bytes = raw_syscall(__NR_modify_ldt, LDT_READ, (long)entries, sizeof entries, 0, 0, 0);
-    if (bytes <= 0)
-        return 0; /* none, or a kernel without */
-    for (empty.entry_number = 0; empty.entry_number < LDT_ENTRIES && r >= 0; empty.entry_number++)
-        r = raw_syscall(__NR_modify_ldt, LDT_WRITE, (long)&empty, sizeof empty, 0, 0, 0);
+    for (uint32_t i = 0; i < LDT_ENTRIES && r >= 0; i++) {
+        empty.entry_number = i;
+        if (is_segment(i << 3 | IN_LDT))
+            r = raw_syscall(__NR_modify_ldt, LDT_WRITE, (long)&empty, sizeof empty, 0, 0, 0);
+    }
+    for (uint32_t i = 0; i < TLS_SEGMENTS; i++) {
+        empty.entry_number = TLS_FIRST + i;
+        raw_syscall(__NR_set_thread_area, (long)&empty, 0, 0, 0, 0, 0);
+    }
     return r;
+}
+
+/* A host may have RDTSC and CPUID fault; a guest reads both. */
+static void allow_reading(void)
+{
+    raw_syscall(__NR_prctl, PR_SET_TSC, PR_TSC_ENABLE, 0, 0, 0, 0);
+    raw_syscall(__NR_arch_prctl, ARCH_CPUID_SET_, 1, 0, 0, 0, 0);
 }
 
 /* It would end with its mapping. One that is locked cannot be let go of; no kernel support is fine.
@@ -54,6 +80,7 @@ long raw_prepare(void)
     long r;
 
     give_up_ports();
+    allow_reading();
     r = clear_segments();
     return r < 0 ? r : leave_shadow_stack();
 }

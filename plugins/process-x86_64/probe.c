@@ -16,6 +16,7 @@
 #include "common/memfd.h"
 #include "plugins/process-x86_64/process-x86_64.h"
 #include "plugins/shared/plugin-error.h"
+#include "plugins/shared/process/no-cancel.h"
 #include "plugins/shared/process/steps.h"
 #include "plugins/shared/process/zygote-host.h"
 #include "sconce-guest-abi.h"
@@ -158,6 +159,7 @@ static int32_t discover(struct process_x86_facts *facts, struct sconce_plugin_er
 
 int32_t process_x86_facts(struct process_x86_facts *ret_facts, struct sconce_plugin_error *err)
 {
+    SCONCE_NOT_CANCELLED;
     struct process_x86_facts fresh = {0};
     int32_t r = SCONCE_PLUGIN_OK;
 

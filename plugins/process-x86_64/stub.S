@@ -108,8 +108,11 @@ raw_stub_finish:
     syscall
     testq %rax, %rax
     jnz failed
-    /* The first exit. The host takes its frame as a pattern: no guest has run yet. */
-    int3
+    /* The first exit. The host takes its frame as a pattern: no guest has run yet. A fault at 0,
+     * since every frame tells of the thread's last page fault (thread.cr2, which fork() copies):
+     * it was the host's until now. */
+    xorl %eax, %eax
+    movl (%rax), %eax
     ud2
 
 failed:

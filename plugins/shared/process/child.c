@@ -92,11 +92,12 @@ static void wake_in_sync(int listener)
     atomic_store_explicit(&wakes_in_sync, r == 0 ? 1 : -1, memory_order_relaxed);
 }
 
-static bool is_dead(const struct sconce_child *child)
+/* The listener hangs up before the process can be seen dead, for which it may need its turn. */
+static bool has_ended(const struct sconce_child *child)
 {
-    struct pollfd wait = {.fd = child->pidfd, .events = POLLIN};
+    struct pollfd signs[] = {{.fd = child->pidfd, .events = POLLIN}, {.fd = child->listener}};
 
-    return poll(&wait, 1, 0) > 0;
+    return poll(signs, sizeof signs / sizeof signs[0], 0) > 0;
 }
 
 /* Waits for a notification or the end. Returns 0, SCONCE_CHILD_GONE, or -EINTR. The listener alone
@@ -142,7 +143,7 @@ static int receive(struct sconce_child *child, struct seccomp_notif *got)
     case EINTR:
         return -EINTR;
     case ENOENT: /* it was interrupted before it was heard, or is dead */
-        return is_dead(child) ? SCONCE_CHILD_GONE : -EINTR;
+        return has_ended(child) ? SCONCE_CHILD_GONE : -EINTR;
     default:
         return -errno;
     }
@@ -344,7 +345,7 @@ static int32_t await_first_stop(struct sconce_child *child, struct sconce_plugin
     if (r < 0)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, -r, NULL,
                                   "cannot wait for a guest's process");
-    if (r == SCONCE_CHILD_FORGED || number != SIGTRAP)
+    if (r != SCONCE_CHILD_STOPPED || number != SIGSEGV)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_PLUGIN, number, NULL,
                                   "a guest's process began in an unexpected way (signal %d)",
                                   number);
@@ -429,14 +430,18 @@ int32_t sconce_child_spawn(struct sconce_child *child,
 #define AGAIN_MS 100
 
 /* Its memory is given back before it is seen dead (kernel/exit.c: exit_mm comes before
- * exit_notify). Should the signal not get through, the zygote's end will. */
-static void kill_and_wait(const struct sconce_child *child)
+ * exit_notify). */
+static void kill_and_wait(struct sconce_child *child)
 {
     struct pollfd wait = {.fd = child->pidfd, .events = POLLIN};
 
-    do
+    sconce_child_signal(child, SIGKILL);
+    while (poll(&wait, 1, AGAIN_MS) <= 0) {
+        /* One that is stopped ends itself when nobody listens (stub.S, deaf). */
+        sconce_cleanup_fd(&child->listener);
+        child->listener = -1;
         sconce_child_signal(child, SIGKILL);
-    while (poll(&wait, 1, AGAIN_MS) <= 0);
+    }
 }
 
 void sconce_child_end(struct sconce_child *child)

@@ -6,11 +6,22 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Who answers needs a millisecond, or its turn on a busy machine; who has been stopped never does.
  */
 #define PATIENCE_MS 30000
+/* No wait counts for more than this: it may be the whole container that was paused meanwhile. */
+#define SLICE_MS 1000
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* EAGAIN when there is nothing to read. */
 static int read_reply(int socket, struct sconce_reply *ret_reply, int *ret_fd)
@@ -46,21 +57,29 @@ static int read_reply(int socket, struct sconce_reply *ret_reply, int *ret_fd)
 int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply *ret_reply,
                    int *ret_fd)
 {
-    for (;;) {
+    for (int64_t left = PATIENCE_MS;;) {
         struct pollfd wait[] = {
             {.fd = socket, .events = POLLIN},
             {.fd = zygote_fd, .events = POLLIN},
             {.fd = child_fd, .events = POLLIN},
         };
+        int64_t before, spent;
         bool gone;
         int error, ready;
 
         *ret_fd = -1;
-        ready = poll(wait, sizeof wait / sizeof wait[0], PATIENCE_MS);
-        if (ready < 0 && errno == EINTR)
+        before = now_ms();
+        ready = poll(wait, sizeof wait / sizeof wait[0], SLICE_MS);
+        error = errno;
+        spent = now_ms() - before;
+        left -= spent < SLICE_MS ? spent : SLICE_MS;
+        if (ready == 0 || (ready < 0 && error == EINTR)) {
+            if (left <= 0)
+                return ETIMEDOUT;
             continue;
-        if (ready <= 0)
-            return ready ? errno : ETIMEDOUT;
+        }
+        if (ready < 0)
+            return error;
         gone = wait[1].revents || wait[2].revents;
         /* What the dead have sent is there still. */
         error = read_reply(socket, ret_reply, ret_fd);

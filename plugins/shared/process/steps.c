@@ -37,6 +37,8 @@ static const struct {
     {SCONCE_STEP_SOCKET, ANY_ERROR, "cannot make a socket to the helper process", HINT_OUTSIDE},
     {SCONCE_STEP_MEMFD, ENOSYS, "the kernel has no memfd_create(2)", HINT_KERNEL},
     {SCONCE_STEP_MEMFD, ANY_ERROR, "cannot make a memory file (memfd_create)", HINT_OUTSIDE},
+    {SCONCE_STEP_RECEIVE, ETIMEDOUT, "the helper process does not answer",
+     "somebody has stopped it (sconce-zygote in ps); try again, and another takes its place"},
     {SCONCE_STEP_RECEIVE, ANY_ERROR, "cannot take over a guest's process", NULL},
     {SCONCE_STEP_PID_NAMESPACE, ANY_ERROR,
      "the next process of this one would be the init of a pid namespace (unshare)",
@@ -56,6 +58,10 @@ static const struct {
     {SCONCE_STEP_CLOSE_FDS, ENOSYS, "the kernel has no close_range(2)", HINT_KERNEL},
     {SCONCE_STEP_CLOSE_FDS, ANY_ERROR, "cannot close descriptors", HINT_OUTSIDE},
     {SCONCE_STEP_RLIMIT, ANY_ERROR, "cannot lower resource limits", HINT_OUTSIDE},
+    {SCONCE_STEP_WAIT, ANY_ERROR, "the helper process cannot wait for its host (ppoll)",
+     HINT_OUTSIDE},
+    {SCONCE_STEP_SIGNAL, ANY_ERROR, "cannot signal the helper process (pidfd_send_signal)",
+     HINT_OUTSIDE},
     {SCONCE_STEP_UNMAP, EPERM, "cannot empty an address space: the kernel seals its own mappings",
      "a kernel without CONFIG_MSEAL_SYSTEM_MAPPINGS is needed"},
     {SCONCE_STEP_UNMAP, ANY_ERROR, "cannot empty an address space", NULL},
@@ -79,6 +85,8 @@ static int32_t status_of(int error)
     switch (error) {
     case EMFILE:
     case ENFILE:
+    case EAGAIN:
+    case ETIMEDOUT:
         return SCONCE_PLUGIN_E_SYSTEM;
     case ENOMEM:
         return SCONCE_PLUGIN_E_NO_MEMORY;

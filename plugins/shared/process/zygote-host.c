@@ -26,6 +26,7 @@
 #include "plugins/shared/process/steps.h"
 #include "plugins/shared/process/stub-head.h"
 
+#define UNKILLED_MS 1000
 #define DATA_BYTES 65536u /* the zygote's stack; a page or two of it is ever touched */
 
 struct sconce_zygote {
@@ -158,6 +159,7 @@ static int launch(struct sconce_zygote_start *start)
 /* Ends it, and does not leave it to be waited for; guests that have it may go on having it. */
 static void bury(struct sconce_zygote *zygote)
 {
+    struct pollfd wait = {.fd = zygote->pidfd, .events = POLLIN};
     siginfo_t info;
 
     if (zygote->process != sconce_process_id() || atomic_exchange(&zygote->buried, true))
@@ -166,7 +168,10 @@ static void bury(struct sconce_zygote *zygote)
         send_head(zygote, SCONCE_REQUEST_END, 0, -1);
     if (zygote->pidfd < 0)
         return;
-    syscall(SYS_pidfd_send_signal, zygote->pidfd, SIGKILL, NULL, 0);
+    /* Who may not kill it has but the END above, which one that is stopped does not hear. */
+    if (syscall(SYS_pidfd_send_signal, zygote->pidfd, SIGKILL, NULL, 0) && errno != ESRCH &&
+        poll(&wait, 1, UNKILLED_MS) <= 0)
+        return;
     while (waitid((idtype_t)P_PIDFD, (id_t)zygote->pidfd, &info, WEXITED | __WALL) < 0 &&
            errno == EINTR)
         ;
@@ -204,6 +209,9 @@ static int32_t hear(struct sconce_zygote *zygote, struct sconce_plugin_error *er
                                   "the helper process ended before it was ready");
     if (reply.error)
         return sconce_step_fail(err, reply.step, reply.error);
+    /* What ends guests has to work, before there are any. */
+    if (syscall(SYS_pidfd_send_signal, zygote->pidfd, 0, NULL, 0))
+        return sconce_step_fail(err, SCONCE_STEP_SIGNAL, errno);
     zygote->layers = reply.layers;
     return SCONCE_PLUGIN_OK;
 }
@@ -212,11 +220,11 @@ static int32_t hear(struct sconce_zygote *zygote, struct sconce_plugin_error *er
  * started there any more once it ends: the launcher must not be that. */
 static bool children_go_elsewhere(void)
 {
-    struct stat own, childrens;
+    struct stat st;
 
-    return stat("/proc/thread-self/ns/pid", &own) == 0 &&
-           stat("/proc/thread-self/ns/pid_for_children", &childrens) == 0 &&
-           own.st_ino != childrens.st_ino;
+    /* The name leads nowhere as long as that namespace has no init: pid_namespaces(7). */
+    return stat("/proc/thread-self/ns/pid", &st) == 0 &&
+           stat("/proc/thread-self/ns/pid_for_children", &st) != 0 && errno == ENOENT;
 }
 
 static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_start *start,
@@ -250,6 +258,8 @@ static int32_t start_with(struct sconce_zygote *zygote, struct sconce_zygote_sta
     };
     error = launch(start);
     zygote->pidfd = sconce_off_streams(start->pidfd);
+    if (!error && zygote->pidfd < 0) /* it ends with the socket */
+        error = errno;
     return error ? sconce_step_fail(err, SCONCE_STEP_CLONE_ZYGOTE, error) : SCONCE_PLUGIN_OK;
 }
 
@@ -320,7 +330,8 @@ void sconce_zygote_forget(struct sconce_zygote *zygote)
     SCONCE_NOT_CANCELLED;
 
     let_go(zygote);
-    bury(zygote);
+    if (sconce_zygote_is_lost(zygote))
+        bury(zygote);
 }
 
 void sconce_zygote_release(void)

@@ -80,8 +80,10 @@ void zygote_serve(const struct sconce_zygote_start *start)
 
     for (;;) {
         struct pollfd wait[] = {{start->socket_fd, POLLIN, 0}, {start->host_fd, POLLIN, 0}};
+        const long r = CALL(ppoll, wait, COUNT(wait), NULL, NULL, 0);
 
-        CALL(ppoll, wait, COUNT(wait), NULL, NULL, 0);
+        if (r < 0 && r != -EINTR && r != -ENOMEM) /* nor would it see its host's end */
+            zygote_end(1);
         if (wait[1].revents)
             zygote_end(0);
         if (wait[0].revents)

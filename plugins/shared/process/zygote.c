@@ -14,6 +14,7 @@
 #include <asm/errno.h>
 #include <linux/capability.h>
 #include <linux/landlock.h>
+#include <linux/poll.h>
 #include <linux/prctl.h>
 #include <linux/resource.h>
 #include <linux/sched.h>
@@ -64,6 +65,7 @@ static void be_ordinary(void)
         processors[i] = UINT64_MAX;
     CALL(sched_setaffinity, 0, sizeof processors, processors);
     CALL(sched_setscheduler, 0, SCHED_OTHER_, &priority);
+    CALL(personality, 0); /* no READ_IMPLIES_EXEC */
     CALL(setsid);
     CALL(chdir, "/"); /* and nobody's file system is kept busy */
     CALL(prctl, PR_SET_NAME, "sconce-zygote");
@@ -180,6 +182,13 @@ static void run_zygote(const struct sconce_zygote_start *start, uint32_t layers)
         CALL(prctl, PR_SET_DUMPABLE, 0, 0, 0, 0);
         reply.step = SCONCE_STEP_RLIMIT;
         r = limit_resources();
+    }
+    if (r >= 0) {
+        struct pollfd socket = {start->socket_fd, POLLIN, 0};
+        const uint64_t at_once[2] = {0, 0}; /* struct timespec */
+
+        reply.step = SCONCE_STEP_WAIT;
+        r = CALL(ppoll, &socket, 1, at_once, NULL, 0);
     }
     if (r >= 0) {
         reply.step = SCONCE_STEP_UNMAP;
