@@ -45,6 +45,11 @@ CASES = [
      "skipped q", True),
     (PROCESS, [stage("gcc", test("kvm / k", "SKIP"), ROWS)], True, "exercised", False),
     (PROCESS, [stage("bare", ROWS)], True, "as nobody", False),
+    # What only root may look at is looked at by root.
+    (PROCESS, [stage("gcc", ROWS), stage("bare", ROWS, test("process+root / t", "SKIP"))], True,
+     "as nobody", False),
+    (PROCESS, [stage("gcc", ROWS, test("process+root / t", "SKIP"))], True,
+     "skipped t" if os.geteuid() == 0 else "exercised", os.geteuid() == 0),
     # A device is not everybody's: its backend is none of bare's business.
     (KVM, [stage("gcc", test("kvm / k")), stage("bare", test("kvm / k", "SKIP"))], True,
      "exercised", False),

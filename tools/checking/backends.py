@@ -96,7 +96,9 @@ class Trial:
             self.skipped += int(skipped)
         suites = test["name"].partition(":")[2].partition(" / ")[0].split("+")
         own = {self.name, mechanism_of(self.name)} & set(suites)
-        if own and test["result"] == "SKIP":
+        # Suite root: what only root can look at, and so nothing that nobody would miss.
+        excused = "root" in suites and (self.stage == "bare" or os.geteuid() != 0)
+        if own and test["result"] == "SKIP" and not excused:
             self.skipped_tests.add(test["name"].partition(" / ")[2])
         if own and not rows:
             self.passed += test["result"] == "OK"
