@@ -10,6 +10,7 @@
 
 #include "arch/x86_64/regs.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/given.h"
 #include "plugins/shared/kvm/exit.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/plugin-error.h"
@@ -125,15 +126,12 @@ static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugi
     uint64_t value;
     const char *problem = sconce_x86_entry_problem(entry, &value);
 
-    if (entry->reserved0 != 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: a reserved field is not zero");
-    if (problem)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its %s 0x%" PRIx64
-                                  " is none that a guest can hold",
-                                  problem, value);
-    return SCONCE_PLUGIN_OK;
+    if (!problem)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                              "cannot enter the guest: its %s 0x%" PRIx64
+                              " is none that a guest can hold",
+                              problem, value);
 }
 
 int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
@@ -145,10 +143,9 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
 
     if (vm->state != SCONCE_VCPU_FRESH)
         return sconce_vcpu_refuse(vm->state, "enter the guest", err);
-    if (!sconce_plugin_copy_in(&entry, sizeof entry, given, sizeof entry))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: the entry is too short");
-    r = check_entry(&entry, err);
+    r = sconce_given_entry(given, &entry, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = check_entry(&entry, err);
     if (r == SCONCE_PLUGIN_OK && !vm->sealed)
         r = kvm_x86_seal(vm, err);
     if (r != SCONCE_PLUGIN_OK)

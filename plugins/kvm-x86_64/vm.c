@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/overflow.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/given.h"
 #include "plugins/shared/plugin-error.h"
 
 #define MAX_RANGES (SCONCE_PLUGIN_MAX_MAPPINGS + SCONCE_X86_SUPERVISOR_RANGES)
@@ -17,13 +18,10 @@ static int32_t check_config(const struct sconce_vm_config *given, struct sconce_
                             struct sconce_plugin_error *err)
 {
     uint64_t end;
+    int32_t r = sconce_given_config(given, config, err);
 
-    if (!sconce_plugin_copy_in(config, sizeof *config, given, sizeof *config))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot create a VM: its configuration is too short");
-    if (config->flags & ~SCONCE_VM_DEBUGGABLE)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot create a VM: unknown flags 0x%" PRIx32, config->flags);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
     if (config->gpa_min >= config->gpa_max || config->gpa_max % SCONCE_X86_PAGE ||
         !sconce_add_u64(config->gpa_max, config->reserved_bytes, &end) ||
         end > 1ull << SCONCE_X86_PHYSICAL_BITS)

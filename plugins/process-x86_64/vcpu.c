@@ -12,6 +12,7 @@
 #include "common/untrusted.h"
 #include "plugins/process-x86_64/control.h"
 #include "plugins/process-x86_64/process-x86_64.h"
+#include "plugins/shared/given.h"
 #include "plugins/shared/plugin-error.h"
 
 /* What a kicked guest has to show that it takes signals. One that is well needs microseconds of
@@ -75,15 +76,12 @@ static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugi
     uint64_t value;
     const char *problem = sconce_x86_entry_problem(entry, &value);
 
-    if (entry->reserved0 != 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: a reserved field is not zero");
-    if (problem)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: its %s 0x%" PRIx64
-                                  " is none that a guest can hold",
-                                  problem, value);
-    return SCONCE_PLUGIN_OK;
+    if (!problem)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                              "cannot enter the guest: its %s 0x%" PRIx64
+                              " is none that a guest can hold",
+                              problem, value);
 }
 
 static void put_word(struct sconce_plugin_vm *vm, size_t offset, uint64_t value)
@@ -99,10 +97,9 @@ int32_t process_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_
 
     if (vm->state != SCONCE_VCPU_FRESH)
         return sconce_vcpu_refuse(vm->state, "enter the guest", err);
-    if (!sconce_plugin_copy_in(&entry, sizeof entry, given, sizeof entry))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot enter the guest: the entry is too short");
-    r = check_entry(&entry, err);
+    r = sconce_given_entry(given, &entry, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = check_entry(&entry, err);
     if (r == SCONCE_PLUGIN_OK && !vm->child.control)
         r = make_process(vm, err);
     if (r != SCONCE_PLUGIN_OK)

@@ -47,7 +47,7 @@ struct sconce_child {
 #define SCONCE_CHILD_AGAIN 3  /* its last stop, told again: release it, after a look at kicks */
 
 /**
- * sconce_child_spawn - a process with this memory, stopped at its first exit: a SIGTRAP of the
+ * sconce_child_spawn - a process with this memory, stopped at its first exit: a SIGSEGV of the
  * stub's own, whose frame shows how this kernel lays one out.
  * @child: SCONCE_CHILD_EMPTY. @mappings: each must have a Linux descriptor.
  */
@@ -83,8 +83,11 @@ uint8_t *sconce_child_frame(const struct sconce_child *child, uint64_t bytes);
  * for? seccomp(2) wants it asked. */
 bool sconce_child_notifications_fit(void);
 
-/** sconce_child_wakes_in_sync - does this kernel hand the processor straight from host to child and
- * back (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6)? */
+/** sconce_child_wake_in_sync - have the kernel hand the processor straight from host to child and
+ * back, where it can (SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP, Linux 6.6). */
+void sconce_child_wake_in_sync(const struct sconce_child *child);
+
+/** sconce_child_wakes_in_sync - could it, the last time? */
 bool sconce_child_wakes_in_sync(void);
 
 #endif

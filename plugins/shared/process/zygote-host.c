@@ -204,11 +204,7 @@ static int32_t hear(struct sconce_zygote *zygote, struct sconce_plugin_error *er
     if (fd >= 0)
         close(fd);
     if (error || reply.kind != SCONCE_REPLY_ZYGOTE)
-        return sconce_plugin_fail(
-            err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, error ? error : EPROTO,
-            "run it outside of that container or sandbox, or choose a backend with a "
-            "hypervisor",
-            "the helper process ended before it was ready");
+        return sconce_step_fail(err, SCONCE_STEP_READY, error ? error : EPROTO);
     if (reply.error)
         return sconce_step_fail(err, reply.step, reply.error);
     /* What ends guests has to work, before there are any. */
