@@ -33,7 +33,7 @@ struct process_x86_facts {
 
 struct sconce_plugin_vm {
     struct sconce_plugin_mappings memory;
-    struct sconce_child child; /* none while FRESH; stopped between calls, or gone */
+    struct sconce_child child; /* none before the first entry; stopped between calls, or gone */
     enum sconce_vcpu_state state;
     bool gone; /* the child is dead: the next run says so */
     struct process_x86_shape shape;
