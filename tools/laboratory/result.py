@@ -15,7 +15,7 @@ from laboratory.debian import Problem
 HEADER_BYTES = 512
 HEADER = re.compile(rb"SCONCE-LAB-RESULT 1 (\d{1,12}) ([0-9a-f]{64})\n\0*")
 # A line a row, then the closing line: what came before it was the whole list.
-ROW = re.compile(r"^(ok|FAIL|skip)  ?  (\S+) +(.*)$")
+ROW = re.compile(r"^(ok|FAIL|skip) +(\S+) +(.*)$")
 CLOSING = re.compile(r"^(\S+): (\d+) passed, (\d+) failed, (\d+) skipped$", re.MULTILINE)
 UNUSABLE = re.compile(r"^\S+ cannot be used on this machine: (.*)$", re.MULTILINE)
 
