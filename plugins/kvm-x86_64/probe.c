@@ -26,20 +26,17 @@ static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
 };
 
-/* Settings and facts of this process. The facts are found out anew when the device changes. */
+/* Settings and facts of this process. The facts are found out anew when one changes. */
 static struct {
     struct sconce_lock lock;
     bool known;
     struct kvm_x86_facts facts;
 } shared = {.facts = {.device = SCONCE_KVM_DEVICE}};
 
-int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
+static int32_t set_device(const char *value, struct sconce_plugin_error *err)
 {
     size_t length = strlen(value);
 
-    if (strcmp(key, "device") != 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                                  "the only setting is device", "there is no setting %s", key);
     if (value[0] != '/')
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
                                   "write device = " SCONCE_KVM_DEVICE,
@@ -52,6 +49,36 @@ int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plug
     shared.known = false;
     sconce_lock_give(&shared.lock);
     return SCONCE_PLUGIN_OK;
+}
+
+/*
+ * A processor marks the TSS that it uses as busy (SDM vol 3A 8.2.2), and VT-x takes no other (SDM
+ * vol 3C 27.3.1.2). QEMU's emulation of AMD-V looks into the I/O bitmap of an available one only,
+ * as its own LTR does not mark TR busy: no doorbell would pass.
+ */
+static int32_t set_tss(const char *value, struct sconce_plugin_error *err)
+{
+    bool available = strcmp(value, "available") == 0;
+
+    if (!available && strcmp(value, "busy") != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                                  "write tss = busy, as every processor has it",
+                                  "tss is busy or available, not %s", value);
+    sconce_lock_take(&shared.lock);
+    shared.facts.tss_available = available;
+    shared.known = false;
+    sconce_lock_give(&shared.lock);
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
+{
+    if (strcmp(key, "device") == 0)
+        return set_device(value, err);
+    if (strcmp(key, "tss") == 0)
+        return set_tss(value, err);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                              "the settings are device and tss", "there is no setting %s", key);
 }
 
 int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)

@@ -77,6 +77,7 @@ int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
     vm->memory.gpa_max = config.gpa_max;
     vm->own_limit = config.reserved_bytes;
     vm->read_only_slots = facts->read_only_slots;
+    vm->tss_available = facts->tss_available;
     vm->route = facts->route;
     vm->control = facts->control;
     vm->xsave = facts->xsave;
@@ -222,7 +223,7 @@ static int32_t make_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
     s->ss = segment(0, ~0u, SCONCE_X86_USER_SS, SCONCE_X86_AR_USER_DATA);
     s->ds = s->es = s->fs = s->gs = s->ldt = null;
     s->tr = segment(base + SCONCE_X86_TSS_OFFSET, SCONCE_X86_TSS_BYTES - 1, SCONCE_X86_TSS,
-                    SCONCE_X86_AR_TSS_BUSY);
+                    vm->tss_available ? SCONCE_X86_AR_TSS_AVAILABLE : SCONCE_X86_AR_TSS_BUSY);
     s->gdt = (struct kvm_dtable){.base = base + SCONCE_X86_GDT_OFFSET,
                                  .limit = SCONCE_X86_GDT_BYTES - 1};
     s->idt = (struct kvm_dtable){.base = base + SCONCE_X86_IDT_OFFSET,
