@@ -6,8 +6,6 @@
 #include "arch/x86_64/table.h"
 #include "plugins/process-x86_64/control.h"
 #include "plugins/process-x86_64/process-x86_64.h"
-#include "plugins/shared/process/zygote-host.h"
-#include "sconce-ext-lifecycle.h"
 
 const struct sconce_process_backend sconce_process_backend = {
     .vm_bytes = sizeof(struct process_x86_vm),
@@ -27,32 +25,7 @@ const struct sconce_process_backend sconce_process_backend = {
     .answer = process_x86_answer,
 };
 
-static const struct sconce_plugin_setting settings[] = {
-    {"namespaces", "yes", "put guests into namespaces of their own where the system lets them"},
-};
-
-static const struct sconce_plugin_ops ops = {
-    .size = sizeof ops,
-    .setting_count = sizeof settings / sizeof settings[0],
-    .settings = settings,
-    .configure = sconce_process_configure,
-    .probe = sconce_process_probe,
-    .vm_create = sconce_process_vm_create,
-    .vm_destroy = sconce_process_vm_destroy,
-    .mem_map = sconce_process_mem_map,
-    .mem_unmap = sconce_process_mem_unmap,
-    .vcpu_reset = sconce_process_vcpu_reset,
-    .vcpu_enter = sconce_process_vcpu_enter,
-    .vcpu_run = sconce_process_vcpu_run,
-    .vcpu_complete = sconce_process_vcpu_complete,
-    .vcpu_set_tls = sconce_process_vcpu_set_tls,
-    .vcpu_kick_local = sconce_process_vcpu_kick_local,
-};
-
-static const struct sconce_ext_lifecycle lifecycle = {
-    .size = sizeof lifecycle,
-    .release = sconce_zygote_release,
-};
+static const struct sconce_plugin_ops ops = {SCONCE_PROCESS_OPS};
 
 static const void *get_extension(const char *id)
 {
@@ -60,9 +33,7 @@ static const void *get_extension(const char *id)
         return &sconce_x86_arch;
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return &process_x86_regs;
-    if (strcmp(id, SCONCE_EXT_LIFECYCLE) == 0)
-        return &lifecycle;
-    return NULL;
+    return sconce_process_get_extension(id);
 }
 
 SCONCE_PLUGIN_DEFINE("process-x86_64", SCONCE_VERSION, "x86_64", 62, "process", "process",

@@ -54,7 +54,7 @@ int32_t process_x86_cpuid_read(struct process_x86_facts *facts, struct sconce_pl
 bool process_x86_begin(struct sconce_plugin_vm *base, uint8_t *frame, uint64_t room);
 void process_x86_enter(struct sconce_plugin_vm *base, const struct sconce_entry *entry);
 void process_x86_resume(struct sconce_plugin_vm *base);
-void process_x86_copy_frame(struct sconce_plugin_vm *base);
+void process_x86_copy_frame(struct sconce_plugin_vm *base, int number);
 void process_x86_answer(struct sconce_plugin_vm *base, int64_t result);
 /* Step over the doorbell that stopped the guest, if one did: vm->frame and the child's agree. */
 void process_x86_settle(struct process_x86_vm *vm);

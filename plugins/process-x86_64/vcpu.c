@@ -55,10 +55,11 @@ void process_x86_resume(struct sconce_plugin_vm *base)
            sizeof vm->shape.pattern.mask);
 }
 
-void process_x86_copy_frame(struct sconce_plugin_vm *base)
+void process_x86_copy_frame(struct sconce_plugin_vm *base, int number)
 {
     struct process_x86_vm *vm = process_x86(base);
 
+    (void)number; /* they are the same for all */
     sconce_copy_untrusted(&vm->frame, frame_of(base), sizeof vm->frame);
 }
 

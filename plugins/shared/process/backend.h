@@ -60,10 +60,11 @@ struct sconce_process_backend {
     bool (*begin)(struct sconce_plugin_vm *vm, uint8_t *frame, uint64_t room);
     const char *(*entry_problem)(const struct sconce_entry *entry, uint64_t *ret_value);
     void (*enter)(struct sconce_plugin_vm *vm, const struct sconce_entry *entry);
-    void (*resume)(struct sconce_plugin_vm *vm);     /* make the frame one to go on with: behind the
-                                                      * doorbell, with the signals that stop a guest
-                                                      * let through whatever the frame says */
-    void (*copy_frame)(struct sconce_plugin_vm *vm); /* once */
+    void (*resume)(struct sconce_plugin_vm *vm); /* make the frame one to go on with: behind the
+                                                  * doorbell, with the signals that stop a guest
+                                                  * let through whatever the frame says */
+    /* What @number, the signal that stopped the guest, needs of it; once. */
+    void (*copy_frame)(struct sconce_plugin_vm *vm, int number);
     /* What the stop with signal @number and the copied frame means; sets vm->state. Returns false
      * when it means nothing: the guest is to go on. */
     bool (*decode)(struct sconce_plugin_vm *vm, int number, struct sconce_exit *ret_exit);
@@ -98,6 +99,22 @@ int32_t sconce_process_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result
 int32_t sconce_process_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
                                     struct sconce_plugin_error *err);
 void sconce_process_vcpu_kick_local(struct sconce_plugin_vm *vm);
+
+/* These, in a table of a backend's (struct sconce_plugin_ops). */
+#define SCONCE_PROCESS_OPS                                                                         \
+    .size = sizeof(struct sconce_plugin_ops), .setting_count = SCONCE_PROCESS_SETTINGS,            \
+    .settings = sconce_process_settings, .configure = sconce_process_configure,                    \
+    .probe = sconce_process_probe, .vm_create = sconce_process_vm_create,                          \
+    .vm_destroy = sconce_process_vm_destroy, .mem_map = sconce_process_mem_map,                    \
+    .mem_unmap = sconce_process_mem_unmap, .vcpu_reset = sconce_process_vcpu_reset,                \
+    .vcpu_enter = sconce_process_vcpu_enter, .vcpu_run = sconce_process_vcpu_run,                  \
+    .vcpu_complete = sconce_process_vcpu_complete, .vcpu_set_tls = sconce_process_vcpu_set_tls,    \
+    .vcpu_kick_local = sconce_process_vcpu_kick_local
+
+/* Likewise: the settings, and the extensions that every process backend has. */
+#define SCONCE_PROCESS_SETTINGS 1u
+extern const struct sconce_plugin_setting sconce_process_settings[SCONCE_PROCESS_SETTINGS];
+const void *sconce_process_get_extension(const char *id);
 
 /* ---- Between these files, and for regs.c --------------------------------------------------- */
 

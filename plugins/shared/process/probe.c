@@ -17,6 +17,7 @@
 #include "plugins/shared/process/no-cancel.h"
 #include "plugins/shared/process/steps.h"
 #include "plugins/shared/process/zygote-host.h"
+#include "sconce-ext-lifecycle.h"
 #include "sconce-guest-abi.h"
 
 #define PAGE 4096u
@@ -28,6 +29,10 @@ static struct {
     bool known;
     uint32_t layers; /* SCONCE_LAYER_* */
 } shared;            /* and what the backend has learnt is under the same lock */
+
+const struct sconce_plugin_setting sconce_process_settings[SCONCE_PROCESS_SETTINGS] = {
+    {"namespaces", "yes", "put guests into namespaces of their own where the system lets them"},
+};
 
 int32_t sconce_process_configure(const char *key, const char *value,
                                  struct sconce_plugin_error *err)
@@ -198,4 +203,14 @@ int32_t sconce_process_probe(struct sconce_probe *ret_probe, struct sconce_plugi
     probe.granule = PAGE;
     memcpy(ret_probe, &probe, sizeof probe);
     return SCONCE_PLUGIN_OK;
+}
+
+static const struct sconce_ext_lifecycle lifecycle = {
+    .size = sizeof lifecycle,
+    .release = sconce_zygote_release,
+};
+
+const void *sconce_process_get_extension(const char *id)
+{
+    return strcmp(id, SCONCE_EXT_LIFECYCLE) == 0 ? &lifecycle : NULL;
 }

@@ -181,7 +181,7 @@ static bool turn(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
     } else if (r != SCONCE_CHILD_STOPPED) {
         exit_gone(vm, ret_exit);
     } else {
-        backend->copy_frame(vm);
+        backend->copy_frame(vm, number);
         if (number != SIGUSR1)
             return backend->decode(vm, number, ret_exit);
         if (!take_kick(vm))
