@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/plugin-check/subject.h"
 
+#include <elf.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "tools/plugin-check/runner.h"
@@ -63,10 +63,27 @@ static const char *guest_dir_of(const struct check_options *options)
     return from_environment && from_environment[0] ? from_environment : SCONCE_CHECK_DIRECTORY;
 }
 
+/* Are there guests, and of the machine that the plugin is for? 0 is any. */
+static bool guests_at_hand(const struct check_setup *setup)
+{
+    char path[PATH_MAX];
+    Elf64_Ehdr header;
+    FILE *file;
+    bool whole;
+
+    snprintf(path, sizeof path, "%s/%s", setup->guest_dir, "types.elf");
+    file = fopen(path, "re");
+    if (!file)
+        return false;
+    whole = fread(&header, sizeof header, 1, file) == 1;
+    fclose(file);
+    return whole && (setup->machine == 0 || setup->machine == header.e_machine);
+}
+
 static void set_up(struct check_subject *subject, const struct check_options *options)
 {
     struct check_setup *setup = &subject->setup;
-    char beside[PATH_MAX], guest[PATH_MAX];
+    char beside[PATH_MAX];
 
     setup->path = subject->path;
     setup->plugin_dir = dirname(subject->plugin_dir);
@@ -78,8 +95,6 @@ static void set_up(struct check_subject *subject, const struct check_options *op
     snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", setup->guest_dir);
     subject->interposer = realpath(options->interposer ? options->interposer : beside, NULL);
     setup->interposer = subject->interposer ? subject->interposer : "";
-    snprintf(guest, sizeof guest, "%s/%s", setup->guest_dir, "types.elf");
-    setup->has_guests = access(guest, R_OK) == 0;
 }
 
 int check_subject_init(struct check_subject *subject, const struct check_options *options,
@@ -100,6 +115,7 @@ int check_subject_init(struct check_subject *subject, const struct check_options
     if (r != EXIT_PASSED)
         return r;
     check_run_probe(&subject->setup);
+    subject->setup.has_guests = guests_at_hand(&subject->setup);
     return subject->setup.misconfigured ? check_usage_error(subject->setup.problem, "")
                                         : EXIT_PASSED;
 }
