@@ -229,12 +229,9 @@ NAMES_OF_MACHINES = {"cli/cmd-inspect.c"}
 
 def architecture(tree):
     """An architecture that Sconce does not know comes as a package: plugin, guest SDK, guest."""
-    need_programs("make", "ld.lld", "clang|riscv64-linux-gnu-gcc")
     unaware(tree, r"riscv")
-    folder = tree.copy("examples", "plugin-riscv64")
-    env = tree.environment()
+    folder, env = riscv64_sdk(tree)
     env["SCONCE_CONFIG"] = tree.config()
-    run(["make", "sdk", "GUEST_LIB=" + os.path.join(tree.source, "guest", "lib")], env, folder)
     run(["make", "guest.elf"], env, folder)
     says(["sconce", "inspect", "guest.elf"], env, folder,
          "guest for riscv64", "add(i32, i32) -> i32", "greet() -> string", "visitor() -> string")
@@ -258,6 +255,22 @@ def architecture(tree):
     with open(os.path.join(folder, "greet.traps"), "w", encoding="utf-8") as file:
         file.write("ready\nreturn string Hello, Ada!\n")
     says(scripted("greet.traps") + ["greet"], env, folder, "\nHello, Ada!\n")
+
+
+def architecture_guest(tree):
+    """That architecture's guest SDK works: a guest runs on an emulated hart."""
+    need_programs("qemu-riscv64")
+    folder, env = riscv64_sdk(tree)
+    run(["make", "trial"], env, folder)
+
+
+def riscv64_sdk(tree):
+    """Adds it to the installed one; returns the example's folder, and the environment for it."""
+    need_programs("make", "ld.lld", "clang|riscv64-linux-gnu-gcc")
+    folder = tree.copy("examples", "plugin-riscv64")
+    env = tree.environment()
+    run(["make", "sdk", "GUEST_LIB=" + os.path.join(tree.source, "guest", "lib")], env, folder)
+    return folder, env
 
 
 def unaware(tree, pattern):
@@ -367,6 +380,7 @@ SCENARIOS = {
     "hello": hello,
     "plugin": plugin,
     "architecture": architecture,
+    "architecture-guest": architecture_guest,
     "cxx": cxx,
     "no-backend": no_backend,
     "tags": tags,

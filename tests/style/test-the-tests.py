@@ -23,6 +23,8 @@ def function(lines, word="value"):
     return "int f(int a)\n{\n" + "    %s(a); /* b */\n" % word * lines + "}\n"
 
 
+PAIR = "### `m-x` beside `m-y`\n\n| file | |\n|---|---|\n"
+
 # test | what the tree has: {path: text} | what must be said ("": the tree is in order)
 CASES = [
     ("includes", {"core/a.c": '#include "core/b.h"\n#include <libelf.h>\n', "core/b.h": ""}, ""),
@@ -78,6 +80,14 @@ CASES = [
                 "plugins/kvm-aarch64/a.c": function(9, "kvm_a64_do")}, "has the 9 lines"),
     ("bodies", {"plugins/m-x/a.c": function(9), "plugins/shared/a.c": function(9),
                 "plugins/m-y/tests/a.c": function(9)}, ""),
+    ("porting", {"docs/porting.md": PAIR + "| `a.c`, `NAME.h` | |\n| `b.c` | |\n| `tests/` | |\n",
+                 "plugins/m-x/a.c": "", "plugins/m-y/b.c": "", "plugins/m-y/m-y.h": "",
+                 "plugins/m-y/tests/c.c": ""}, ""),
+    ("porting", {"docs/porting.md": PAIR + "| `a.c` | |\n", "plugins/m-x/a.c": "",
+                 "plugins/m-y/b.c": ""}, "b.c is not explained"),
+    ("porting", {"docs/porting.md": PAIR + "| `a.c`, `b.c` | |\n", "plugins/m-x/a.c": ""},
+     "b.c is in neither"),
+    ("porting", {"docs/porting.md": "", "plugins/m-x/a.c": ""}, "0 checked"),
     ("bodies", {"plugins/m-x/a.c": function(9) + "/*\n" + function(9, "m_x") + "*/\n"}, ""),
 ]  # fmt: skip
 
