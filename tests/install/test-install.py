@@ -236,7 +236,7 @@ def architecture(tree):
     says(["sconce", "inspect", "guest.elf"], env, folder,
          "guest for riscv64", "add(i32, i32) -> i32", "greet() -> string", "visitor() -> string")
     call = ["sconce", "call", "-v", "--host=visitor=Ada", "guest.elf"]
-    says(call + ["add", "1", "2"], env, folder, "riscv64 guests", "hint: ", expect=4)
+    says(call + ["add", "1", "2"], env, folder, "backend", "hint: ", expect=4)
 
     run(["make", "CFLAGS=-O2 -Werror"], env, folder)
     says(["make", "check"], env, folder, ", 0 failed, ")
