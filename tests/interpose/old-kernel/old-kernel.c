@@ -11,6 +11,7 @@
 #include <sys/ioctl.h> /* for the numbers of seccomp.h */
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <linux/seccomp.h>
@@ -33,7 +34,9 @@ IN_ITS_PLACE int uname(struct utsname *ret_name)
 
 IN_ITS_PLACE int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    int r = (int)syscall(SYS_poll, fds, count, timeout_ms);
+    struct timespec timeout = {timeout_ms / 1000, timeout_ms % 1000 * 1000000L};
+    /* Not every architecture has SYS_poll. */
+    int r = (int)syscall(SYS_ppoll, fds, count, timeout_ms < 0 ? NULL : &timeout, NULL, 0);
 
     /* The listener comes first where several are waited for. */
     if (r > 0 && count > 0 && (fds->revents & POLLIN))
