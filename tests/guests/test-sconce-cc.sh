@@ -1,18 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # sconce-cc as a compiler: what people and build systems ask of cc.
-#   test-sconce-cc.sh SCONCE-CC SCONCE FOLDER-WITH-TEST-GUESTS
+#   test-sconce-cc.sh SCONCE-CC SCONCE FOLDER-WITH-TEST-GUESTS ARCH
 # SCONCE_REAL_CC chooses the compiler behind it.
 # shellcheck disable=SC2016 # the quoted scripts expand for themselves
 set -u
 
-cc=$1
+built=$1
 sconce=$(realpath "$2")
 sources=$3
+arch=$4
 failed=0
 work=$(mktemp -d) || exit 99
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 99
+
+# One word, as make and others want it.
+cc=$work/guest-cc
+printf '#!/bin/sh\nexec "%s" --arch=%s "$@"\n' "$built" "$arch" >"$cc"
+chmod +x "$cc"
 
 check() {
     what=$1
@@ -42,7 +48,8 @@ refuse() {
 # A guest that the host takes, and that exports what it is named for.
 # shellcheck disable=SC2317 # called by name
 guest_with() {
-    "$sconce" inspect "$1" >inspect.txt 2>&1 && grep -q "$2" inspect.txt
+    "$sconce" inspect "$1" >inspect.txt 2>&1 && grep -q "$2" inspect.txt &&
+        grep -q "guest for $arch\$" inspect.txt
 }
 
 cat >one.c <<'END'
@@ -115,19 +122,31 @@ check 'its guest' guest_with maths.elf one
 check 'the source on standard input' sh -c '"$1" -x c -c - -o stdin.o <part.c' sh "$cc"
 check 'a language for all' "$cc" -x c one.c part.c -o language.elf
 check 'its guest' guest_with language.elf one
-ln -s "$cc" linked-cc
-check 'called by a symbolic link' ./linked-cc one.c part.c -o linked.elf
+ln -s "$built" linked-cc
+check 'called by a symbolic link' ./linked-cc --arch="$arch" one.c part.c -o linked.elf
 check 'its guest' guest_with linked.elf one
 check 'make' make -s CC="$cc" CFLAGS=-O2 one.o
 
+control_flow=-fcf-protection
+[ "$arch" != aarch64 ] || control_flow=-mbranch-protection=standard
 check 'flags of hardened host programs' "$cc" -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong \
-    -fstack-clash-protection -fcf-protection -fno-pie -fno-pic -pie -static -Wl,-z,relro -Wl,-z,now \
+    -fstack-clash-protection $control_flow -fno-pie -fno-pic -pie -static -Wl,-z,relro -Wl,-z,now \
     -Wl,--as-needed -Wl,-z,defs one.c part.c -o hardened.elf
 check 'its guest' guest_with hardened.elf one
 for standard in c11 gnu11 gnu17; do
     check "the macros under -std=$standard" "$cc" -std=$standard -pedantic -Wall -Wextra -Wshadow \
         -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Werror -c "$sources/types.c" -o types.o
 done
+
+# Atomic operations are instructions, and not the helpers that ask the host's C library for more.
+printf 'int add(int *p);\nint add(int *p) { return __atomic_fetch_add(p, 1, __ATOMIC_SEQ_CST); }\n' \
+    >atomic.c
+check 'atomic operations' "$cc" -O2 one.c part.c atomic.c -Wl,-u,add -o atomic.elf
+check 'its guest' guest_with atomic.elf one
+# A machine's long double may be functions of the compiler's runtime.
+printf 'long double f(long double x);\nlong double f(long double x) { return x * x + 1; }\n' >long.c
+check 'long double' "$cc" -O2 one.c part.c long.c -Wl,-u,f -o long.elf
+check 'its guest' guest_with long.elf one
 
 # ---- Doing no more than is asked ----------------------------------------------------------------
 
@@ -146,9 +165,9 @@ check 'the headers are where it says' sh -c 'test -e "$("$1" --print-sdk-dir)/sc
 
 # An SDK that was installed where there is no compiler.
 mkdir bare no-compiler
-sed "s|^default_cc=.*|default_cc=''|" "$cc" >bare/sconce-cc
+sed "s|^default_ccs=.*|default_ccs=''|" "$built" >bare/sconce-cc
 chmod +x bare/sconce-cc
-ln -s "${cc%/*}/crt" bare/crt
+ln -s "${built%/*}/crt" bare/crt
 for tool in cat paste uname; do
     ln -s "$(command -v $tool)" no-compiler/$tool
 done
@@ -159,6 +178,7 @@ without_compiler() {
 for query in --help --print-sdk-dir --sconce-version; do
     check "$query without a compiler" without_compiler $query
 done
+check '--help tells the architecture' sh -c '"$1" --help | grep -qw "$2"' sh "$cc" "$arch"
 refuse 'no compiler' 'found no C compiler' without_compiler --print-compiler
 
 # ---- Refusals -----------------------------------------------------------------------------------
@@ -169,7 +189,7 @@ refuse 'shared objects' 'one file' "$cc" -shared part.c
 refuse '32 bit' '64-bit' "$cc" -m32 -c part.c
 refuse 'the C library of the host' 'links a small C library of its own' "$cc" one.c part.c -lc
 refuse 'unknown architecture' 'no SDK for the architecture' "$cc" --arch=z80 -c part.c
-refuse 'itself as the compiler' 'sconce-cc itself' env SCONCE_REAL_CC="$cc" "$cc" -c part.c
+refuse 'itself as the compiler' 'sconce-cc itself' env SCONCE_REAL_CC="$built" "$cc" -c part.c
 refuse 'a file that is not there' 'absent.c' "$cc" -c absent.c
 refuse 'a function that is nowhere' 'part' "$cc" one.c
 

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All of the guest SDK that is aarch64: the entry point, the way back in after a restore, and the
+ * doorbell.
+ */
+#include "sconce-guest-abi.h"
+
+    .section .text.sconce_start, "ax", @progbits
+
+/* Entered with the stack pointer at the top of the stack and the boot page's address in X0. */
+    .globl _start
+    .type _start, %function
+_start:
+    bti c
+    mov x29, xzr                /* the end of every backtrace */
+    mov x30, xzr
+    mov x9, sp
+    and sp, x9, #-16
+    bl sconce_guest_start       /* does not return */
+    udf #0
+    .size _start, . - _start
+
+/* The same state as _start; a call is waiting in IN. */
+    .globl sconce_resume_entry
+    .hidden sconce_resume_entry
+    .type sconce_resume_entry, %function
+sconce_resume_entry:
+    .globl sconce_resume
+    .type sconce_resume, %function
+sconce_resume:
+    bti c
+    mov x29, xzr
+    mov x30, xzr
+    mov x9, sp
+    and sp, x9, #-16
+    bl sconce_guest_resume      /* does not return */
+    udf #0
+    .size sconce_resume_entry, . - sconce_resume_entry
+    .size sconce_resume, . - sconce_resume
+
+    .macro keep first, second, offset
+    stp \first, \second, [sp, #\offset]
+    .cfi_rel_offset \first, \offset
+    .cfi_rel_offset \second, \offset + 8
+    .endm
+    .macro give_back first, second, offset
+    ldp \first, \second, [sp, #\offset]
+    .cfi_restore \first
+    .cfi_restore \second
+    .endm
+
+/*
+ * void sconce_doorbell(uint32_t number)
+ * READY may lose every register but PC, SP and TLS, so what a callee keeps (AAPCS64 6.1: X19-X29 and
+ * the low halves of V8-V15), and the way back in X30, are kept on the stack.
+ */
+    .globl sconce_doorbell
+    .type sconce_doorbell, %function
+sconce_doorbell:
+    .cfi_startproc
+    bti c
+    sub sp, sp, #160
+    .cfi_adjust_cfa_offset 160
+    keep x29, x30, 0
+    keep x19, x20, 16
+    keep x21, x22, 32
+    keep x23, x24, 48
+    keep x25, x26, 64
+    keep x27, x28, 80
+    keep d8, d9, 96
+    keep d10, d11, 112
+    keep d12, d13, 128
+    keep d14, d15, 144
+    mov w0, w0                  /* what is above a 32-bit argument is anything */
+    svc #SCONCE_DOORBELL_SVC_AARCH64
+    give_back d14, d15, 144
+    give_back d12, d13, 128
+    give_back d10, d11, 112
+    give_back d8, d9, 96
+    give_back x27, x28, 80
+    give_back x25, x26, 64
+    give_back x23, x24, 48
+    give_back x21, x22, 32
+    give_back x19, x20, 16
+    give_back x29, x30, 0
+    add sp, sp, #160
+    .cfi_adjust_cfa_offset -160
+    ret
+    .cfi_endproc
+    .size sconce_doorbell, . - sconce_doorbell
+
+    .section .note.GNU-stack, "", %progbits
