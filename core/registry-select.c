@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/elf-machine.h"
 #include "common/error.h"
 #include "common/nearest.h"
 #include "common/text.h"
@@ -96,12 +97,28 @@ static void hint_absent(const struct selection *selection, const char *name,
     snprintf(why->hint, sizeof why->hint, "%s", sconce_text_get(&hint));
 }
 
+/* A machine in a sentence: its name, or "ELF machine 999". */
+struct machine_word {
+    char text[24];
+};
+
+static struct machine_word machine_word(uint32_t machine)
+{
+    const char *name = sconce_elf_machine_name(machine);
+    struct machine_word word;
+
+    if (name)
+        snprintf(word.text, sizeof word.text, "%s", name);
+    else
+        snprintf(word.text, sizeof word.text, "ELF machine %u", machine);
+    return word;
+}
+
 static int refuse_machine(const struct selection *selection, const char *name, uint32_t machine,
                           struct sconce_error *why)
 {
-    return sconce_fail(why, SCONCE_E_NO_BACKEND,
-                       "backend \"%s\" runs guests of ELF machine %u, not %u", name, machine,
-                       selection->machine);
+    return sconce_fail(why, SCONCE_E_NO_BACKEND, "backend \"%s\" runs %s guests, not %s", name,
+                       machine_word(machine).text, machine_word(selection->machine).text);
 }
 
 /* Sets selection->backend, or keeps a refusal. Fails for what no other candidate can make good:
@@ -230,11 +247,36 @@ static int fail_empty(const struct selection *selection, struct sconce_error *er
         settings->backends_dir, settings->backends_dir_etc, sconce_text_get(&names));
 }
 
-/* Every candidate was for another machine: say what is there, and whether that would do. */
+/* An installed backend for guests of the machine, were it configured; the caller looks at why it is
+ * not. One that isolates nothing is none to recommend. */
+static bool is_alternative(const struct selection *selection,
+                           const struct sconce_plugin_facts *facts)
+{
+    return facts->machine == selection->machine ||
+           (!facts->machine && strcmp(facts->isolation, "none") != 0);
+}
+
+/* Backends are called MECHANISM-ARCH: what is installed for another machine has a brother that
+ * would do, on a host of the guest's machine. @last: the mechanism that was named before. */
+static void add_brother(const struct selection *selection, const struct sconce_plugin_facts *facts,
+                        char last[SCONCE_FACT_BYTES], struct sconce_text *text)
+{
+    const char *arch = sconce_elf_machine_name(selection->machine);
+
+    if (!arch || !facts->machine || !strcmp(facts->mechanism, last))
+        return;
+    sconce_text_add(text, "%s%s-%s", text->used ? " or " : "", facts->mechanism, arch);
+    memcpy(last, facts->mechanism, SCONCE_FACT_BYTES);
+}
+
+/* Every candidate was for another machine: say what is there, and what would do. */
 static int fail_machine(const struct selection *selection, struct sconce_error *err)
 {
     SCONCE_CLEANUP(sconce_text_free) struct sconce_text there = {0};
+    SCONCE_CLEANUP(sconce_text_free) struct sconce_text brothers = {0};
     SCONCE_CLEANUP(sconce_text_free) struct sconce_text hint = {0};
+    const struct machine_word wanted = machine_word(selection->machine);
+    char last[SCONCE_FACT_BYTES] = "";
     size_t i;
 
     for (i = 0; selection->installed[i]; i++) {
@@ -243,20 +285,23 @@ static int fail_machine(const struct selection *selection, struct sconce_error *
 
         if (sconce_registry_find(selection->registry, name, &found, NULL) < 0)
             continue;
-        if (!found.facts.machine || found.facts.machine == selection->machine) {
+        if (is_alternative(selection, &found.facts)) {
             sconce_text_add(&hint, "backend \"%s\" is installed and runs them", name);
-            break;
+            return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint),
+                                    "no backend that is configured runs %s guests", wanted.text);
         }
-        sconce_text_add(&there, "%s%s for %u", there.used ? ", " : "", name, found.facts.machine);
+        sconce_text_add(&there, "%s%s for %s", there.used ? ", " : "", name,
+                        found.facts.machine ? machine_word(found.facts.machine).text : "any");
+        add_brother(selection, &found.facts, last, &brothers);
     }
-    if (hint.used)
-        return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint),
-                                "no backend that is configured runs guests of ELF machine %u",
-                                selection->machine);
-    return sconce_fail_hint(err, SCONCE_E_NO_BACKEND,
-                            "install the package of a backend for that machine",
-                            "no installed backend runs guests of ELF machine %u (installed: %s)",
-                            selection->machine, sconce_text_get(&there));
+    if (brothers.used)
+        sconce_text_add(&hint, "%s would run it, on a host of that architecture",
+                        sconce_text_get(&brothers));
+    else
+        sconce_text_add(&hint, "install the package of a backend for %s", wanted.text);
+    return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint),
+                            "no installed backend runs %s guests (installed: %s)", wanted.text,
+                            sconce_text_get(&there));
 }
 
 static int fail_refused(const struct selection *selection, struct sconce_error *err)
@@ -283,8 +328,8 @@ static int fail_refused(const struct selection *selection, struct sconce_error *
         add_refusals(selection, true, NULL, &lines);
     }
     return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint),
-                            "no backend can be used for guests of ELF machine %u:%s",
-                            selection->machine, sconce_text_get(&lines));
+                            "no backend can be used for %s guests:%s",
+                            machine_word(selection->machine).text, sconce_text_get(&lines));
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -344,8 +389,8 @@ static int choose(struct sconce_registry *registry, uint32_t machine,
         return selection.refusal_count ? fail_refused(&selection, err)
                                        : fail_empty(&selection, err);
     sconce_log_line(registry->log, SCONCE_LOG_INFO, "backend.selected",
-                    "%s (isolation %s) for guests of ELF machine %u", selection.backend->name,
-                    selection.backend->isolation, machine);
+                    "%s (isolation %s) for %s guests", selection.backend->name,
+                    selection.backend->isolation, machine_word(machine).text);
     return remember(&selection, ret_choice, err);
 }
 

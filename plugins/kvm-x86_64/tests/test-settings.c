@@ -62,13 +62,13 @@ static struct kvm_segment task_register(bool available)
     static struct sconce_plugin_vm vm;
 
     vm = (struct sconce_plugin_vm){
-        .machine = {.vm_fd = -1, .vcpu_fd = -1, .run = &run},
-        .memory = {.gpa_min = SCONCE_GPA_MIN, .gpa_max = SCONCE_GPA_MAX},
-        .own_limit = SCONCE_GPA_RESERVED,
+        .kvm = {.machine = {.vm_fd = -1, .vcpu_fd = -1, .run = &run},
+                .memory = {.gpa_min = SCONCE_GPA_MIN, .gpa_max = SCONCE_GPA_MAX},
+                .own_limit = SCONCE_GPA_RESERVED},
         .tss_available = available,
     };
     assert_int_equal(kvm_x86_seal(&vm, NULL), SCONCE_PLUGIN_OK);
-    munmap(vm.own, vm.own_bytes);
+    munmap(vm.kvm.own, vm.kvm.own_bytes);
     return run.s.regs.sregs.tr;
 }
 
