@@ -38,6 +38,9 @@
 #define SCONCE_A64_ADDRESS_BITS 39u
 #define SCONCE_A64_PAGING_END (1ull << SCONCE_A64_ADDRESS_BITS)
 
+/* Guest-physical addresses that guests and what lies above them may have. */
+#define SCONCE_A64_PHYSICAL_BITS 36u
+
 /* One range: page-aligned, not empty, no overlap with another. @prot is SCONCE_PROT_READ and at
  * most one of WRITE and EXEC. What EL0 may execute EL1 may not, and the other way round. */
 struct sconce_a64_range {

@@ -68,13 +68,19 @@ static void build_vector(uint8_t *at, unsigned vector)
     put_word(at + 4 * report, code[report] | ((512 - report_distance(vector)) & 0x1ff) << 12);
 }
 
-void sconce_a64_supervisor_build(void *pages)
+void sconce_a64_save_clear(void *pages)
 {
-    uint8_t *vectors = (uint8_t *)pages + (SCONCE_A64_VECTORS_OFFSET - SCONCE_A64_OWN_OFFSET);
     struct sconce_a64_save *save = pages;
 
     memset(pages, 0, SCONCE_A64_PAGE);
     save->taken = SCONCE_A64_SAVE_TAKEN;
+}
+
+void sconce_a64_supervisor_build(void *pages)
+{
+    uint8_t *vectors = (uint8_t *)pages + (SCONCE_A64_VECTORS_OFFSET - SCONCE_A64_OWN_OFFSET);
+
+    sconce_a64_save_clear(pages);
     for (unsigned at = 0; at < SCONCE_A64_PAGE; at += 4)
         put_word(vectors + at, BRK_0);
     for (unsigned vector = 0; vector < SCONCE_A64_VECTORS; vector++)

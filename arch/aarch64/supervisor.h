@@ -57,6 +57,9 @@ struct sconce_a64_save {
 /** sconce_a64_supervisor_build - write the two pages at SCONCE_A64_OWN_OFFSET. */
 void sconce_a64_supervisor_build(void *pages);
 
+/** sconce_a64_save_clear - forget what the shim saved; @pages as above. */
+void sconce_a64_save_clear(void *pages);
+
 /** sconce_a64_supervisor_ranges - how the pages are to be mapped; @gpa as above, offset 0. */
 void sconce_a64_supervisor_ranges(uint64_t gpa,
                                   struct sconce_a64_range ranges[SCONCE_A64_SUPERVISOR_RANGES]);

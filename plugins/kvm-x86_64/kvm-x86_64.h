@@ -43,6 +43,7 @@ struct kvm_x86_facts {
     enum kvm_x86_route route;
     bool read_only_slots;  /* KVM has them */
     bool cpuid_unfiltered; /* guests see the machine's CPUID, not the table's */
+    bool tss_available;    /* set: TR's type is "available", where a processor's is "busy" */
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t cpuid_count;
@@ -65,6 +66,7 @@ struct sconce_plugin_vm {
     struct kvm_sregs sregs;  /* at reset */
 
     enum kvm_x86_route route;
+    bool tss_available;
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t msr_count;

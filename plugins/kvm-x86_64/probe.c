@@ -4,6 +4,7 @@
  * guest how a SYSCALL arrives and whether CPUID shows the policy. Nothing stays open.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "common/cleanup.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
@@ -22,13 +23,38 @@ static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
 };
 
-/* The facts are found out anew when the device changes. */
+/* The facts are found out anew when a setting changes; tss_available is one. */
 static struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
 static struct kvm_x86_facts kept;
 
+/*
+ * A processor marks the TSS that it uses as busy (SDM vol 3A 8.2.2), and VT-x takes no other (SDM
+ * vol 3C 27.3.1.2). QEMU's emulation of AMD-V looks into the I/O bitmap of an available one only,
+ * as its own LTR does not mark TR busy: no doorbell would pass.
+ */
+static int32_t set_tss(const char *value, struct sconce_plugin_error *err)
+{
+    bool available = strcmp(value, "available") == 0;
+
+    if (!available && strcmp(value, "busy") != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                                  "write tss = busy, as every processor has it",
+                                  "tss is busy or available, not %s", value);
+    sconce_lock_take(&settings.lock);
+    kept.tss_available = available;
+    settings.known = false;
+    sconce_lock_give(&settings.lock);
+    return SCONCE_PLUGIN_OK;
+}
+
 int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_configure(&settings, key, value, err);
+    if (strcmp(key, "device") == 0)
+        return sconce_kvm_set_device(&settings, value, err);
+    if (strcmp(key, "tss") == 0)
+        return set_tss(value, err);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                              "the settings are device and tss", "there is no setting %s", key);
 }
 
 int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)

@@ -51,6 +51,7 @@ int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "no memory for a VM");
     sconce_kvm_vm_init(&vm->kvm, &config, facts->read_only_slots);
+    vm->tss_available = facts->tss_available;
     vm->route = facts->route;
     vm->control = facts->control;
     vm->xsave = facts->xsave;
@@ -169,7 +170,7 @@ static int32_t make_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
     s->ss = segment(0, ~0u, SCONCE_X86_USER_SS, SCONCE_X86_AR_USER_DATA);
     s->ds = s->es = s->fs = s->gs = s->ldt = null;
     s->tr = segment(base + SCONCE_X86_TSS_OFFSET, SCONCE_X86_TSS_BYTES - 1, SCONCE_X86_TSS,
-                    SCONCE_X86_AR_TSS_BUSY);
+                    vm->tss_available ? SCONCE_X86_AR_TSS_AVAILABLE : SCONCE_X86_AR_TSS_BUSY);
     s->gdt = (struct kvm_dtable){.base = base + SCONCE_X86_GDT_OFFSET,
                                  .limit = SCONCE_X86_GDT_BYTES - 1};
     s->idt = (struct kvm_dtable){.base = base + SCONCE_X86_IDT_OFFSET,

@@ -8,14 +8,11 @@
 
 #include "plugins/shared/plugin-error.h"
 
-int32_t sconce_kvm_configure(struct sconce_kvm_settings *settings, const char *key,
-                             const char *value, struct sconce_plugin_error *err)
+int32_t sconce_kvm_set_device(struct sconce_kvm_settings *settings, const char *value,
+                              struct sconce_plugin_error *err)
 {
     size_t length = strlen(value);
 
-    if (strcmp(key, "device") != 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                                  "the only setting is device", "there is no setting %s", key);
     if (value[0] != '/')
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
                                   "write device = " SCONCE_KVM_DEVICE,
@@ -28,6 +25,15 @@ int32_t sconce_kvm_configure(struct sconce_kvm_settings *settings, const char *k
     settings->known = false;
     sconce_lock_give(&settings->lock);
     return SCONCE_PLUGIN_OK;
+}
+
+int32_t sconce_kvm_configure(struct sconce_kvm_settings *settings, const char *key,
+                             const char *value, struct sconce_plugin_error *err)
+{
+    if (strcmp(key, "device") == 0)
+        return sconce_kvm_set_device(settings, value, err);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                              "the only setting is device", "there is no setting %s", key);
 }
 
 int32_t sconce_kvm_facts(struct sconce_kvm_settings *settings, sconce_kvm_discover_fn discover,

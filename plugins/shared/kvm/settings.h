@@ -26,7 +26,11 @@ struct sconce_kvm_settings {
         .device = SCONCE_KVM_DEVICE                                                                \
     }
 
-/** sconce_kvm_configure - the op; the one setting is "device". [any-thread] */
+/** sconce_kvm_set_device - the setting "device". [any-thread] */
+int32_t sconce_kvm_set_device(struct sconce_kvm_settings *settings, const char *value,
+                              struct sconce_plugin_error *err);
+
+/** sconce_kvm_configure - the op, where the one setting is "device". [any-thread] */
 int32_t sconce_kvm_configure(struct sconce_kvm_settings *settings, const char *key,
                              const char *value, struct sconce_plugin_error *err);
 
