@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/plugin-check/subject.h"
 
-#include <elf.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
+#include "tools/plugin-check/elf-file.h"
 #include "tools/plugin-check/runner.h"
 
 static int keep_plugin_dir(void *ctx, const char *key, const char *value, const char *origin,
@@ -54,7 +55,17 @@ static void name_of(const char *path, char name[64])
         *strchr(name, '.') = '\0';
 }
 
-static const char *guest_dir_of(const struct check_options *options)
+/* Of the backend's guests, as its note has it: the name of the folder with guests for it. A file
+ * that is no plugin has none, nor has a backend for any architecture. */
+static void arch_of(const char *path, char arch[64])
+{
+    struct check_elf elf;
+
+    if (check_elf_read(path, &elf) || !check_elf_fact(&elf, "arch", arch, 64) || strchr(arch, '/'))
+        arch[0] = '\0';
+}
+
+static const char *check_dir_of(const struct check_options *options)
 {
     const char *from_environment = secure_getenv("SCONCE_CHECK_DIR");
 
@@ -63,38 +74,26 @@ static const char *guest_dir_of(const struct check_options *options)
     return from_environment && from_environment[0] ? from_environment : SCONCE_CHECK_DIRECTORY;
 }
 
-/* Are there guests, and of the machine that the plugin is for? 0 is any. */
-static bool guests_at_hand(const struct check_setup *setup)
-{
-    char path[PATH_MAX];
-    Elf64_Ehdr header;
-    FILE *file;
-    bool whole;
-
-    snprintf(path, sizeof path, "%s/%s", setup->guest_dir, "types.elf");
-    file = fopen(path, "re");
-    if (!file)
-        return false;
-    whole = fread(&header, sizeof header, 1, file) == 1;
-    fclose(file);
-    return whole && (setup->machine == 0 || setup->machine == header.e_machine);
-}
-
 static void set_up(struct check_subject *subject, const struct check_options *options)
 {
     struct check_setup *setup = &subject->setup;
-    char beside[PATH_MAX];
+    const char *check_dir = check_dir_of(options);
+    char beside[PATH_MAX], guest[PATH_MAX], arch[64];
 
     setup->path = subject->path;
     setup->plugin_dir = dirname(subject->plugin_dir);
     setup->name = subject->name;
-    setup->guest_dir = guest_dir_of(options);
+    arch_of(subject->path, arch);
+    snprintf(subject->guest_dir, sizeof subject->guest_dir, "%s/%s", check_dir, arch);
+    setup->guest_dir = subject->guest_dir;
     setup->needed = options->needed;
     setup->sandboxes = options->sandboxes;
     setup->kicks = options->kicks;
-    snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", setup->guest_dir);
+    snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", check_dir);
     subject->interposer = realpath(options->interposer ? options->interposer : beside, NULL);
     setup->interposer = subject->interposer ? subject->interposer : "";
+    snprintf(guest, sizeof guest, "%s/types.elf", setup->guest_dir);
+    setup->has_guests = arch[0] && access(guest, R_OK) == 0;
 }
 
 int check_subject_init(struct check_subject *subject, const struct check_options *options,
@@ -115,7 +114,6 @@ int check_subject_init(struct check_subject *subject, const struct check_options
     if (r != EXIT_PASSED)
         return r;
     check_run_probe(&subject->setup);
-    subject->setup.has_guests = guests_at_hand(&subject->setup);
     return subject->setup.misconfigured ? check_usage_error(subject->setup.problem, "")
                                         : EXIT_PASSED;
 }
