@@ -8,8 +8,8 @@ CC and CXX are commands with blanks between their words. The plugin API has no p
 hole in a struct that crosses the ABI would be bytes that nobody checks.
 """
 
+import functools
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -52,11 +52,18 @@ def modes(path, compiler):
         yield "c", ["-std=c11", "-pedantic", "-Wpadded"] + include
 
 
+@functools.cache
+def target_of(*compiler):
+    return subprocess.run(
+        compiler + ("-dumpmachine",), capture_output=True, text=True, check=True
+    ).stdout
+
+
 def compiler_for(path, compilers):
     """By language, for the machine that the header is for: of a backend, its architecture's. Empty
     when there is none."""
     arch = re.match(r"plugins/[a-z]+-(\w+)/", path)
-    if not arch or arch.group(1) == platform.machine():
+    if not arch or target_of(*compilers["c"]).startswith(arch.group(1) + "-"):
         return compilers
     cross = shutil.which(arch.group(1) + "-linux-gnu-gcc")
     return {"c": [cross]} if cross else {}
