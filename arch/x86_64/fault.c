@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "arch/x86_64/supervisor.h"
+#include "common/span-text.h"
 
 /* Mnemonic and meaning of each vector: SDM vol 3A table 6-1; 28 to 30 AMD APM vol 2 8.2. */
 static const struct {
@@ -53,52 +54,22 @@ void sconce_x86_fault(const struct sconce_x86_exception *exception,
     }
 }
 
-/* Text into a span; what does not fit is dropped. */
-struct writer {
-    char *buf;
-    uint64_t bytes;
-    uint64_t used;
-};
-
-static void put_text(struct writer *w, const char *text)
-{
-    while (*text && w->used + 1 < w->bytes)
-        w->buf[w->used++] = *text++;
-}
-
-static void put_hex(struct writer *w, uint64_t value)
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned shift = 60;
-    char one[2] = "";
-
-    put_text(w, "0x");
-    while (shift && !(value >> shift))
-        shift -= 4;
-    for (;; shift -= 4) {
-        one[0] = digits[value >> shift & 15];
-        put_text(w, one);
-        if (!shift)
-            break;
-    }
-}
-
 void sconce_x86_describe_fault(const struct sconce_exit_fault *fault, char *buf, uint64_t bytes)
 {
-    struct writer w = {.buf = buf, .bytes = bytes};
+    struct sconce_span_text w = {.buf = buf, .bytes = bytes};
     uint8_t vector = (uint8_t)fault->detail;
 
     if (!bytes)
         return;
     if (vector < 32 && vectors[vector].name) {
-        put_text(&w, vectors[vector].name);
+        sconce_span_text_add(&w, vectors[vector].name);
     } else {
-        put_text(&w, "vector ");
-        put_hex(&w, vector);
+        sconce_span_text_add(&w, "vector ");
+        sconce_span_text_add_hex(&w, vector);
     }
     if (sconce_x86_has_error_code(vector)) {
-        put_text(&w, ", error ");
-        put_hex(&w, fault->detail >> 8);
+        sconce_span_text_add(&w, ", error ");
+        sconce_span_text_add_hex(&w, fault->detail >> 8);
     }
     buf[w.used] = '\0';
 }

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Debian's cloud kernels, and the modules that a lab loads."""
+
+import glob
+import lzma
+import os
+
+from laboratory.debian import CACHE, Problem, unpack
+
+# What the disk needs, and what KVM is where it is no part of the kernel.
+MODULES = {"arm64": ["virtio_pci", "virtio_blk"], "amd64": ["virtio_pci", "virtio_blk", "kvm_amd"]}
+
+
+class Kernel:
+    """One kernel: .version is what Debian calls the package's, .release what uname says."""
+
+    def __init__(self, debian, series=""):
+        """@series: "" for the release's own kernel, "6.12" for a later one."""
+        meta = "linux-image-%scloud-%s" % (series and series + "-", debian.arch)
+        names = [name for name in debian.depends(meta) if name.startswith("linux-image-")]
+        if len(names) != 1:
+            raise Problem("%s names no kernel, but: %s" % (meta, " ".join(names) or "nothing"))
+        (deb,) = debian.fetch(names[0])
+        self.arch = debian.arch
+        self.release = names[0][len("linux-image-"):]  # fmt: skip
+        self.version = os.path.basename(deb).split("_")[1]
+        self.folder = os.path.join(CACHE, "kernels", os.path.basename(deb)[: -len(".deb")])
+        with debian.locked():
+            unpack([deb], self.folder)
+        self.image = os.path.join(self.folder, "boot", "vmlinuz-" + self.release)
+        if not os.path.exists(self.image):
+            raise Problem("%s has no %s" % (deb, self.image))
+
+    def modules(self):
+        """[(file name, bytes)] in the order in which to load them."""
+        found = {}
+        for path in glob.glob(self.folder + "/lib/modules/*/kernel/**/*.ko*", recursive=True):
+            found[module_name(path)] = path
+        loaded = {}
+
+        def needs(content):
+            start = content.find(b"\0depends=")
+            if start < 0:
+                return []
+            words = content[start + 9 : content.index(b"\0", start + 9)].decode()
+            return [word.replace("-", "_") for word in words.split(",") if word]
+
+        waiting = list(reversed(MODULES[self.arch]))
+        while waiting:
+            name = waiting[-1]
+            if name not in found:
+                # What is no file is a part of the kernel; if not, loading says so.
+                waiting.pop()
+                continue
+            if name not in loaded:
+                content = read_module(found[name])
+                missing = [n for n in needs(content) if n in found and n not in loaded]
+                if missing:
+                    waiting += missing
+                    continue
+                loaded[name] = content
+            waiting.pop()
+        return [(name + ".ko", content) for name, content in loaded.items()]
+
+
+def module_name(path):
+    return os.path.basename(path).partition(".ko")[0].replace("-", "_")
+
+
+def read_module(path):
+    with (lzma.open(path) if path.endswith(".xz") else open(path, "rb")) as file:
+        return file.read()
