@@ -31,21 +31,21 @@ enum {
     VECTOR_NONE = 0xff, /* a signal without one */
 };
 
-static bool read_code(const struct sconce_plugin_vm *vm, uint64_t at, uint8_t *insn, size_t bytes)
+static bool read_code(const struct process_x86_vm *vm, uint64_t at, uint8_t *insn, size_t bytes)
 {
-    return sconce_plugin_mappings_read(&vm->memory, at, insn, bytes, SCONCE_PROT_EXEC);
+    return sconce_plugin_mappings_read(&vm->base.memory, at, insn, bytes, SCONCE_PROT_EXEC);
 }
 
-static void fault_exit(struct sconce_plugin_vm *vm, const struct sconce_x86_exception *exception,
+static void fault_exit(struct process_x86_vm *vm, const struct sconce_x86_exception *exception,
                        struct sconce_exit *ret_exit)
 {
     ret_exit->kind = SCONCE_EXIT_FAULT;
     sconce_x86_fault(exception, &ret_exit->u.fault);
-    vm->state = SCONCE_VCPU_STOPPED;
+    vm->base.state = SCONCE_VCPU_STOPPED;
 }
 
 /* How many bytes a doorbell at @rip has; 0 when there is none. */
-static uint8_t doorbell_bytes(const struct sconce_plugin_vm *vm, uint64_t rip)
+static uint8_t doorbell_bytes(const struct process_x86_vm *vm, uint64_t rip)
 {
     uint8_t insn[2];
 
@@ -58,8 +58,7 @@ static uint8_t doorbell_bytes(const struct sconce_plugin_vm *vm, uint64_t rip)
     return insn[1] == SCONCE_DOORBELL_PORT_X86_64 ? 2 : 0;
 }
 
-static void protection_exit(struct sconce_plugin_vm *vm, uint64_t error,
-                            struct sconce_exit *ret_exit)
+static void protection_exit(struct process_x86_vm *vm, uint64_t error, struct sconce_exit *ret_exit)
 {
     const struct sconce_x86_exception exception = {
         .vector = SCONCE_X86_VECTOR_GP,
@@ -92,7 +91,7 @@ static bool has_vector(int number, uint64_t trapno)
     }
 }
 
-static void exception_exit(struct sconce_plugin_vm *vm, int number, struct sconce_exit *ret_exit)
+static void exception_exit(struct process_x86_vm *vm, int number, struct sconce_exit *ret_exit)
 {
     const struct process_x86_frame *frame = &vm->frame;
     struct sconce_x86_exception exception = {.vector = number == SIGILL ? VECTOR_NM : VECTOR_NONE,
@@ -117,7 +116,7 @@ static void exception_exit(struct sconce_plugin_vm *vm, int number, struct sconc
 
 /* The kernel trapped a system call: by its 64-bit instruction in the guest's own code it is an
  * exit, by any other way a fault. */
-static void trap_exit(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
+static void trap_exit(struct process_x86_vm *vm, struct sconce_exit *ret_exit)
 {
     const struct process_x86_frame *frame = &vm->frame;
     const uint64_t at = frame->call_address - sizeof syscall_insn;
@@ -137,7 +136,7 @@ static void trap_exit(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
             .raw_nr = frame->rax,
             .args = {frame->rdi, frame->rsi, frame->rdx, frame->r10, frame->r8, frame->r9},
         };
-        vm->state = SCONCE_VCPU_SYSCALL;
+        vm->base.state = SCONCE_VCPU_SYSCALL;
         return;
     } else {
         /* In the stub, or in the kernel's page of old entry points, whose address it is then. */
@@ -149,8 +148,9 @@ static void trap_exit(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
     fault_exit(vm, &exception, ret_exit);
 }
 
-bool process_x86_decode(struct sconce_plugin_vm *vm, int number, struct sconce_exit *ret_exit)
+bool process_x86_decode(struct sconce_plugin_vm *base, int number, struct sconce_exit *ret_exit)
 {
+    struct process_x86_vm *vm = process_x86(base);
     const struct process_x86_frame *frame = &vm->frame;
 
     /* Sent by somebody, as a kernel's own never are (siginfo(2), si_code): not the guest's doing.

@@ -2,37 +2,30 @@
 /* The backend process-x86_64 as the core sees it: descriptor, ops, settings, extensions. */
 #include <string.h>
 
+#include "arch/x86_64/regs.h"
 #include "arch/x86_64/table.h"
+#include "plugins/process-x86_64/control.h"
 #include "plugins/process-x86_64/process-x86_64.h"
-#include "plugins/shared/process/zygote-host.h"
-#include "sconce-ext-lifecycle.h"
 
-static const struct sconce_plugin_setting settings[] = {
-    {"namespaces", "yes", "put guests into namespaces of their own where the system lets them"},
+const struct sconce_process_backend sconce_process_backend = {
+    .vm_bytes = sizeof(struct process_x86_vm),
+    .tls_at = SCONCE_CONTROL_FS_BASE,
+    .trial_code = process_x86_trial_code,
+    .trial_bytes = sizeof process_x86_trial_code,
+    .suits = process_x86_suits,
+    .learn = process_x86_learn,
+    .equip = process_x86_equip,
+    .describe = process_x86_describe,
+    .begin = process_x86_begin,
+    .entry_problem = sconce_x86_entry_problem,
+    .enter = process_x86_enter,
+    .resume = process_x86_resume,
+    .copy_frame = process_x86_copy_frame,
+    .decode = process_x86_decode,
+    .answer = process_x86_answer,
 };
 
-static const struct sconce_plugin_ops ops = {
-    .size = sizeof ops,
-    .setting_count = sizeof settings / sizeof settings[0],
-    .settings = settings,
-    .configure = process_x86_configure,
-    .probe = process_x86_probe,
-    .vm_create = process_x86_vm_create,
-    .vm_destroy = process_x86_vm_destroy,
-    .mem_map = process_x86_mem_map,
-    .mem_unmap = process_x86_mem_unmap,
-    .vcpu_reset = process_x86_vcpu_reset,
-    .vcpu_enter = process_x86_vcpu_enter,
-    .vcpu_run = process_x86_vcpu_run,
-    .vcpu_complete = process_x86_vcpu_complete,
-    .vcpu_set_tls = process_x86_vcpu_set_tls,
-    .vcpu_kick_local = process_x86_vcpu_kick_local,
-};
-
-static const struct sconce_ext_lifecycle lifecycle = {
-    .size = sizeof lifecycle,
-    .release = sconce_zygote_release,
-};
+static const struct sconce_plugin_ops ops = {SCONCE_PROCESS_OPS};
 
 static const void *get_extension(const char *id)
 {
@@ -40,9 +33,7 @@ static const void *get_extension(const char *id)
         return &sconce_x86_arch;
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return &process_x86_regs;
-    if (strcmp(id, SCONCE_EXT_LIFECYCLE) == 0)
-        return &lifecycle;
-    return NULL;
+    return sconce_process_get_extension(id);
 }
 
 SCONCE_PLUGIN_DEFINE("process-x86_64", SCONCE_VERSION, "x86_64", 62, "process", "process",

@@ -84,3 +84,8 @@ long raw_prepare(void)
     r = clear_segments();
     return r < 0 ? r : leave_shadow_stack();
 }
+
+/* Processes have no keys here. */
+void raw_prepare_child(void)
+{
+}

@@ -14,26 +14,20 @@
 #include "plugins/shared/plugin-error.h"
 #include "sconce-regs-x86_64.h"
 
-static int32_t invalid(struct sconce_plugin_error *err, const char *why)
+static uint8_t *frame_bytes(const struct process_x86_vm *vm)
 {
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                              "cannot use the guest's registers: %s", why);
-}
-
-static uint8_t *frame_bytes(const struct sconce_plugin_vm *vm)
-{
-    return sconce_child_frame(&vm->child, vm->shape.bytes);
+    return sconce_child_frame(&vm->base.child, vm->shape.bytes);
 }
 
 /* ---- Standard ------------------------------------------------------------------------------ */
 
-static int32_t set_standard(struct sconce_plugin_vm *vm, const struct sconce_x86_standard *from,
+static int32_t set_standard(struct process_x86_vm *vm, const struct sconce_x86_standard *from,
                             struct sconce_plugin_error *err)
 {
     struct sconce_x86_standard now = *from;
 
     if (!sconce_x86_standard_valid(from))
-        return invalid(err, "PC or flags are none that a guest could have");
+        return sconce_process_regs_refuse(err, "PC or flags are none that a guest could have");
     now.rflags = sconce_x86_user_rflags(from->rflags);
     process_x86_set_standard(&vm->frame, &now);
     memcpy(frame_bytes(vm), &vm->frame, sizeof vm->frame);
@@ -42,12 +36,12 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const struct sconce_x86
 
 /* ---- Special ------------------------------------------------------------------------------- */
 
-static void get_special(const struct sconce_plugin_vm *vm, struct sconce_x86_special *to)
+static void get_special(const struct process_x86_vm *vm, struct sconce_x86_special *to)
 {
     uint8_t words[SCONCE_CONTROL_ES + sizeof(uint16_t)];
     uint16_t ds, es;
 
-    sconce_copy_untrusted(words, vm->child.control, sizeof words);
+    sconce_copy_untrusted(words, vm->base.child.control, sizeof words);
     memset(to, 0, sizeof *to);
     memcpy(&to->fs_base, words + SCONCE_CONTROL_FS_BASE, sizeof to->fs_base);
     memcpy(&to->gs_base, words + SCONCE_CONTROL_GS_BASE, sizeof to->gs_base);
@@ -63,7 +57,7 @@ static void get_special(const struct sconce_plugin_vm *vm, struct sconce_x86_spe
     to->gs = vm->frame.gs;
 }
 
-static int32_t set_special(struct sconce_plugin_vm *vm, const struct sconce_x86_special *from,
+static int32_t set_special(struct process_x86_vm *vm, const struct sconce_x86_special *from,
                            struct sconce_plugin_error *err)
 {
     struct sconce_x86_special now;
@@ -72,17 +66,18 @@ static int32_t set_special(struct sconce_plugin_vm *vm, const struct sconce_x86_
     now.fs_base = from->fs_base;
     now.gs_base = from->gs_base;
     if (memcmp(&now, from, sizeof now) != 0)
-        return invalid(err, "of the special ones only FS and GS base can be set");
+        return sconce_process_regs_refuse(err,
+                                          "of the special ones only FS and GS base can be set");
     if (!sconce_x86_canonical(from->fs_base) || !sconce_x86_canonical(from->gs_base))
-        return invalid(err, "FS or GS base is not canonical");
-    memcpy(vm->child.control + SCONCE_CONTROL_FS_BASE, &from->fs_base, sizeof from->fs_base);
-    memcpy(vm->child.control + SCONCE_CONTROL_GS_BASE, &from->gs_base, sizeof from->gs_base);
+        return sconce_process_regs_refuse(err, "FS or GS base is not canonical");
+    memcpy(vm->base.child.control + SCONCE_CONTROL_FS_BASE, &from->fs_base, sizeof from->fs_base);
+    memcpy(vm->base.child.control + SCONCE_CONTROL_GS_BASE, &from->gs_base, sizeof from->gs_base);
     return SCONCE_PLUGIN_OK;
 }
 
 /* ---- Float --------------------------------------------------------------------------------- */
 
-static int32_t get_float(const struct sconce_plugin_vm *vm, struct sconce_x86_float *to,
+static int32_t get_float(const struct process_x86_vm *vm, struct sconce_x86_float *to,
                          struct sconce_plugin_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_free) uint8_t *area = malloc(vm->shape.xstate_bytes);
@@ -95,14 +90,15 @@ static int32_t get_float(const struct sconce_plugin_vm *vm, struct sconce_x86_fl
     return SCONCE_PLUGIN_OK;
 }
 
-static int32_t set_float(struct sconce_plugin_vm *vm, const struct sconce_x86_float *from,
+static int32_t set_float(struct process_x86_vm *vm, const struct sconce_x86_float *from,
                          struct sconce_plugin_error *err)
 {
     if (!process_x86_set_float(&vm->shape, &vm->facts.xsave, from,
                                frame_bytes(vm) + vm->shape.fpstate))
-        return invalid(err, "the floating-point and SIMD ones are none that a guest could have");
+        return sconce_process_regs_refuse(
+            err, "the floating-point and SIMD ones are none that a guest could have");
     /* A guest that made its frame up may have had the area elsewhere. */
-    vm->frame.fpstate = vm->child.frame + vm->shape.fpstate;
+    vm->frame.fpstate = vm->base.child.frame + vm->shape.fpstate;
     memcpy(frame_bytes(vm), &vm->frame, sizeof vm->frame);
     return SCONCE_PLUGIN_OK;
 }
@@ -112,56 +108,48 @@ static int32_t set_float(struct sconce_plugin_vm *vm, const struct sconce_x86_fl
 static int32_t prepare(struct sconce_plugin_vm *vm, uint32_t file, uint64_t bytes,
                        struct sconce_plugin_error *err)
 {
-    if (vm->state == SCONCE_VCPU_DEAD)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_DEAD, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot use the guest's registers: the VM has failed");
-    if (file == SCONCE_REGS_DEBUG)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "a guest in a process has no debug registers");
-    if (sconce_x86_file_bytes(file) == 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "there is no register file %u", file);
-    if (bytes != sconce_x86_file_bytes(file))
-        return invalid(err, "the buffer has not the file's size");
-    if (!vm->child.control)
-        return invalid(err, "it has not been entered yet");
-    process_x86_settle(vm);
-    return SCONCE_PLUGIN_OK;
+    int32_t r = sconce_process_regs_check(vm, file, sconce_x86_file_bytes(file), bytes, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        process_x86_settle(process_x86(vm));
+    return r;
 }
 
 static int32_t get(struct sconce_plugin_vm *vm, uint32_t file, void *buf, uint64_t bytes,
                    struct sconce_plugin_error *err)
 {
+    const struct process_x86_vm *own = process_x86(vm);
     int32_t r = prepare(vm, file, bytes, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
     switch (file) {
     case SCONCE_REGS_STANDARD:
-        process_x86_get_standard(&vm->frame, buf);
+        process_x86_get_standard(&own->frame, buf);
         return SCONCE_PLUGIN_OK;
     case SCONCE_REGS_SPECIAL:
-        get_special(vm, buf);
+        get_special(own, buf);
         return SCONCE_PLUGIN_OK;
     default:
-        return get_float(vm, buf, err);
+        return get_float(own, buf, err);
     }
 }
 
 static int32_t set(struct sconce_plugin_vm *vm, uint32_t file, const void *buf, uint64_t bytes,
                    struct sconce_plugin_error *err)
 {
+    struct process_x86_vm *own = process_x86(vm);
     int32_t r = prepare(vm, file, bytes, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
     switch (file) {
     case SCONCE_REGS_STANDARD:
-        return set_standard(vm, buf, err);
+        return set_standard(own, buf, err);
     case SCONCE_REGS_SPECIAL:
-        return set_special(vm, buf, err);
+        return set_special(own, buf, err);
     default:
-        return set_float(vm, buf, err);
+        return set_float(own, buf, err);
     }
 }
 

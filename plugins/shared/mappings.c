@@ -164,3 +164,29 @@ bool sconce_plugin_mappings_read(const struct sconce_plugin_mappings *mappings, 
     }
     return true;
 }
+
+int32_t sconce_plugin_mappings_sync_code(const struct sconce_plugin_mappings *mappings,
+                                         uint64_t gpa, uint64_t bytes,
+                                         struct sconce_plugin_error *err)
+{
+    const uint64_t first = gpa, all_bytes = bytes;
+
+    while (bytes > 0) {
+        const struct sconce_plugin_range *range = range_of(mappings, gpa);
+        uint64_t offset, part;
+        char *host;
+
+        if (!range || !(range->prot & SCONCE_PROT_EXEC))
+            return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                      "cannot make fetches see %" PRIu64 " bytes at 0x%" PRIx64
+                                      ": not all of them are mapped as code",
+                                      all_bytes, first);
+        offset = gpa - range->gpa;
+        part = range->bytes - offset < bytes ? range->bytes - offset : bytes;
+        host = (char *)range->host + offset;
+        __builtin___clear_cache(host, host + part);
+        gpa += part;
+        bytes -= part;
+    }
+    return SCONCE_PLUGIN_OK;
+}

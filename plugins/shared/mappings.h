@@ -59,4 +59,14 @@ int32_t sconce_plugin_mappings_remove(struct sconce_plugin_mappings *mappings, u
 bool sconce_plugin_mappings_read(const struct sconce_plugin_mappings *mappings, uint64_t gpa,
                                  void *to, size_t bytes, uint32_t prot);
 
+/**
+ * sconce_plugin_mappings_sync_code - mem_sync_code, by the host's view of the memory: instructions
+ * that the host has written there are what is fetched from then on, on every processor, by whatever
+ * address. (Where instruction caches are tagged by physical address, as all recent ones of aarch64
+ * are; on x86_64 it does nothing.) Errors: INVALID.
+ */
+int32_t sconce_plugin_mappings_sync_code(const struct sconce_plugin_mappings *mappings,
+                                         uint64_t gpa, uint64_t bytes,
+                                         struct sconce_plugin_error *err);
+
 #endif

@@ -193,7 +193,7 @@ static void live_once(struct sconce_guest *faults, struct sconce_guest *hang)
     fault_and_recover();
     assert_int_equal(call(sandbox, "null_write"), SCONCE_E_STATE);
     restore(sandbox, snapshot);
-    assert_int_equal(call(sandbox, "divide_by_zero"), SCONCE_E_GUEST_FAULT);
+    assert_int_equal(call(sandbox, "undefined_instruction"), SCONCE_E_GUEST_FAULT);
     sconce_snapshot_free(snapshot);
 
     spinner = e2e_sandbox(hang, NULL);

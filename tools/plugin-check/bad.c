@@ -100,3 +100,20 @@ enum check_outcome check_run_all(struct check *check, struct check_box *box, con
     sconce_sandbox_free(other);
     return CHECK_OK;
 }
+
+enum check_outcome check_run_good(struct check *check, struct check_box *box,
+                                  const struct check_good *goods)
+{
+    for (; goods->function; goods++) {
+        uint64_t got = 0;
+
+        CHECK_STEP(check_call_done(check, box, goods->function, WITHOUT));
+        if (goods->type == 'm')
+            got = box->result.as.u64;
+        else if (goods->type == 'u')
+            got = box->result.as.u32;
+        CHECK(check, got == goods->result, "%s() is 0x%llx, not 0x%llx", goods->function,
+              (unsigned long long)got, (unsigned long long)goods->result);
+    }
+    return CHECK_OK;
+}

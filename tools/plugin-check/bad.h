@@ -28,6 +28,13 @@ struct check_bad {
     uint64_t address; /* of MEMORY; NO_ADDRESS: do not look */
 };
 
+/* A call that must succeed, for what looks like misbehaviour and is none. */
+struct check_good {
+    const char *function; /* without arguments; NULL behind the last */
+    char type;            /* of its result: 'm' u64, 'u' u32, 'n' none */
+    uint64_t result;
+};
+
 #define MEMORY(function, access, address)                                                          \
     {                                                                                              \
         function, 0, 0, K(MEMORY), SCONCE_ACCESS_##access, address                                 \
@@ -62,5 +69,9 @@ enum check_outcome check_run_bad(struct check *check, struct check_box *box,
  * "; " between, up to a few; the next one has a new sandbox. */
 enum check_outcome check_run_all(struct check *check, struct check_box *box, const char *file,
                                  const struct check_bad *bads);
+
+/** check_run_good - all of them, in the box's sandbox. */
+enum check_outcome check_run_good(struct check *check, struct check_box *box,
+                                  const struct check_good *goods);
 
 #endif

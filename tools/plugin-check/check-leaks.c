@@ -73,7 +73,7 @@ static enum check_outcome check_bad_lives(struct check *check)
                                    "null_write", WITHOUT));
         CHECK_STEP(check_box_recover(check, &fault));
         CHECK_STEP(check_call_ends(check, &fault, SCONCE_E_GUEST_FAULT, SCONCE_STATE_POISONED,
-                                   "ud2", WITHOUT));
+                                   "undefined_instruction", WITHOUT));
         CHECK_STEP(check_box_open(check, &hang, "hang.elf", &limits));
         CHECK_STEP(
             check_call_ends(check, &hang, SCONCE_E_LIMIT, SCONCE_STATE_POISONED, "spin", WITHOUT));

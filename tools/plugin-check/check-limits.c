@@ -50,7 +50,7 @@ static enum check_outcome check_deadline(struct check *check)
 /* Machine code that is hard to interrupt, or that leaves the guest all the time. */
 static enum check_outcome check_deadline_machine(struct check *check)
 {
-    static const char *const functions[] = {"jump_to_self", "pause_forever", "cpuid_forever"};
+    static const char *const functions[] = {"jump_to_self", "pause_forever", "identify_forever"};
     const struct sconce_limits limits = {.deadline_ns = 20 * MS};
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
 

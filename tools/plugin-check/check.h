@@ -31,7 +31,7 @@ struct check_setup {
     const char *path;       /* of the plugin; absolute */
     const char *plugin_dir; /* that it is in */
     const char *name;       /* of its file: sconce-backend-NAME.so */
-    const char *guest_dir;  /* where the guests' ELF files are */
+    const char *guest_dir;  /* where the ELF files of guests for its architecture are */
     const char *interposer; /* path of the fail-nth interposer, "" when it is not there */
     struct sconce_config *config;
     const char *const *needed; /* libraries that the plugin may need beside libc; NULL-terminated */

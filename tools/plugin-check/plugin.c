@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "sconce-guest-abi.h"
+#include "tools/plugin-check/arch.h"
 
-#define MACHINE_X86_64 62u
 #define VM_BYTES (CHECK_VM_OBJECTS * (size_t)SCONCE_MEM_GRANULE)
 
 /* ---- the host ---- */
@@ -133,35 +133,22 @@ enum check_outcome check_done(struct check *check, struct check_plugin *plugin, 
 
 /* ---- code ---- */
 
-static const struct {
-    uint8_t bytes[32];
-    size_t length;
-} x86_64_code[CHECK_CODES] = {
-    /* mov $1,%al; out %al,$0x5c; jmp back */
-    [CHECK_CODE_DOORBELL] = {{0xb0, 0x01, 0xe6, SCONCE_DOORBELL_PORT_X86_64, 0xeb, 0xfa}, 6},
-    /* jmp . */
-    [CHECK_CODE_SPIN] = {{0xeb, 0xfe}, 2},
-    /* ud2 */
-    [CHECK_CODE_ILLEGAL] = {{0x0f, 0x0b}, 2},
-    /* mov $39,%eax; syscall; cmp $-38,%rax; jne 1f; mov $1,%al; out %al,$0x5c; 1: ud2 */
-    [CHECK_CODE_SYSCALL] = {{0xb8, 0x27, 0x00, 0x00, 0x00, 0x0f, 0x05, 0x48, 0x83, 0xf8, 0xda, 0x75,
-                             0x04, 0xb0, 0x01, 0xe6, SCONCE_DOORBELL_PORT_X86_64, 0x0f, 0x0b},
-                            19},
-};
-
 #define CODE_STRIDE 4096u /* each snippet has a page */
 
 enum check_outcome check_needs_code(struct check *check)
 {
-    if (check->setup->machine == MACHINE_X86_64)
-        return CHECK_OK;
-    return check_skip(check, "no code for machine %u is at hand", check->setup->machine);
+    const struct check_arch *arch;
+
+    return check_arch_known(check, &arch);
 }
 
-static void write_code(struct check_vm *vm)
+/* Where nothing is known of the architecture, there is nothing: backends of scripts do without. */
+static void write_code(const struct check *check, struct check_vm *vm)
 {
-    for (size_t i = 0; i < CHECK_CODES; i++)
-        memcpy(vm->host + i * CODE_STRIDE, x86_64_code[i].bytes, x86_64_code[i].length);
+    const struct check_arch *arch = check_arch_of(check);
+
+    for (size_t i = 0; arch && i < CHECK_CODES; i++)
+        memcpy(vm->host + i * CODE_STRIDE, arch->code[i].bytes, arch->code[i].length);
 }
 
 struct sconce_entry check_vm_entry(enum check_code code)
@@ -254,7 +241,7 @@ enum check_outcome check_vm_open(struct check *check, struct check_plugin *plugi
     };
 
     CHECK_STEP(check_vm_create(check, plugin, vm));
-    write_code(vm);
+    write_code(check, vm);
     fill_boot(vm);
     for (uint32_t i = 0; i < sizeof objects / sizeof objects[0]; i++) {
         struct sconce_memory memory = check_vm_memory(vm, i, objects[i].role);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "tools/plugin-check/elf-file.h"
 #include "tools/plugin-check/runner.h"
 
 static int keep_plugin_dir(void *ctx, const char *key, const char *value, const char *origin,
@@ -54,7 +55,17 @@ static void name_of(const char *path, char name[64])
         *strchr(name, '.') = '\0';
 }
 
-static const char *guest_dir_of(const struct check_options *options)
+/* Of the backend's guests, as its note has it: the name of the folder with guests for it. A file
+ * that is no plugin has none, nor has a backend for any architecture. */
+static void arch_of(const char *path, char arch[64])
+{
+    struct check_elf elf;
+
+    if (check_elf_read(path, &elf) || !check_elf_fact(&elf, "arch", arch, 64) || strchr(arch, '/'))
+        arch[0] = '\0';
+}
+
+static const char *check_dir_of(const struct check_options *options)
 {
     const char *from_environment = secure_getenv("SCONCE_CHECK_DIR");
 
@@ -66,20 +77,23 @@ static const char *guest_dir_of(const struct check_options *options)
 static void set_up(struct check_subject *subject, const struct check_options *options)
 {
     struct check_setup *setup = &subject->setup;
-    char beside[PATH_MAX], guest[PATH_MAX];
+    const char *check_dir = check_dir_of(options);
+    char beside[PATH_MAX], guest[PATH_MAX], arch[64];
 
     setup->path = subject->path;
     setup->plugin_dir = dirname(subject->plugin_dir);
     setup->name = subject->name;
-    setup->guest_dir = guest_dir_of(options);
+    arch_of(subject->path, arch);
+    snprintf(subject->guest_dir, sizeof subject->guest_dir, "%s/%s", check_dir, arch);
+    setup->guest_dir = subject->guest_dir;
     setup->needed = options->needed;
     setup->sandboxes = options->sandboxes;
     setup->kicks = options->kicks;
-    snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", setup->guest_dir);
+    snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", check_dir);
     subject->interposer = realpath(options->interposer ? options->interposer : beside, NULL);
     setup->interposer = subject->interposer ? subject->interposer : "";
-    snprintf(guest, sizeof guest, "%s/%s", setup->guest_dir, "types.elf");
-    setup->has_guests = access(guest, R_OK) == 0;
+    snprintf(guest, sizeof guest, "%s/types.elf", setup->guest_dir);
+    setup->has_guests = arch[0] && access(guest, R_OK) == 0;
 }
 
 int check_subject_init(struct check_subject *subject, const struct check_options *options,

@@ -3,6 +3,8 @@
 #ifndef SCONCE_PLUGIN_CHECK_SUBJECT_H
 #define SCONCE_PLUGIN_CHECK_SUBJECT_H
 
+#include <limits.h>
+
 #include "tools/plugin-check/options.h"
 
 struct check_subject {
@@ -11,6 +13,7 @@ struct check_subject {
     char *plugin_dir;
     char *interposer;
     char name[64];
+    char guest_dir[PATH_MAX];
 };
 
 /** check_subject_init - find @target, NAME or PATH, and probe it. Says what is wrong, and returns

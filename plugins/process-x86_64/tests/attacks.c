@@ -160,7 +160,10 @@ static const struct attack attacks[] = {
     {"protection_keys", {UINT32_MAX, THEN_DOORBELL}, OK_OR_FAULT(KIND(MEMORY) | KIND_SHUTDOWN)},
     {"protection_keys", {2, THEN_UD2}, FAULT(KIND(ILLEGAL) | KIND(MEMORY) | KIND_SHUTDOWN)},
     {"protection_keys", {3, THEN_SYSCALL}, OK_OR_FAULT(KIND(MEMORY) | KIND_SHUTDOWN)},
-    {"protection_keys", {1, THEN_REPORT_FRAME}, OK_OR_FAULT(KIND(MEMORY) | KIND_SHUTDOWN)},
+    /* Where there are none, what it makes up is told. */
+    {"protection_keys",
+     {1, THEN_REPORT_FRAME},
+     OK_OR_FAULT(KIND(PRIVILEGE) | KIND(MEMORY) | KIND_SHUTDOWN)},
     {"protection_keys", {0x55555554, THEN_DOORBELL}, OK},
     {"tiles", {0}, FAULT(KIND(ILLEGAL) | KIND_SHUTDOWN)},
 };

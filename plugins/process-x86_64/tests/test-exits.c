@@ -24,7 +24,7 @@
 #define VSYSCALL 0xffffffffff600000ull
 
 static uint8_t arena[2 * SCONCE_MEM_GRANULE] __attribute__((aligned(4096)));
-static struct sconce_plugin_vm vm;
+static struct process_x86_vm vm;
 static struct sconce_exit result;
 
 static void map(uint64_t gpa, uint32_t prot)
@@ -37,7 +37,7 @@ static void map(uint64_t gpa, uint32_t prot)
                                            .bytes = SCONCE_MEM_GRANULE,
                                            .object_offset = gpa - CODE_GPA};
 
-    assert_int_equal(sconce_plugin_mappings_add(&vm.memory, &object, &mapping, NULL),
+    assert_int_equal(sconce_plugin_mappings_add(&vm.base.memory, &object, &mapping, NULL),
                      SCONCE_PLUGIN_OK);
 }
 
@@ -48,9 +48,9 @@ static int start_over(void **state)
     memset(arena, 0x90, sizeof arena);
     memset(&result, 0, sizeof result);
     result.size = sizeof result;
-    vm.state = SCONCE_VCPU_RUNNABLE;
-    vm.memory.gpa_min = SCONCE_GPA_MIN;
-    vm.memory.gpa_max = SCONCE_GPA_MAX;
+    vm.base.state = SCONCE_VCPU_RUNNABLE;
+    vm.base.memory.gpa_min = SCONCE_GPA_MIN;
+    vm.base.memory.gpa_max = SCONCE_GPA_MAX;
     vm.frame.cs = vm.shape.pattern.cs = 0x33; /* __USER_CS */
     vm.frame.code = SI_KERNEL;
     vm.frame.rip = CODE_GPA + 0x10;
@@ -70,17 +70,17 @@ static void put_code(uint64_t gpa, const char *code, size_t bytes)
 static void expect_gp(uint8_t skip)
 {
     vm.frame.trapno = 13;
-    assert_true(process_x86_decode(&vm, SIGSEGV, &result));
+    assert_true(process_x86_decode(&vm.base, SIGSEGV, &result));
     assert_int_equal(vm.skip, skip);
     if (skip) {
         assert_int_equal(result.kind, SCONCE_EXIT_DOORBELL);
         assert_int_equal(result.u.doorbell.number, vm.frame.rax & 0xff);
-        assert_int_equal(vm.state, SCONCE_VCPU_RUNNABLE);
+        assert_int_equal(vm.base.state, SCONCE_VCPU_RUNNABLE);
     } else {
         assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
         assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
         assert_int_equal(result.u.fault.pc, vm.frame.rip);
-        assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+        assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
     }
     start_over(NULL);
 }
@@ -212,14 +212,14 @@ static void test_exceptions_are_faults_by_their_vector(void **state)
         vm.frame.error = rows[i].error;
         vm.frame.cr2 = CR2;
         vm.frame.rsp = RSP;
-        assert_true(process_x86_decode(&vm, rows[i].signal, &result));
+        assert_true(process_x86_decode(&vm.base, rows[i].signal, &result));
         assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
         assert_int_equal(result.u.fault.kind, rows[i].kind);
         assert_int_equal(result.u.fault.access, rows[i].access);
         assert_int_equal(result.u.fault.address, rows[i].address);
         assert_int_equal(result.u.fault.pc, CODE_GPA + 0x10);
         assert_int_equal(result.u.fault.detail, rows[i].trapno | rows[i].error << 8);
-        assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+        assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
         assert_int_equal(vm.skip, 0);
     }
 }
@@ -245,7 +245,7 @@ static void test_signal_with_an_older_vector_is_told_without_it(void **state)
         put_code(CODE_GPA + 0x10, "\xe6\x5c", 2); /* no doorbell by another signal */
         vm.frame.code = SI_KERNEL;
         vm.frame.trapno = rows[i].trapno;
-        assert_true(process_x86_decode(&vm, rows[i].signal, &result));
+        assert_true(process_x86_decode(&vm.base, rows[i].signal, &result));
         assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
         assert_int_equal(result.u.fault.kind, rows[i].kind);
         assert_int_equal(result.u.fault.detail, rows[i].detail);
@@ -263,7 +263,7 @@ static void trap(uint64_t behind, uint32_t arch)
     vm.frame.call_arch = arch;
     vm.frame.call_number = 0x27;
     vm.frame.rip = behind;
-    assert_true(process_x86_decode(&vm, SIGSYS, &result));
+    assert_true(process_x86_decode(&vm.base, SIGSYS, &result));
 }
 
 static void test_trap_in_the_guests_code_is_a_system_call(void **state)
@@ -287,7 +287,7 @@ static void test_trap_in_the_guests_code_is_a_system_call(void **state)
     assert_int_equal(result.u.syscall.id, SCONCE_SYS_UNKNOWN);
     assert_int_equal(result.u.syscall.raw_nr, 0xfedcba9876543210);
     assert_memory_equal(result.u.syscall.args, args, sizeof args);
-    assert_int_equal(vm.state, SCONCE_VCPU_SYSCALL);
+    assert_int_equal(vm.base.state, SCONCE_VCPU_SYSCALL);
 }
 
 static void test_trap_at_the_end_of_the_code_is_a_system_call(void **state)
@@ -306,7 +306,7 @@ static void expect_fetch_fault(uint64_t behind)
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_EXEC);
     assert_int_equal(result.u.fault.address, behind);
     assert_int_equal(result.u.fault.pc, behind);
-    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+    assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
     start_over(NULL);
 }
 
@@ -334,7 +334,7 @@ static void test_trap_by_int_0x80_is_a_privilege_fault(void **state)
     assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
     assert_int_equal(result.u.fault.pc, CODE_GPA);
     assert_int_equal(result.u.fault.detail, 13 | 0x402 << 8);
-    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+    assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
 }
 
 /* ---- Neither -------------------------------------------------------------------------------- */
@@ -350,9 +350,9 @@ static void test_signals_that_somebody_sent_are_nothing(void **state)
         for (size_t s = 0; s < sizeof signals / sizeof signals[0]; s++) {
             vm.frame.code = codes[i];
             vm.frame.trapno = 13;
-            assert_false(process_x86_decode(&vm, signals[s], &result));
+            assert_false(process_x86_decode(&vm.base, signals[s], &result));
             assert_int_equal(result.kind, 0);
-            assert_int_equal(vm.state, SCONCE_VCPU_RUNNABLE);
+            assert_int_equal(vm.base.state, SCONCE_VCPU_RUNNABLE);
             assert_int_equal(vm.skip, 0);
         }
 }
@@ -370,7 +370,7 @@ static void test_stops_in_32_bit_code_are_privilege_faults(void **state)
         vm.frame.cs = 0x23;
         vm.frame.trapno = rows[i].trapno;
         vm.frame.call_arch = AUDIT_ARCH_X86_64;
-        assert_true(process_x86_decode(&vm, rows[i].signal, &result));
+        assert_true(process_x86_decode(&vm.base, rows[i].signal, &result));
         assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
         assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
         assert_int_equal(result.u.fault.pc, CODE_GPA);

@@ -53,7 +53,8 @@ static const struct {
      "cannot start a guest's process: the limit of processes is reached", HINT_PROCESSES},
     {SCONCE_STEP_CLONE_CHILD, ANY_ERROR, "cannot start a guest's process", NULL},
     {SCONCE_STEP_PREPARE, ANY_ERROR, "cannot give up what the processor keeps for this process",
-     "turn off its shadow stack (GLIBC_TUNABLES=glibc.cpu.x86_shstk=off)"},
+     "turn off its shadow stack (GLIBC_TUNABLES=glibc.cpu.x86_shstk=off; on aarch64 "
+     "glibc.cpu.aarch64_gcs=0)"},
     {SCONCE_STEP_NO_NEW_PRIVS, ANY_ERROR, "cannot give up privileges", HINT_KERNEL},
     {SCONCE_STEP_CLOSE_FDS, ENOSYS, "the kernel has no close_range(2)", HINT_KERNEL},
     {SCONCE_STEP_CLOSE_FDS, ANY_ERROR, "cannot close descriptors", HINT_OUTSIDE},

@@ -65,6 +65,8 @@ SCONCE_EXPORT(void, lidt, (void))
 /* Returning into ring 0 by hand: selector 8 is what most kernels have their code at. */
 PRIVILEGED(iret_to_ring_0, "movq %%rsp, %%rax\n\tpushq $0x10\n\tpushq %%rax\n\tpushq $2\n\t"
                            "pushq $8\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tiretq\n1:");
+/* A nested task to return from, which 64-bit mode does not have. */
+PRIVILEGED(iret_with_nt, "pushfq\n\torq $0x4000, (%%rsp)\n\tpopfq\n\tiretq");
 PRIVILEGED(far_return_to_ring_0, "pushq $8\n\tleaq 1f(%%rip), %%rax\n\tpushq %%rax\n\tlretq\n1:");
 PRIVILEGED(load_kernel_ss, "movl $0x10, %%eax\n\tmovl %%eax, %%ss");
 PRIVILEGED(load_bad_ds, "movl $0xfff8, %%eax\n\tmovl %%eax, %%ds");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What registers.c and registers-asm.S share; for both languages. */
+/* What registers.c, registers-look.c and registers-asm.S share; for both languages. The names that
+ * registers.c uses are in every architecture's file. */
 #ifndef SCONCE_TESTS_REGISTERS_H
 #define SCONCE_TESTS_REGISTERS_H
 
@@ -49,10 +50,25 @@ _Static_assert(offsetof(struct captured, xsave) == CAPTURED_XSAVE, "");
 extern struct captured captured;
 extern uint64_t capture_classes; /* which of the optional ones may be read */
 
+/* ---- registers-asm.S */
+
 /* Fill everything, ring READY. Does not return: the call that follows is served. */
 _Noreturn void registers_fill_and_ready(uint64_t classes);
 /* Where the guest asks to be resumed. */
 void registers_capture(void);
+
+/* ---- registers-look.c */
+
+/* CLASS_* that guests can write on this machine. */
+uint32_t registers_available(void);
+/* Tell registers_leak() what was captured, register by register. */
+void registers_look(void);
+
+/* ---- registers.c */
+
+/* Note a register that does not have the value expected. */
+void registers_leak(const char *name, uint64_t value, uint64_t expected);
+uint64_t registers_nonzero_bytes(const unsigned char *bytes, size_t count);
 #endif
 
 #endif

@@ -6,9 +6,9 @@
 
 #include "common/cleanup.h"
 #include "common/overflow.h"
-#include "plugins/process-x86_64/process-x86_64.h"
 #include "plugins/shared/given.h"
 #include "plugins/shared/plugin-error.h"
+#include "plugins/shared/process/backend.h"
 
 #define PAGE 4096u
 
@@ -31,10 +31,8 @@ static int32_t check_config(const struct sconce_vm_config *given, struct sconce_
     return SCONCE_PLUGIN_OK;
 }
 
-int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
-                                   const struct sconce_vm_config *given,
-                                   struct sconce_plugin_vm **ret_vm,
-                                   struct sconce_plugin_error *err)
+int32_t sconce_process_vm_make(const struct sconce_vm_config *given,
+                               struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err)
 {
     struct sconce_plugin_vm *vm;
     struct sconce_vm_config config;
@@ -42,7 +40,7 @@ int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
-    vm = calloc(1, sizeof *vm);
+    vm = calloc(1, sconce_process_backend.vm_bytes);
     if (!vm)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "no memory for a VM");
@@ -50,7 +48,6 @@ int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
     vm->memory.gpa_max = config.gpa_max;
     vm->memory.by_descriptor = true;
     vm->child = (struct sconce_child)SCONCE_CHILD_EMPTY;
-    vm->facts = *facts;
     atomic_init(&vm->kicked, false);
     atomic_init(&vm->running, false);
     atomic_init(&vm->kicked_at_ns, 0);
@@ -59,16 +56,25 @@ int32_t process_x86_vm_create_with(const struct process_x86_facts *facts,
     return SCONCE_PLUGIN_OK;
 }
 
-int32_t process_x86_vm_create(const struct sconce_vm_config *config,
-                              struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err)
+int32_t sconce_process_vm_create(const struct sconce_vm_config *config,
+                                 struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err)
 {
-    struct process_x86_facts facts;
-    int32_t r = process_x86_facts(&facts, err);
+    struct sconce_plugin_vm *vm;
+    int32_t r = sconce_process_get_ready(NULL, err);
 
-    return r == SCONCE_PLUGIN_OK ? process_x86_vm_create_with(&facts, config, ret_vm, err) : r;
+    if (r == SCONCE_PLUGIN_OK)
+        r = sconce_process_vm_make(config, &vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    r = sconce_process_get_ready(vm, err);
+    if (r == SCONCE_PLUGIN_OK)
+        *ret_vm = vm;
+    else
+        sconce_process_vm_destroy(vm);
+    return r;
 }
 
-void process_x86_vm_destroy(struct sconce_plugin_vm *vm)
+void sconce_process_vm_destroy(struct sconce_plugin_vm *vm)
 {
     if (!vm)
         return;
@@ -76,14 +82,15 @@ void process_x86_vm_destroy(struct sconce_plugin_vm *vm)
     free(vm);
 }
 
-int32_t process_x86_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
-                            const struct sconce_mapping *mapping, struct sconce_plugin_error *err)
+int32_t sconce_process_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
+                               const struct sconce_mapping *mapping,
+                               struct sconce_plugin_error *err)
 {
     return sconce_plugin_mappings_add(&vm->memory, memory, mapping, err);
 }
 
-int32_t process_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
-                              struct sconce_plugin_error *err)
+int32_t sconce_process_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
+                                 struct sconce_plugin_error *err)
 {
     return sconce_plugin_mappings_remove(&vm->memory, gpa, bytes, err);
 }

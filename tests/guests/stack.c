@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The stack's end, and stack pointers that point nowhere: 0, 8, unmapped, reserved, non-canonical,
- * the kernel's half. @sp is put into RSP, then something happens that leaves the guest.
+ * the kernel's half. @sp is put into the stack pointer, then something happens that leaves the
+ * guest.
  */
 #include <string.h>
 
 #include <sconce/guest.h>
 
-/* RSP, kept where no register and no stack is needed to find it. */
+#include "machine.h"
+
 static uint64_t kept_sp __attribute__((used));
 
-#define WILD_SP "movq %%rsp, kept_sp(%%rip)\n\tmovq %[sp], %%rsp\n\t"
-#define TAME_SP "movq kept_sp(%%rip), %%rsp\n\t"
+#define WILD_SP MACHINE_WILD_SP(kept_sp)
+#define TAME_SP MACHINE_TAME_SP(kept_sp)
 
 /* The frame is used behind the call, so that no compiler makes a loop of it. */
 __attribute__((noinline)) static uint64_t descend(uint64_t depth)
@@ -37,7 +39,7 @@ SCONCE_EXPORT(uint64_t, recurse, (uint64_t depth))
     return descend(depth);
 }
 
-/* Succeeds: @sp is what RSP holds after the doorbell; prints ".". */
+/* Succeeds: @sp is what the stack pointer holds after the doorbell; prints ".". */
 SCONCE_EXPORT(uint64_t, doorbell_with_sp, (uint64_t sp))
 {
     struct sconce_frame *frame = (struct sconce_frame *)sconce_boot()->out_addr;
@@ -50,11 +52,10 @@ SCONCE_EXPORT(uint64_t, doorbell_with_sp, (uint64_t sp))
     frame->used_bytes = sizeof *frame + sizeof *slot + 1;
     *slot = (struct sconce_slot){SCONCE_TYPE_STRING, 1, sizeof *frame + sizeof *slot};
     *(char *)(slot + 1) = '.';
-    __asm__ volatile(WILD_SP "outb %%al, %[port]\n\tmovq %%rsp, %[seen]\n\t" TAME_SP
+    __asm__ volatile(WILD_SP MACHINE_BELL MACHINE_TAKE_SP TAME_SP
                      : [seen] "=r"(seen)
-                     : [sp] "r"(sp),
-                       "a"(SCONCE_DOORBELL_PRINT), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
-                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+                     : [sp] "r"(sp), MACHINE_BELL_INPUTS(SCONCE_DOORBELL_PRINT)
+                     : MACHINE_CLOBBERS);
     return seen;
 }
 
@@ -73,36 +74,36 @@ SCONCE_EXPORT(void, ready_with_sp, (uint64_t sp))
         .resume_sp = sconce_boot()->stack_top,
     };
     *slot = (struct sconce_slot){.type = SCONCE_TYPE_NONE};
-    __asm__ volatile(WILD_SP "outb %%al, %[port]\n\t" TAME_SP
+    __asm__ volatile(WILD_SP MACHINE_BELL TAME_SP
                      :
-                     : [sp] "r"(sp),
-                       "a"(SCONCE_DOORBELL_READY), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
-                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+                     : [sp] "r"(sp), MACHINE_BELL_INPUTS(SCONCE_DOORBELL_READY)
+                     : MACHINE_CLOBBERS);
     sconce_resume(sconce_boot());
 }
 
 /* GUEST_FAULT: ILLEGAL. */
 SCONCE_EXPORT(void, fault_with_sp, (uint64_t sp))
 {
-    __asm__ volatile(WILD_SP "ud2" : : [sp] "r"(sp) : "memory");
+    __asm__ volatile(WILD_SP MACHINE_UNDEFINED : : [sp] "r"(sp) : MACHINE_CLOBBERS);
 }
 
 /* GUEST_FAULT: BREAKPOINT. */
-SCONCE_EXPORT(void, int3_with_sp, (uint64_t sp))
+SCONCE_EXPORT(void, breakpoint_with_sp, (uint64_t sp))
 {
-    __asm__ volatile(WILD_SP "int3" : : [sp] "r"(sp) : "memory");
+    __asm__ volatile(WILD_SP MACHINE_BREAKPOINT : : [sp] "r"(sp) : MACHINE_CLOBBERS);
 }
 
 /* GUEST_FAULT: MEMORY, write, at 0. */
 SCONCE_EXPORT(void, page_fault_with_sp, (uint64_t sp))
 {
-    __asm__ volatile(WILD_SP "movb $1, 0" : : [sp] "r"(sp) : "memory");
+    __asm__ volatile(WILD_SP MACHINE_WRITE_NULL : : [sp] "r"(sp) : MACHINE_CLOBBERS);
 }
 
-/* GUEST_FAULT: MEMORY, write, at @sp - 8; STACK where the address is not canonical. */
+/* GUEST_FAULT: MEMORY, write, at @sp - 8 or - 16; x86_64: STACK where the address is not canonical;
+ * aarch64: ALIGNMENT where @sp is no multiple of 16. */
 SCONCE_EXPORT(void, push_with_sp, (uint64_t sp))
 {
-    __asm__ volatile(WILD_SP "pushq $1" : : [sp] "r"(sp) : "memory");
+    __asm__ volatile(WILD_SP MACHINE_PUSH : : [sp] "r"(sp) : MACHINE_CLOBBERS);
 }
 
 /* -38; see syscall_result in faults.c. */
@@ -110,15 +111,15 @@ SCONCE_EXPORT(int64_t, syscall_with_sp, (uint64_t sp))
 {
     int64_t result;
 
-    __asm__ volatile(WILD_SP "syscall\n\t" TAME_SP
-                     : "=a"(result)
-                     : [sp] "r"(sp), "a"(39)
-                     : "rcx", "r11", "memory", "cc");
+    __asm__ volatile(WILD_SP MACHINE_SYSCALL TAME_SP
+                     : MACHINE_SYSCALL_RESULT(result)
+                     : [sp] "r"(sp), MACHINE_SYSCALL_INPUTS(39)
+                     : MACHINE_CLOBBERS);
     return result;
 }
 
 /* LIMIT (deadline). */
 SCONCE_EXPORT(void, spin_with_sp, (uint64_t sp))
 {
-    __asm__ volatile(WILD_SP "1: jmp 1b" : : [sp] "r"(sp) : "memory");
+    __asm__ volatile(WILD_SP MACHINE_JUMP_TO_SELF : : [sp] "r"(sp) : MACHINE_CLOBBERS);
 }

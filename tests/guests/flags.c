@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Flags that bite: set in RFLAGS, then something happens that leaves the guest. @flags are OR-ed
- * in: CF 0x1, TF 0x100, DF 0x400, IOPL 0x3000 (ignored), NT 0x4000, RF 0x10000, AC 0x40000,
- * ID 0x200000. TF traps behind the instruction that follows: a doorbell may still be heard, and
- * GUEST_FAULT: STEP comes after it (in the next call for ready_with_flags); a fault comes first.
+ * Flags that bite: set, then something happens that leaves the guest. @flags are as the machine has
+ * them. x86_64, OR-ed into RFLAGS: CF 0x1, TF 0x100, DF 0x400, IOPL 0x3000 (ignored), NT 0x4000,
+ * RF 0x10000, AC 0x40000, ID 0x200000. TF traps behind the instruction that follows: a doorbell may
+ * still be heard, and GUEST_FAULT: STEP comes after it (in the next call for ready_with_flags); a
+ * fault comes first. aarch64: N Z C V, from 0x80000000 to 0x10000000.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include <sconce/guest.h>
 
-#define SET_FLAGS "pushfq\n\torq %[flags], (%%rsp)\n\tpopfq\n\t"
-#define TAKE_FLAGS "pushfq\n\tpopq %[seen]\n\tpushq $2\n\tpopfq\n\t"
+#include "machine.h"
 
 static void write_print(void)
 {
@@ -32,24 +32,26 @@ SCONCE_EXPORT(uint64_t, doorbell_with_flags, (uint64_t flags))
     uint64_t seen;
 
     write_print();
-    __asm__ volatile(SET_FLAGS "outb %%al, %[port]\n\t" TAKE_FLAGS
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_BELL MACHINE_TAKE_FLAGS
                      : [seen] "=r"(seen)
-                     : [flags] "r"(flags),
-                       "a"(SCONCE_DOORBELL_PRINT), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
-                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+                     : [flags] "r"(flags), MACHINE_BELL_INPUTS(SCONCE_DOORBELL_PRINT)
+                     : MACHINE_CLOBBERS);
     return seen;
 }
 
 /* GUEST_FAULT: ILLEGAL. */
 SCONCE_EXPORT(void, fault_with_flags, (uint64_t flags))
 {
-    __asm__ volatile(SET_FLAGS "ud2" : : [flags] "r"(flags) : "memory", "cc");
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_UNDEFINED : : [flags] "r"(flags) : MACHINE_CLOBBERS);
 }
 
 /* GUEST_FAULT: MEMORY, write, at 0. */
 SCONCE_EXPORT(void, page_fault_with_flags, (uint64_t flags))
 {
-    __asm__ volatile(SET_FLAGS "movb $1, 0" : : [flags] "r"(flags) : "memory", "cc");
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_WRITE_NULL
+                     :
+                     : [flags] "r"(flags)
+                     : MACHINE_CLOBBERS);
 }
 
 /* -38; see syscall_result in faults.c. */
@@ -57,35 +59,33 @@ SCONCE_EXPORT(int64_t, syscall_with_flags, (uint64_t flags))
 {
     int64_t result;
 
-    __asm__ volatile(SET_FLAGS "syscall\n\tpushq $2\n\tpopfq"
-                     : "=a"(result)
-                     : [flags] "r"(flags), "a"(39)
-                     : "rcx", "r11", "memory", "cc");
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_SYSCALL MACHINE_CLEAR_FLAGS
+                     : MACHINE_SYSCALL_RESULT(result)
+                     : [flags] "r"(flags), MACHINE_SYSCALL_INPUTS(39)
+                     : MACHINE_CLOBBERS);
     return result;
 }
 
 /* GUEST_FAULT: BREAKPOINT. */
-SCONCE_EXPORT(void, int3_with_flags, (uint64_t flags))
+SCONCE_EXPORT(void, breakpoint_with_flags, (uint64_t flags))
 {
-    __asm__ volatile(SET_FLAGS "int3" : : [flags] "r"(flags) : "memory", "cc");
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_BREAKPOINT
+                     :
+                     : [flags] "r"(flags)
+                     : MACHINE_CLOBBERS);
 }
 
-/* GUEST_FAULT: P. */
-SCONCE_EXPORT(void, iret_with_nt, (void))
-{
-    __asm__ volatile("pushfq\n\torq $0x4000, (%%rsp)\n\tpopfq\n\tiretq" : : : "memory", "cc");
-}
-
-/* With AC (0x40000): GUEST_FAULT, ALIGNMENT, where the machine checks alignment; else 0x06. */
+/* With AC (0x40000) of x86_64: GUEST_FAULT, ALIGNMENT, where the machine checks alignment; else
+ * 0x06. */
 SCONCE_EXPORT(uint32_t, misaligned_with_flags, (uint64_t flags))
 {
     static const char bytes[16] __attribute__((aligned(16))) = {0, 6};
     uint32_t word;
 
-    __asm__ volatile(SET_FLAGS "movl 1(%[bytes]), %[word]\n\tpushq $2\n\tpopfq"
-                     : [word] "=r"(word)
-                     : [flags] "r"(flags), [bytes] "r"(bytes)
-                     : "memory", "cc");
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_READ_MISALIGNED MACHINE_CLEAR_FLAGS
+                     : [word] "=&r"(word)
+                     : [flags] "r"(flags), [address] "r"(bytes)
+                     : MACHINE_CLOBBERS);
     return word;
 }
 
@@ -105,10 +105,9 @@ SCONCE_EXPORT(void, ready_with_flags, (uint64_t flags))
         .resume_sp = boot->stack_top,
     };
     *slot = (struct sconce_slot){.type = SCONCE_TYPE_NONE};
-    __asm__ volatile(SET_FLAGS "outb %%al, %[port]\n\tpushq $2\n\tpopfq"
+    __asm__ volatile(MACHINE_SET_FLAGS MACHINE_BELL MACHINE_CLEAR_FLAGS
                      :
-                     : [flags] "r"(flags),
-                       "a"(SCONCE_DOORBELL_READY), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
-                     : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+                     : [flags] "r"(flags), MACHINE_BELL_INPUTS(SCONCE_DOORBELL_READY)
+                     : MACHINE_CLOBBERS);
     sconce_resume(sconce_boot());
 }
