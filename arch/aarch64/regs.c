@@ -19,13 +19,18 @@
 /* MDSCR_EL1, Arm ARM D17.3.20: SS 0, TDCC 12, MDE 15. */
 #define MDSCR_VARIES (1ull << 0 | 1ull << 12 | 1ull << 15)
 
+/* FPCR, Arm ARM C5.2.8: FIZ, AH, NEP 2:0, trap enables 15 and 12:8, Len 18:16, FZ16 19, Stride
+ * 21:20, RMode 23:22, FZ, DN, AHP 26:24. FPSR, C5.2.9: flags 7 and 4:0, QC 27, and NZCV of AArch32.
+ */
+#define FPCR_VARIES 0x07ff9f07ull
+#define FPSR_VARIES 0xf800009full
+
 bool sconce_a64_user_address(uint64_t address)
 {
     return address >> USER_BITS == 0;
 }
 
-/* An address of either half, as translation wants its top bits. */
-static bool untagged(uint64_t address)
+bool sconce_a64_untagged(uint64_t address)
 {
     uint64_t top = address >> USER_BITS;
 
@@ -40,6 +45,11 @@ uint64_t sconce_a64_user_pstate(uint64_t pstate)
 bool sconce_a64_standard_valid(const struct sconce_a64_standard *regs)
 {
     return sconce_a64_user_address(regs->pc) && (regs->pstate & ~SCONCE_A64_PSTATE_USER) == 0;
+}
+
+bool sconce_a64_float_valid(const struct sconce_a64_float *regs)
+{
+    return (regs->fpcr & ~FPCR_VARIES) == 0 && (regs->fpsr & ~FPSR_VARIES) == 0;
 }
 
 static bool control_valid(uint64_t control, uint64_t varies)
@@ -69,7 +79,7 @@ const char *sconce_a64_entry_problem(const struct sconce_entry *entry, uint64_t 
     if (!sconce_a64_user_address(entry->sp))
         return "SP";
     *ret_value = entry->tls;
-    return untagged(entry->tls) ? NULL : "thread pointer";
+    return sconce_a64_untagged(entry->tls) ? NULL : "thread pointer";
 }
 
 uint64_t sconce_a64_file_bytes(uint32_t file)

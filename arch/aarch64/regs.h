@@ -32,6 +32,9 @@
  */
 bool sconce_a64_user_address(uint64_t address);
 
+/** sconce_a64_untagged - an address of either half, as translation wants its top bits? */
+bool sconce_a64_untagged(uint64_t address);
+
 /** sconce_a64_user_pstate - @pstate with all that EL0 cannot hold taken out. */
 uint64_t sconce_a64_user_pstate(uint64_t pstate);
 
@@ -48,6 +51,9 @@ uint64_t sconce_a64_file_bytes(uint32_t file);
 
 /* Could an unprivileged guest hold this? Any value can be moved to SP; using it is what faults. */
 bool sconce_a64_standard_valid(const struct sconce_a64_standard *regs);
+
+/** sconce_a64_float_valid - FPSR and FPCR without reserved bits. */
+bool sconce_a64_float_valid(const struct sconce_a64_float *regs);
 
 /** sconce_a64_debug_valid - breakpoints and watchpoints on guest addresses, of EL0 alone, unlinked,
  * all else zero; of MDSCR_EL1 what stops and steps. */

@@ -27,6 +27,7 @@
 #define SCONCE_X86_AR_USER_CODE 0xa0fbu /* 64-bit code, accessed, DPL 3 */
 #define SCONCE_X86_AR_USER_DATA 0xc0f3u /* data, writable, accessed, DPL 3 */
 #define SCONCE_X86_AR_TSS_BUSY 0x008bu  /* 64-bit TSS, busy: what LTR leaves (SDM vol 3A 8.2.2) */
+#define SCONCE_X86_AR_TSS_AVAILABLE 0x0089u /* the same, not busy: no processor's TR has it */
 
 /* Which stack a vector's handler gets. Those that can strike while another handler runs have their
  * own. Index into the TSS's IST (SDM vol 3A 6.14.5). */

@@ -19,7 +19,7 @@ static void fault_exit(struct sconce_plugin_vm *vm, const struct sconce_x86_exce
 {
     ret_exit->kind = SCONCE_EXIT_FAULT;
     sconce_x86_fault(exception, &ret_exit->u.fault);
-    vm->state = SCONCE_VCPU_STOPPED;
+    vm->kvm.state = SCONCE_VCPU_STOPPED;
 }
 
 static void syscall_exit(struct sconce_plugin_vm *vm, uint64_t resume, struct sconce_exit *ret_exit)
@@ -34,7 +34,7 @@ static void syscall_exit(struct sconce_plugin_vm *vm, uint64_t resume, struct sc
         .args = {regs->rdi, regs->rsi, regs->rdx, regs->r10, regs->r8, regs->r9},
     };
     vm->syscall_resume = resume;
-    vm->state = SCONCE_VCPU_SYSCALL;
+    vm->kvm.state = SCONCE_VCPU_SYSCALL;
 }
 
 /* Is the exception what a SYSCALL looks like here? Then @ret_resume is behind the instruction. */
@@ -47,13 +47,13 @@ static bool is_syscall(const struct sconce_plugin_vm *vm, uint8_t vector,
     case KVM_X86_ROUTE_UD:
         *ret_resume = frame->rip + sizeof insn;
         return vector == SCONCE_X86_VECTOR_UD &&
-               sconce_plugin_mappings_read(&vm->memory, frame->rip, insn, sizeof insn,
+               sconce_plugin_mappings_read(&vm->kvm.memory, frame->rip, insn, sizeof insn,
                                            SCONCE_PROT_EXEC) &&
                memcmp(insn, syscall_insn, sizeof insn) == 0;
     case KVM_X86_ROUTE_PF:
         *ret_resume = rcx;
         return vector == SCONCE_X86_VECTOR_PF && frame->error == PF_FETCH_FROM_SUPERVISOR &&
-               frame->rip == vm->memory.gpa_max + SCONCE_X86_LSTAR_OFFSET;
+               frame->rip == vm->kvm.memory.gpa_max + SCONCE_X86_LSTAR_OFFSET;
     case KVM_X86_ROUTE_UNKNOWN:
     default:
         return false;
@@ -65,7 +65,7 @@ static bool read_cr2(const struct sconce_plugin_vm *vm, uint64_t *ret_cr2)
 {
     struct kvm_sregs sregs;
 
-    if (sconce_kvm_ioctl(vm->machine.vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
+    if (sconce_kvm_ioctl(vm->kvm.machine.vcpu_fd, KVM_GET_SREGS, &sregs) < 0)
         return false;
     *ret_cr2 = sregs.cr2;
     return true;
@@ -80,19 +80,19 @@ static void decode_trap(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     uint64_t resume;
     uint8_t vector;
 
-    if (!sconce_x86_shim_vector(vm->memory.gpa_max, regs->rip, &vector)) {
+    if (!sconce_x86_shim_vector(vm->kvm.memory.gpa_max, regs->rip, &vector)) {
         sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_PLUGIN, 1,
                              "the shim's port was written by something else");
-        vm->state = SCONCE_VCPU_DEAD;
+        vm->kvm.state = SCONCE_VCPU_DEAD;
         return;
     }
     vm->place = KVM_X86_IN_SHIM;
     vm->trap_vector = vector;
-    sconce_x86_frame_read(vm->own, vector, &frame);
+    sconce_x86_frame_read(vm->kvm.own, vector, &frame);
     if ((frame.cs & 3) != 3) {
         /* The shim itself was interrupted: its frame may be gone, and with it the guest. */
         ret_exit->kind = SCONCE_EXIT_SHUTDOWN;
-        vm->state = SCONCE_VCPU_STOPPED;
+        vm->kvm.state = SCONCE_VCPU_STOPPED;
         return;
     }
     exception = (struct sconce_x86_exception){
@@ -107,7 +107,7 @@ static void decode_trap(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     } else if (vector == SCONCE_X86_VECTOR_PF && !read_cr2(vm, &exception.cr2)) {
         sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_ERRNO, errno,
                              "cannot read the address of a page fault");
-        vm->state = SCONCE_VCPU_DEAD;
+        vm->kvm.state = SCONCE_VCPU_DEAD;
         return;
     }
     fault_exit(vm, &exception, ret_exit);
@@ -126,7 +126,7 @@ static void deny_port(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 
 static void decode_io(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 {
-    const struct kvm_run *run = vm->machine.run;
+    const struct kvm_run *run = vm->kvm.machine.run;
     bool one_byte_out =
         run->io.direction == KVM_EXIT_IO_OUT && run->io.size == 1 && run->io.count == 1;
 
@@ -144,7 +144,7 @@ static void decode_io(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 /* The page tables lead nowhere but to memory; should an access get past them, it is a fault. */
 static void decode_mmio(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 {
-    const struct kvm_run *run = vm->machine.run;
+    const struct kvm_run *run = vm->kvm.machine.run;
     const struct sconce_x86_exception exception = {
         .vector = SCONCE_X86_VECTOR_PF,
         .error = SCONCE_X86_PF_USER | (run->mmio.is_write ? SCONCE_X86_PF_WRITE : 0),
@@ -158,7 +158,7 @@ static void decode_mmio(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
 
 void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 {
-    switch (vm->machine.run->exit_reason) {
+    switch (vm->kvm.machine.run->exit_reason) {
     case KVM_EXIT_IO:
         decode_io(vm, ret_exit);
         break;
@@ -166,9 +166,10 @@ void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
         decode_mmio(vm, ret_exit);
         break;
     default:
-        sconce_kvm_exit_other(vm->machine.run, ret_exit);
+        sconce_kvm_exit_other(vm->kvm.machine.run, ret_exit);
         vm->place = KVM_X86_ANYWHERE;
-        vm->state = ret_exit->kind == SCONCE_EXIT_SHUTDOWN ? SCONCE_VCPU_STOPPED : SCONCE_VCPU_DEAD;
+        vm->kvm.state =
+            ret_exit->kind == SCONCE_EXIT_SHUTDOWN ? SCONCE_VCPU_STOPPED : SCONCE_VCPU_DEAD;
         break;
     }
 }

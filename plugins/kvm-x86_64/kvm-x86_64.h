@@ -19,10 +19,8 @@
 #include "arch/x86_64/cpuid.h"
 #include "arch/x86_64/supervisor.h"
 #include "arch/x86_64/xsave.h"
-#include "plugins/shared/kvm/device.h"
-#include "plugins/shared/kvm/slots.h"
-#include "plugins/shared/mappings.h"
-#include "plugins/shared/vcpu-state.h"
+#include "plugins/shared/kvm/settings.h"
+#include "plugins/shared/kvm/vm.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -39,14 +37,13 @@ enum kvm_x86_route {
     KVM_X86_ROUTE_PF, /* #PF on the fetch from LSTAR, return address in RCX: KVM-PVM */
 };
 
-#define KVM_X86_DEVICE_BYTES 256u
-
 /* What of the machine does not change while the process lives. */
 struct kvm_x86_facts {
-    char device[KVM_X86_DEVICE_BYTES];
+    char device[SCONCE_KVM_DEVICE_BYTES];
     enum kvm_x86_route route;
     bool read_only_slots;  /* KVM has them */
     bool cpuid_unfiltered; /* guests see the machine's CPUID, not the table's */
+    bool tss_available;    /* set: TR's type is "available", where a processor's is "busy" */
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t cpuid_count;
@@ -62,21 +59,14 @@ enum kvm_x86_place {
 };
 
 struct sconce_plugin_vm {
-    struct sconce_kvm_machine machine;
-    struct sconce_plugin_mappings memory;
-    enum sconce_vcpu_state state;
+    struct sconce_kvm_vm kvm; /* own memory: supervisor's pages, page tables, from gpa_max on */
     enum kvm_x86_place place;
     uint8_t trap_vector;
-    bool sealed; /* memory is fixed, the fields below are valid */
-
-    uint8_t *own; /* [gpa_max, gpa_max + own_bytes): supervisor's pages, page tables */
-    uint64_t own_bytes;
-    uint64_t own_limit;      /* how much the core has reserved for us */
     uint64_t syscall_resume; /* state SYSCALL: where the guest goes on */
     struct kvm_sregs sregs;  /* at reset */
 
     enum kvm_x86_route route;
-    bool read_only_slots;
+    bool tss_available;
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t msr_count;
@@ -135,7 +125,7 @@ void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit);
 
 static inline struct kvm_sync_regs *kvm_x86_sync(struct sconce_plugin_vm *vm)
 {
-    return &vm->machine.run->s.regs;
+    return &vm->kvm.machine.run->s.regs;
 }
 
 #endif

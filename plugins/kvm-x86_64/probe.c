@@ -3,13 +3,10 @@
  * What this machine's KVM can do, found out once and kept: CPU features for guests, and by a tiny
  * guest how a SYSCALL arrives and whether CPUID shows the policy. Nothing stays open.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "common/cleanup.h"
-#include "common/lock.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/plugin-error.h"
 #include "sconce-guest-abi.h"
@@ -26,32 +23,38 @@ static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
 };
 
-/* Settings and facts of this process. The facts are found out anew when the device changes. */
-static struct {
-    struct sconce_lock lock;
-    bool known;
-    struct kvm_x86_facts facts;
-} shared = {.facts = {.device = SCONCE_KVM_DEVICE}};
+/* The facts are found out anew when a setting changes; tss_available is one. */
+static struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
+static struct kvm_x86_facts kept;
+
+/*
+ * A processor marks the TSS that it uses as busy (SDM vol 3A 8.2.2), and VT-x takes no other (SDM
+ * vol 3C 27.3.1.2). QEMU's emulation of AMD-V looks into the I/O bitmap of an available one only,
+ * as its own LTR does not mark TR busy: no doorbell would pass.
+ */
+static int32_t set_tss(const char *value, struct sconce_plugin_error *err)
+{
+    bool available = strcmp(value, "available") == 0;
+
+    if (!available && strcmp(value, "busy") != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                                  "write tss = busy, as every processor has it",
+                                  "tss is busy or available, not %s", value);
+    sconce_lock_take(&settings.lock);
+    kept.tss_available = available;
+    settings.known = false;
+    sconce_lock_give(&settings.lock);
+    return SCONCE_PLUGIN_OK;
+}
 
 int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
-    size_t length = strlen(value);
-
-    if (strcmp(key, "device") != 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                                  "the only setting is device", "there is no setting %s", key);
-    if (value[0] != '/')
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                                  "write device = " SCONCE_KVM_DEVICE,
-                                  "device is not an absolute path: %s", value);
-    if (length >= KVM_X86_DEVICE_BYTES)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "device is longer than %u bytes", KVM_X86_DEVICE_BYTES - 1);
-    sconce_lock_take(&shared.lock);
-    memcpy(shared.facts.device, value, length + 1);
-    shared.known = false;
-    sconce_lock_give(&shared.lock);
-    return SCONCE_PLUGIN_OK;
+    if (strcmp(key, "device") == 0)
+        return sconce_kvm_set_device(&settings, value, err);
+    if (strcmp(key, "tss") == 0)
+        return set_tss(value, err);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                              "the settings are device and tss", "there is no setting %s", key);
 }
 
 int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
@@ -79,38 +82,18 @@ static const uint8_t trial_code[] = {
 };
 #define TRIAL_SYSCALL_GPA (TRIAL_GPA + sizeof trial_code - 2)
 
-/* Runs @code in a VM of its own; it can only end as a fault. */
-static int32_t run_trial(const struct kvm_x86_facts *facts, void *code,
+/* Runs the trial in a VM of its own; it can only end as a fault. */
+static int32_t run_trial(const struct kvm_x86_facts *facts, const struct sconce_kvm_trial *trial,
                          struct sconce_exit *ret_exit, struct kvm_regs *ret_regs,
                          struct sconce_plugin_error *err)
 {
-    const struct sconce_vm_config config = {
-        .size = sizeof config,
-        .gpa_min = SCONCE_GPA_MIN,
-        .gpa_max = SCONCE_GPA_MAX,
-        .reserved_bytes = SCONCE_GPA_RESERVED,
-    };
-    const struct sconce_memory memory = {
-        .size = sizeof memory,
-        .role = SCONCE_MEM_IMAGE,
-        .bytes = SCONCE_MEM_GRANULE,
-        .host_addr = code,
-        .handle_kind = SCONCE_HANDLE_NONE,
-    };
-    const struct sconce_mapping mapping = {
-        .size = sizeof mapping,
-        .prot = SCONCE_PROT_READ | SCONCE_PROT_EXEC,
-        .gpa = TRIAL_GPA,
-        .bytes = SCONCE_MEM_GRANULE,
-    };
-    const struct sconce_entry entry = {.size = sizeof entry, .pc = TRIAL_GPA};
     struct sconce_plugin_vm *vm = NULL;
-    int32_t r = kvm_x86_vm_create_with(facts, &config, &vm, err);
+    int32_t r = kvm_x86_vm_create_with(facts, &trial->config, &vm, err);
 
     if (r == SCONCE_PLUGIN_OK)
-        r = kvm_x86_mem_map(vm, &memory, &mapping, err);
+        r = kvm_x86_mem_map(vm, &trial->memory, &trial->mapping, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = kvm_x86_vcpu_enter(vm, &entry, err);
+        r = kvm_x86_vcpu_enter(vm, &trial->entry, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_x86_vcpu_run(vm, ret_exit, err);
     if (r == SCONCE_PLUGIN_OK)
@@ -153,18 +136,13 @@ static bool is_unfiltered(const struct kvm_x86_facts *facts, const struct kvm_re
 
 static int32_t try_guest(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
 {
+    SCONCE_CLEANUP(sconce_kvm_trial_fini) struct sconce_kvm_trial trial = SCONCE_KVM_TRIAL_EMPTY;
     struct sconce_exit exit = {.size = sizeof exit};
     struct kvm_regs regs;
-    void *code =
-        mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    int32_t r;
+    int32_t r = sconce_kvm_trial_init(&trial, trial_code, sizeof trial_code, err);
 
-    if (code == MAP_FAILED)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot allocate memory for a trial guest");
-    memcpy(code, trial_code, sizeof trial_code);
-    r = run_trial(facts, code, &exit, &regs, err);
-    munmap(code, SCONCE_MEM_GRANULE);
+    if (r == SCONCE_PLUGIN_OK)
+        r = run_trial(facts, &trial, &exit, &regs, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     facts->route = route_of(&exit);
@@ -205,26 +183,20 @@ static int32_t read_features(struct kvm_x86_facts *facts, struct sconce_plugin_e
     return SCONCE_PLUGIN_OK;
 }
 
-static int32_t discover(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
+static int32_t discover(const char *device, void *to, struct sconce_plugin_error *err)
 {
-    int32_t r = read_features(facts, err);
+    struct kvm_x86_facts *facts = to;
+    int32_t r;
 
+    snprintf(facts->device, sizeof facts->device, "%s", device);
     facts->route = KVM_X86_ROUTE_UNKNOWN;
+    r = read_features(facts, err);
     return r == SCONCE_PLUGIN_OK ? try_guest(facts, err) : r;
 }
 
 int32_t kvm_x86_facts(struct kvm_x86_facts *ret_facts, struct sconce_plugin_error *err)
 {
-    int32_t r = SCONCE_PLUGIN_OK;
-
-    sconce_lock_take(&shared.lock);
-    if (!shared.known)
-        r = discover(&shared.facts, err);
-    shared.known = r == SCONCE_PLUGIN_OK;
-    if (shared.known)
-        *ret_facts = shared.facts;
-    sconce_lock_give(&shared.lock);
-    return r;
+    return sconce_kvm_facts(&settings, discover, &kept, sizeof kept, ret_facts, err);
 }
 
 static const char *simd_name(uint64_t xcr0)
@@ -244,26 +216,18 @@ static int32_t check_device(const char *device, struct sconce_plugin_error *err)
 
 int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
 {
-    struct sconce_probe probe = {.size = sizeof probe};
     struct kvm_x86_facts facts;
-    int32_t r;
+    int32_t r = sconce_kvm_probe_room(ret_probe, err);
 
-    if (ret_probe->size < sizeof probe)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot probe: no room for what is found");
-    r = kvm_x86_facts(&facts, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_x86_facts(&facts, err);
     if (r == SCONCE_PLUGIN_OK)
         r = check_device(facts.device, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
-    probe.size = ret_probe->size;
-    probe.kick_style = SCONCE_KICK_FLAG;
-    probe.caps = SCONCE_CAP_EXEC_ENFORCED | SCONCE_CAP_COW_CLONE | SCONCE_CAP_LAZY_MEMORY |
-                 SCONCE_CAP_FOLLOWS_HOST_MM | SCONCE_CAP_SYSCALL_EXITS;
-    probe.granule = SCONCE_X86_PAGE;
-    snprintf(probe.description, sizeof probe.description, "KVM API 12, SYSCALL by %s, %s%s",
-             facts.route == KVM_X86_ROUTE_PF ? "#PF" : "#UD", simd_name(facts.control.xcr0),
-             facts.cpuid_unfiltered ? ", CPUID unfiltered" : "");
-    memcpy(ret_probe, &probe, sizeof probe);
+    sconce_kvm_probe_fill(ret_probe, SCONCE_X86_PAGE, "KVM API 12, SYSCALL by %s, %s%s",
+                          facts.route == KVM_X86_ROUTE_PF ? "#PF" : "#UD",
+                          simd_name(facts.control.xcr0),
+                          facts.cpuid_unfiltered ? ", CPUID unfiltered" : "");
     return SCONCE_PLUGIN_OK;
 }

@@ -8,34 +8,19 @@
 
 #include "arch/x86_64/regs.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/kvm/regs.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/plugin-error.h"
 #include "sconce-regs-x86_64.h"
-
-static int32_t invalid(struct sconce_plugin_error *err, const char *why)
-{
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                              "cannot use the guest's registers: %s", why);
-}
-
-static int32_t vcpu_ioctl(struct sconce_plugin_vm *vm, unsigned long request, const void *argument,
-                          const char *what, struct sconce_plugin_error *err)
-{
-    if (sconce_kvm_ioctl(vm->machine.vcpu_fd, request, argument) >= 0)
-        return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err,
-                              errno == EINVAL ? SCONCE_PLUGIN_E_INVALID : SCONCE_PLUGIN_E_SYSTEM,
-                              SCONCE_DOMAIN_ERRNO, errno, NULL, "cannot %s", what);
-}
 
 int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
     struct kvm_sregs *sregs = &kvm_x86_sync(vm)->sregs;
     int32_t r;
 
-    if (vm->machine.run->kvm_dirty_regs & KVM_SYNC_X86_SREGS)
+    if (vm->kvm.machine.run->kvm_dirty_regs & KVM_SYNC_X86_SREGS)
         return SCONCE_PLUGIN_OK;
-    r = vcpu_ioctl(vm, KVM_GET_SREGS, sregs, "read special registers", err);
+    r = sconce_kvm_regs_ioctl(&vm->kvm, KVM_GET_SREGS, sregs, "read special registers", err);
     if (r == SCONCE_PLUGIN_OK)
         sregs->tr = vm->sregs.tr; /* never changes, and KVM does not read back all that was set */
     return r;
@@ -47,7 +32,7 @@ static int32_t settle(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     int32_t r;
 
     if (vm->place == KVM_X86_AT_IO) {
-        r = sconce_kvm_drain(&vm->machine, err);
+        r = sconce_kvm_drain(&vm->kvm.machine, err);
         if (r != SCONCE_PLUGIN_OK)
             return r;
         vm->place = KVM_X86_IN_GUEST;
@@ -58,19 +43,20 @@ static int32_t settle(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
             return r;
         if (kvm_x86_sync(vm)->sregs.ss.dpl == 3)
             vm->place = KVM_X86_IN_GUEST;
-        else if (sconce_x86_shim_vector(vm->memory.gpa_max, kvm_x86_sync(vm)->regs.rip,
+        else if (sconce_x86_shim_vector(vm->kvm.memory.gpa_max, kvm_x86_sync(vm)->regs.rip,
                                         &vm->trap_vector))
             vm->place = KVM_X86_IN_SHIM;
         else
-            return invalid(err, "the vCPU stopped where it has none");
+            return sconce_kvm_regs_invalid(err, "the vCPU stopped where it has none");
     }
     return SCONCE_PLUGIN_OK;
 }
 
 /* ---- Standard ------------------------------------------------------------------------------ */
 
-static void get_standard(struct sconce_plugin_vm *vm, struct sconce_x86_standard *to)
+static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
 {
+    struct sconce_x86_standard *to = buf;
     const struct kvm_regs *r = &kvm_x86_sync(vm)->regs;
 
     *to = (struct sconce_x86_standard){
@@ -80,16 +66,19 @@ static void get_standard(struct sconce_plugin_vm *vm, struct sconce_x86_standard
     if (vm->place == KVM_X86_IN_SHIM) {
         struct sconce_x86_frame frame;
 
-        sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
+        sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &frame);
         to->rip = frame.rip;
         to->rsp = frame.rsp;
         to->rflags = frame.rflags;
     }
+    (void)err;
+    return SCONCE_PLUGIN_OK;
 }
 
-static int32_t set_standard(struct sconce_plugin_vm *vm, const struct sconce_x86_standard *from,
+static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
                             struct sconce_plugin_error *err)
 {
+    const struct sconce_x86_standard *from = buf;
     struct kvm_regs *r = &kvm_x86_sync(vm)->regs;
     struct kvm_regs now = {
         from->rax, from->rbx, from->rcx, from->rdx, from->rsi, from->rdi,
@@ -98,7 +87,7 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const struct sconce_x86
     };
 
     if (!sconce_x86_standard_valid(from))
-        return invalid(err, "PC or flags are none that a guest could have");
+        return sconce_kvm_regs_invalid(err, "PC or flags are none that a guest could have");
     if (vm->place == KVM_X86_IN_SHIM) {
         struct sconce_x86_frame frame = {
             .rip = now.rip,
@@ -108,14 +97,14 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const struct sconce_x86
             .ss = SCONCE_X86_USER_SS,
         };
 
-        sconce_x86_frame_write(vm->own, vm->trap_vector, &frame);
+        sconce_x86_frame_write(vm->kvm.own, vm->trap_vector, &frame);
         vm->syscall_resume = now.rip;
         now.rip = r->rip;
         now.rsp = r->rsp;
         now.rflags = r->rflags;
     }
     *r = now;
-    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    vm->kvm.machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -131,21 +120,21 @@ static int32_t read_kernel_gs_base(struct sconce_plugin_vm *vm, uint64_t *ret_ba
 
     list->nmsrs = 1;
     list->entries[0].index = SCONCE_X86_MSR_KERNEL_GS_BASE;
-    r = vcpu_ioctl(vm, KVM_GET_MSRS, list, "read an MSR", err);
+    r = sconce_kvm_regs_ioctl(&vm->kvm, KVM_GET_MSRS, list, "read an MSR", err);
     if (r == SCONCE_PLUGIN_OK)
         *ret_base = list->entries[0].data;
     return r;
 }
 
-static int32_t get_special(struct sconce_plugin_vm *vm, struct sconce_x86_special *to,
-                           struct sconce_plugin_error *err)
+static int32_t get_special(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
 {
+    struct sconce_x86_special *to = buf;
     const struct kvm_sregs *s = &kvm_x86_sync(vm)->sregs;
     struct kvm_xcrs xcrs = {0};
     int32_t r = kvm_x86_fetch_sregs(vm, err);
 
     if (r == SCONCE_PLUGIN_OK && vm->control.xcr0)
-        r = vcpu_ioctl(vm, KVM_GET_XCRS, &xcrs, "read XCR0", err);
+        r = sconce_kvm_regs_ioctl(&vm->kvm, KVM_GET_XCRS, &xcrs, "read XCR0", err);
     memset(to, 0, sizeof *to);
     if (r == SCONCE_PLUGIN_OK)
         r = read_kernel_gs_base(vm, &to->kernel_gs_base, err);
@@ -168,16 +157,17 @@ static int32_t get_special(struct sconce_plugin_vm *vm, struct sconce_x86_specia
     if (vm->place == KVM_X86_IN_SHIM) {
         struct sconce_x86_frame frame;
 
-        sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
+        sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &frame);
         to->cs = frame.cs & 0xffff;
         to->ss = frame.ss & 0xffff;
     }
     return SCONCE_PLUGIN_OK;
 }
 
-static int32_t set_special(struct sconce_plugin_vm *vm, const struct sconce_x86_special *from,
+static int32_t set_special(struct sconce_plugin_vm *vm, const void *buf,
                            struct sconce_plugin_error *err)
 {
+    const struct sconce_x86_special *from = buf;
     struct sconce_x86_special now;
     int32_t r = get_special(vm, &now, err);
 
@@ -186,44 +176,48 @@ static int32_t set_special(struct sconce_plugin_vm *vm, const struct sconce_x86_
     now.fs_base = from->fs_base;
     now.gs_base = from->gs_base;
     if (memcmp(&now, from, sizeof now) != 0)
-        return invalid(err, "of the special ones only FS and GS base can be set");
+        return sconce_kvm_regs_invalid(err, "of the special ones only FS and GS base can be set");
     if (!sconce_x86_canonical(from->fs_base) || !sconce_x86_canonical(from->gs_base))
-        return invalid(err, "FS or GS base is not canonical");
+        return sconce_kvm_regs_invalid(err, "FS or GS base is not canonical");
     kvm_x86_sync(vm)->sregs.fs.base = from->fs_base;
     kvm_x86_sync(vm)->sregs.gs.base = from->gs_base;
-    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+    vm->kvm.machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
     return SCONCE_PLUGIN_OK;
 }
 
 /* ---- Float and debug ----------------------------------------------------------------------- */
 
-static int32_t get_float(struct sconce_plugin_vm *vm, struct sconce_x86_float *to,
-                         struct sconce_plugin_error *err)
+static int32_t get_float(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
 {
+    struct sconce_x86_float *to = buf;
     struct kvm_xsave xsave = {0};
-    int32_t r =
-        vcpu_ioctl(vm, KVM_GET_XSAVE, &xsave, "read floating-point and SIMD registers", err);
+    int32_t r = sconce_kvm_regs_ioctl(&vm->kvm, KVM_GET_XSAVE, &xsave,
+                                      "read floating-point and SIMD registers", err);
 
     if (r == SCONCE_PLUGIN_OK)
         sconce_x86_xsave_unpack(&vm->xsave, &xsave, to);
     return r;
 }
 
-static int32_t set_float(struct sconce_plugin_vm *vm, const struct sconce_x86_float *from,
+static int32_t set_float(struct sconce_plugin_vm *vm, const void *buf,
                          struct sconce_plugin_error *err)
 {
+    const struct sconce_x86_float *from = buf;
     struct kvm_xsave xsave;
 
     if (!sconce_x86_xsave_pack(&vm->xsave, from, &xsave, sizeof xsave))
-        return invalid(err, "the floating-point and SIMD ones are none that a guest could have");
-    return vcpu_ioctl(vm, KVM_SET_XSAVE, &xsave, "set floating-point and SIMD registers", err);
+        return sconce_kvm_regs_invalid(
+            err, "the floating-point and SIMD ones are none that a guest could have");
+    return sconce_kvm_regs_ioctl(&vm->kvm, KVM_SET_XSAVE, &xsave,
+                                 "set floating-point and SIMD registers", err);
 }
 
-static int32_t get_debug(struct sconce_plugin_vm *vm, struct sconce_x86_debug *to,
-                         struct sconce_plugin_error *err)
+static int32_t get_debug(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
 {
+    struct sconce_x86_debug *to = buf;
     struct kvm_debugregs debug = {0};
-    int32_t r = vcpu_ioctl(vm, KVM_GET_DEBUGREGS, &debug, "read debug registers", err);
+    int32_t r =
+        sconce_kvm_regs_ioctl(&vm->kvm, KVM_GET_DEBUGREGS, &debug, "read debug registers", err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
@@ -234,34 +228,35 @@ static int32_t get_debug(struct sconce_plugin_vm *vm, struct sconce_x86_debug *t
     return SCONCE_PLUGIN_OK;
 }
 
-static int32_t set_debug(struct sconce_plugin_vm *vm, const struct sconce_x86_debug *from,
+static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
                          struct sconce_plugin_error *err)
 {
+    const struct sconce_x86_debug *from = buf;
     struct kvm_debugregs debug = {.dr6 = from->dr6, .dr7 = from->dr7};
 
     if (!sconce_x86_debug_valid(from))
-        return invalid(err, "the debug ones have reserved bits, or an address beyond the guest");
+        return sconce_kvm_regs_invalid(
+            err, "the debug ones have reserved bits, or an address beyond the guest");
     for (int i = 0; i < 4; i++)
         debug.db[i] = from->dr[i];
-    return vcpu_ioctl(vm, KVM_SET_DEBUGREGS, &debug, "set debug registers", err);
+    return sconce_kvm_regs_ioctl(&vm->kvm, KVM_SET_DEBUGREGS, &debug, "set debug registers", err);
 }
 
 /* ---- The extension ------------------------------------------------------------------------- */
 
+static const struct sconce_kvm_regs_file files[] = {
+    [SCONCE_REGS_STANDARD] = {get_standard, set_standard},
+    [SCONCE_REGS_SPECIAL] = {get_special, set_special},
+    [SCONCE_REGS_FLOAT] = {get_float, set_float},
+    [SCONCE_REGS_DEBUG] = {get_debug, set_debug},
+};
+
 static int32_t prepare(struct sconce_plugin_vm *vm, uint32_t file, uint64_t bytes,
                        struct sconce_plugin_error *err)
 {
-    if (vm->state == SCONCE_VCPU_DEAD)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_DEAD, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot use the guest's registers: the VM has failed");
-    if (sconce_x86_file_bytes(file) == 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "there is no register file %u", file);
-    if (bytes != sconce_x86_file_bytes(file))
-        return invalid(err, "the buffer has not the file's size");
-    if (!vm->sealed)
-        return invalid(err, "it has not been entered yet");
-    return settle(vm, err);
+    int32_t r = sconce_kvm_regs_check(&vm->kvm, file, sconce_x86_file_bytes(file), bytes, err);
+
+    return r == SCONCE_PLUGIN_OK ? settle(vm, err) : r;
 }
 
 static int32_t get(struct sconce_plugin_vm *vm, uint32_t file, void *buf, uint64_t bytes,
@@ -269,19 +264,7 @@ static int32_t get(struct sconce_plugin_vm *vm, uint32_t file, void *buf, uint64
 {
     int32_t r = prepare(vm, file, bytes, err);
 
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
-    switch (file) {
-    case SCONCE_REGS_STANDARD:
-        get_standard(vm, buf);
-        return SCONCE_PLUGIN_OK;
-    case SCONCE_REGS_SPECIAL:
-        return get_special(vm, buf, err);
-    case SCONCE_REGS_FLOAT:
-        return get_float(vm, buf, err);
-    default:
-        return get_debug(vm, buf, err);
-    }
+    return r == SCONCE_PLUGIN_OK ? files[file].get(vm, buf, err) : r;
 }
 
 static int32_t set(struct sconce_plugin_vm *vm, uint32_t file, const void *buf, uint64_t bytes,
@@ -289,18 +272,7 @@ static int32_t set(struct sconce_plugin_vm *vm, uint32_t file, const void *buf, 
 {
     int32_t r = prepare(vm, file, bytes, err);
 
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
-    switch (file) {
-    case SCONCE_REGS_STANDARD:
-        return set_standard(vm, buf, err);
-    case SCONCE_REGS_SPECIAL:
-        return set_special(vm, buf, err);
-    case SCONCE_REGS_FLOAT:
-        return set_float(vm, buf, err);
-    default:
-        return set_debug(vm, buf, err);
-    }
+    return r == SCONCE_PLUGIN_OK ? files[file].set(vm, buf, err) : r;
 }
 
 const struct sconce_ext_regs kvm_x86_regs = {

@@ -11,7 +11,6 @@
 #include "arch/x86_64/regs.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/given.h"
-#include "plugins/shared/kvm/exit.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/plugin-error.h"
 
@@ -20,7 +19,7 @@
 static int32_t set(struct sconce_plugin_vm *vm, unsigned long request, const void *argument,
                    const char *what, struct sconce_plugin_error *err)
 {
-    if (sconce_kvm_ioctl(vm->machine.vcpu_fd, request, argument) >= 0)
+    if (sconce_kvm_ioctl(vm->kvm.machine.vcpu_fd, request, argument) >= 0)
         return SCONCE_PLUGIN_OK;
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
                               "cannot reset the vCPU's %s", what);
@@ -62,7 +61,7 @@ static int32_t scrub_msrs(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
     for (uint32_t i = 0; i < vm->msr_count; i++)
         list->entries[i] =
             (struct kvm_msr_entry){.index = vm->msrs[i].index, .data = vm->msrs[i].value};
-    done = sconce_kvm_ioctl(vm->machine.vcpu_fd, KVM_SET_MSRS, list);
+    done = sconce_kvm_ioctl(vm->kvm.machine.vcpu_fd, KVM_SET_MSRS, list);
     if (done == (int)vm->msr_count)
         return SCONCE_PLUGIN_OK;
     if (done < 0)
@@ -91,31 +90,26 @@ int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     sync->regs.rflags = SCONCE_X86_RFLAGS_INIT;
     sync->sregs = vm->sregs;
     sync->events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
-    vm->machine.run->kvm_dirty_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+    vm->kvm.machine.run->kvm_dirty_regs =
+        KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
 
     /* Frames of the guest's exceptions are on the stacks. */
-    sconce_x86_supervisor_build(vm->own, vm->memory.gpa_max);
-    sconce_kvm_forget_kick(&vm->machine);
+    sconce_x86_supervisor_build(vm->kvm.own, vm->kvm.memory.gpa_max);
+    sconce_kvm_forget_kick(&vm->kvm.machine);
     vm->place = KVM_X86_IN_GUEST;
-    vm->state = SCONCE_VCPU_FRESH;
+    vm->kvm.state = SCONCE_VCPU_FRESH;
     return SCONCE_PLUGIN_OK;
 }
 
 int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    int32_t r;
+    int32_t r = sconce_kvm_vcpu_reset(&vm->kvm, err);
 
-    if (vm->state == SCONCE_VCPU_DEAD)
-        return sconce_vcpu_refuse(vm->state, "reset the vCPU", err);
-    if (!vm->sealed) {
-        sconce_kvm_forget_kick(&vm->machine);
-        return SCONCE_PLUGIN_OK; /* it has never run */
-    }
-    r = sconce_kvm_drain(&vm->machine, err);
-    if (r == SCONCE_PLUGIN_OK)
-        r = kvm_x86_scrub(vm, err);
+    if (r != SCONCE_PLUGIN_OK || !vm->kvm.sealed)
+        return r;
+    r = kvm_x86_scrub(vm, err);
     if (r != SCONCE_PLUGIN_OK)
-        vm->state = SCONCE_VCPU_DEAD;
+        vm->kvm.state = SCONCE_VCPU_DEAD;
     return r;
 }
 
@@ -126,12 +120,7 @@ static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugi
     uint64_t value;
     const char *problem = sconce_x86_entry_problem(entry, &value);
 
-    if (!problem)
-        return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                              "cannot enter the guest: its %s 0x%" PRIx64
-                              " is none that a guest can hold",
-                              problem, value);
+    return sconce_given_entry_holds(problem, value, err);
 }
 
 int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
@@ -141,12 +130,12 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
     struct sconce_entry entry;
     int32_t r;
 
-    if (vm->state != SCONCE_VCPU_FRESH)
-        return sconce_vcpu_refuse(vm->state, "enter the guest", err);
+    if (vm->kvm.state != SCONCE_VCPU_FRESH)
+        return sconce_vcpu_refuse(vm->kvm.state, "enter the guest", err);
     r = sconce_given_entry(given, &entry, err);
     if (r == SCONCE_PLUGIN_OK)
         r = check_entry(&entry, err);
-    if (r == SCONCE_PLUGIN_OK && !vm->sealed)
+    if (r == SCONCE_PLUGIN_OK && !vm->kvm.sealed)
         r = kvm_x86_seal(vm, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
@@ -155,7 +144,7 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
     sync->regs.rdi = entry.args[0];
     sync->regs.rsi = entry.args[1];
     sync->sregs.fs.base = entry.tls;
-    vm->state = SCONCE_VCPU_RUNNABLE;
+    vm->kvm.state = SCONCE_VCPU_RUNNABLE;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -164,8 +153,8 @@ int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
 {
     int32_t r;
 
-    if (vm->state == SCONCE_VCPU_DEAD || vm->state == SCONCE_VCPU_FRESH)
-        return sconce_vcpu_refuse(vm->state, "set the thread pointer", err);
+    if (vm->kvm.state == SCONCE_VCPU_DEAD || vm->kvm.state == SCONCE_VCPU_FRESH)
+        return sconce_vcpu_refuse(vm->kvm.state, "set the thread pointer", err);
     if (!sconce_x86_canonical(tls))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
@@ -174,7 +163,7 @@ int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
     if (r != SCONCE_PLUGIN_OK)
         return r;
     kvm_x86_sync(vm)->sregs.fs.base = tls;
-    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+    vm->kvm.machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -213,31 +202,22 @@ static void take_back_selectors(void)
 int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
                          struct sconce_plugin_error *err)
 {
-    int r;
+    int outcome;
+    int32_t r = sconce_kvm_vcpu_run(&vm->kvm, ret_exit, &outcome, err);
 
-    if (vm->state != SCONCE_VCPU_RUNNABLE)
-        return sconce_vcpu_refuse(vm->state, "run the guest", err);
-    if (ret_exit->size < sizeof *ret_exit)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot run the guest: no room for the exit");
-    sconce_kvm_exit_clear(ret_exit);
-    r = sconce_kvm_run(&vm->machine);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
     take_back_selectors();
-    if (r == SCONCE_KVM_EXITED) {
+    if (outcome == SCONCE_KVM_EXITED)
         kvm_x86_decode(vm, ret_exit);
-    } else if (r == SCONCE_KVM_CANCELLED) {
-        ret_exit->kind = SCONCE_EXIT_CANCELLED;
+    else if (outcome == SCONCE_KVM_CANCELLED)
         vm->place = KVM_X86_ANYWHERE;
-    } else {
-        sconce_kvm_exit_run_failed(ret_exit, -r);
-        vm->state = SCONCE_VCPU_DEAD;
-    }
     return SCONCE_PLUGIN_OK;
 }
 
 void kvm_x86_vcpu_kick_local(struct sconce_plugin_vm *vm)
 {
-    sconce_kvm_kick(&vm->machine);
+    sconce_kvm_kick(&vm->kvm.machine);
 }
 
 /* The shim returns to the guest with the frame that is written here, so nothing may be in it that
@@ -249,18 +229,18 @@ int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
     struct kvm_regs *regs = &kvm_x86_sync(vm)->regs;
     struct sconce_x86_frame frame;
 
-    if (vm->state != SCONCE_VCPU_SYSCALL)
-        return sconce_vcpu_refuse(vm->state, "answer a system call", err);
-    sconce_x86_frame_read(vm->own, vm->trap_vector, &frame);
+    if (vm->kvm.state != SCONCE_VCPU_SYSCALL)
+        return sconce_vcpu_refuse(vm->kvm.state, "answer a system call", err);
+    sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &frame);
     frame.rip = vm->syscall_resume;
     frame.cs = SCONCE_X86_USER_CS;
     frame.ss = SCONCE_X86_USER_SS;
     frame.rflags = sconce_x86_user_rflags(frame.rflags);
-    sconce_x86_frame_write(vm->own, vm->trap_vector, &frame);
+    sconce_x86_frame_write(vm->kvm.own, vm->trap_vector, &frame);
     regs->rax = (uint64_t)result;
     regs->rcx = frame.rip;
     regs->r11 = frame.rflags;
-    vm->machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
-    vm->state = SCONCE_VCPU_RUNNABLE;
+    vm->kvm.machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    vm->kvm.state = SCONCE_VCPU_RUNNABLE;
     return SCONCE_PLUGIN_OK;
 }

@@ -29,3 +29,14 @@ int32_t sconce_given_entry(const struct sconce_entry *given, struct sconce_entry
                                   "cannot enter the guest: a reserved field is not zero");
     return SCONCE_PLUGIN_OK;
 }
+
+int32_t sconce_given_entry_holds(const char *problem, uint64_t value,
+                                 struct sconce_plugin_error *err)
+{
+    if (!problem)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                              "cannot enter the guest: its %s 0x%" PRIx64
+                              " is none that a guest can hold",
+                              problem, value);
+}

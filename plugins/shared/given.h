@@ -13,4 +13,11 @@ int32_t sconce_given_config(const struct sconce_vm_config *given,
 int32_t sconce_given_entry(const struct sconce_entry *given, struct sconce_entry *ret_entry,
                            struct sconce_plugin_error *err);
 
+/**
+ * sconce_given_entry_holds - can a guest hold the entry's values?
+ * @problem, @value: what the architecture's entry_problem() says; NULL is well. INVALID.
+ */
+int32_t sconce_given_entry_holds(const char *problem, uint64_t value,
+                                 struct sconce_plugin_error *err);
+
 #endif

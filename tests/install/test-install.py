@@ -213,9 +213,7 @@ def backends(tree):
 
 def plugin(tree):
     """The smallest plugin builds with pkg-config alone, keeps the contract, answers a typed call."""
-    if not shutil.which("make"):
-        print("no make")
-        sys.exit(77)
+    need_programs("make")
     folder = tree.copy("examples", "plugin-minimal")
     env = tree.environment()
     run(["make", "sconce-backend-minimal.so", "answer.elf"], env, folder)
@@ -223,6 +221,81 @@ def plugin(tree):
     said = run(["make", "-s", "demo"], env, folder)
     if "backend minimal " not in said or said.splitlines()[-1] != "42":
         raise Problem("the plugin answered %r" % said)
+
+
+# Who may speak of riscv64: the names of ELF machines, for people.
+NAMES_OF_MACHINES = {"cli/cmd-inspect.c"}
+
+
+def architecture(tree):
+    """An architecture that Sconce does not know comes as a package: plugin, guest SDK, guest."""
+    unaware(tree, r"riscv")
+    folder, env = riscv64_sdk(tree)
+    env["SCONCE_CONFIG"] = tree.config()
+    run(["make", "guest.elf"], env, folder)
+    says(["sconce", "inspect", "guest.elf"], env, folder,
+         "guest for riscv64", "add(i32, i32) -> i32", "greet() -> string", "visitor() -> string")
+    call = ["sconce", "call", "-v", "--host=visitor=Ada", "guest.elf"]
+    says(call + ["add", "1", "2"], env, folder, "backend", "hint: ", expect=4)
+
+    run(["make", "CFLAGS=-O2 -Werror"], env, folder)
+    says(["make", "check"], env, folder, ", 0 failed, ")
+    run(["make", "install"], env, folder)
+    if "stub-riscv64" not in [backend["name"] for backend in tree.backends()]:
+        raise Problem("it was dropped in, and sconce backends does not list it")
+    env["SCONCE_CONFIG"] = tree.config("isolation = any")
+    says(call + ["add", "1", "2"], env, folder, "backend stub-riscv64 ", "\n42\n")
+
+    def scripted(name):
+        return call + ["--set=backend.stub-riscv64.script=" + os.path.join(folder, name)]
+
+    says(scripted("answer.traps") + ["add", "1", "2"], env, folder, "traps 1,", "\n42\n")
+    says(scripted("fault.traps") + ["add", "1", "2"], env, folder,
+         "load page fault, scause 13", "0x10", expect=5)
+    with open(os.path.join(folder, "greet.traps"), "w", encoding="utf-8") as file:
+        file.write("ready\nreturn string Hello, Ada!\n")
+    says(scripted("greet.traps") + ["greet"], env, folder, "\nHello, Ada!\n")
+
+
+def architecture_guest(tree):
+    """That architecture's guest SDK works: a guest runs on an emulated hart."""
+    need_programs("qemu-riscv64")
+    folder, env = riscv64_sdk(tree)
+    run(["make", "trial"], env, folder)
+
+
+def riscv64_sdk(tree):
+    """Adds it to the installed one; returns the example's folder, and the environment for it."""
+    need_programs("make", "ld.lld", "clang|riscv64-linux-gnu-gcc")
+    folder = tree.copy("examples", "plugin-riscv64")
+    env = tree.environment()
+    run(["make", "sdk", "GUEST_LIB=" + os.path.join(tree.source, "guest", "lib")], env, folder)
+    return folder, env
+
+
+def unaware(tree, pattern):
+    """No file of the core and of what is around it speaks of @pattern."""
+    for top in ("core", "config", "include", "plugin-api", "cli"):
+        for path in glob.glob(os.path.join(tree.source, top, "**", "*.[chi]*"), recursive=True):
+            with open(path, encoding="utf-8") as file:
+                aware = re.search(pattern, file.read(), re.IGNORECASE)
+            if aware and os.path.relpath(path, tree.source) not in NAMES_OF_MACHINES:
+                raise Problem("%s knows %s" % (path, aware[0]))
+
+
+def says(command, env, folder, *texts, expect=0):
+    said = run(command, env, folder, expect)
+    for text in texts:
+        if text not in said:
+            raise Problem("%s does not say %r" % (" ".join(command), text))
+
+
+def need_programs(*wanted):
+    """Each is a program, or several of which one will do."""
+    for names in wanted:
+        if not any(shutil.which(name) for name in names.split("|")):
+            print("no " + names.replace("|", ", no "))
+            sys.exit(77)
 
 
 def cxx(tree):
@@ -306,6 +379,8 @@ SCENARIOS = {
     "backends": backends,
     "hello": hello,
     "plugin": plugin,
+    "architecture": architecture,
+    "architecture-guest": architecture_guest,
     "cxx": cxx,
     "no-backend": no_backend,
     "tags": tags,

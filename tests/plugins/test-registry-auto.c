@@ -42,8 +42,7 @@ static void test_select_auto_skips_other_machines(void **state)
     add_entry(stage, "backends.d", "10-vm-arm.ini", "vm-arm");
     add_entry(stage, "backends.d", "20-vm-x86.ini", "vm-x86");
 
-    expect_backend(stage, X86, "vm-x86",
-                   "backend \"vm-arm\" runs guests of ELF machine 183, not 62");
+    expect_backend(stage, X86, "vm-x86", "backend \"vm-arm\" runs aarch64 guests, not x86_64");
     expect_backend(stage, ARM, "vm-arm", "");
 }
 
@@ -135,9 +134,27 @@ static void test_select_machine_that_no_backend_runs_is_told(void **state)
     add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
 
     expect_failure(stage, ARM,
-                   "no installed backend runs guests of ELF machine 183 (installed: process-x86 "
-                   "for 62, vm-x86 for 62)",
-                   "install the package of a backend for that machine");
+                   "no installed backend runs aarch64 guests (installed: process-x86 for x86_64, "
+                   "vm-x86 for x86_64)",
+                   "parts-aarch64 would run it, on a host of that architecture");
+    expect_failure(stage, 999,
+                   "no installed backend runs ELF machine 999 guests (installed: process-x86 for "
+                   "x86_64, vm-x86 for x86_64)",
+                   "install the package of a backend for ELF machine 999");
+}
+
+static void test_select_machine_backend_without_a_wall_is_not_recommended(void **state)
+{
+    struct stage *stage = *state;
+
+    stage_install(stage, "good");
+    stage_install(stage, "vm-x86");
+    add_entry(stage, "backends.d", "10-vm-x86.ini", "vm-x86");
+
+    expect_failure(stage, ARM,
+                   "no installed backend runs aarch64 guests (installed: good for any, vm-x86 for "
+                   "x86_64)",
+                   "parts-aarch64 would run it, on a host of that architecture");
 }
 
 static void test_select_machine_that_another_backend_runs_is_told(void **state)
@@ -148,7 +165,7 @@ static void test_select_machine_that_another_backend_runs_is_told(void **state)
     stage_install(stage, "vm-arm");
     stage_set(stage, "runtime.backend", "vm-x86");
 
-    expect_failure(stage, ARM, "no backend that is configured runs guests of ELF machine 183",
+    expect_failure(stage, ARM, "no backend that is configured runs aarch64 guests",
                    "backend \"vm-arm\" is installed and runs them");
 }
 
@@ -163,6 +180,7 @@ int main(void)
         STAGE_TEST(test_select_auto_nothing_installed),
         STAGE_TEST(test_select_auto_installed_without_files_is_told),
         STAGE_TEST(test_select_machine_that_no_backend_runs_is_told),
+        STAGE_TEST(test_select_machine_backend_without_a_wall_is_not_recommended),
         STAGE_TEST(test_select_machine_that_another_backend_runs_is_told),
     };
 

@@ -120,8 +120,8 @@ static void test_select_all_refused_tells_each_and_the_most_useful_hint(void **s
     assert_int_equal(select_for(stage, X86, &s), SCONCE_E_NO_BACKEND);
     expected = with_path(
         stage,
-        "no backend can be used for guests of ELF machine 62:\n"
-        "  backend \"vm-arm\" runs guests of ELF machine 183, not 62\n"
+        "no backend can be used for x86_64 guests:\n"
+        "  backend \"vm-arm\" runs aarch64 guests, not x86_64\n"
         "  backend \"good\" has isolation \"none\", and isolation = vm asks for a virtual machine "
         "(isolation = any allows good (sconce: --isolation=any), which isolates nothing)\n"
         "  backend \"missing\" is not installed: there is no %s",
@@ -315,8 +315,8 @@ static void test_select_logs_refusals_and_the_choice(void **state)
     }
 
     assert_non_null(strstr(stage->logged, "backend.refused: backend \"missing\" is not installed"));
-    assert_non_null(strstr(stage->logged,
-                           "backend.selected: vm-x86 (isolation vm) for guests of ELF machine 62"));
+    assert_non_null(
+        strstr(stage->logged, "backend.selected: vm-x86 (isolation vm) for x86_64 guests"));
 }
 
 /* ---- Threads --------------------------------------------------------------------------------- */

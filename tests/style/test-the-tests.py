@@ -16,6 +16,15 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 INCLUDES = os.path.join(HERE, "..", "..", "tools", "check-includes")
 SPDX = "/* SPDX-License-Identifier: Apache-2.0 */\n"
 
+
+
+def function(lines, word="value"):
+    """A C function with a body of so many lines."""
+    return "int f(int a)\n{\n" + "    %s(a); /* b */\n" % word * lines + "}\n"
+
+
+PAIR = "### `m-x` beside `m-y`\n\n| file | |\n|---|---|\n"
+
 # test | what the tree has: {path: text} | what must be said ("": the tree is in order)
 CASES = [
     ("includes", {"core/a.c": '#include "core/b.h"\n#include <libelf.h>\n', "core/b.h": ""}, ""),
@@ -61,8 +70,27 @@ CASES = [
     ("headers", {"common/a.h": "#ifndef A\n#define A\nstruct a { int b; };\n#endif\n"}, ""),
     ("headers", {"common/a.h": "struct a { int b; };\n"}, "redefinition"),
     ("headers", {"common/a.h": "extern size_t a;\n"}, "size_t"),
+    ("headers", {"common/a.h": "#ifndef A\n#define A\n#endif\n",
+                 "plugins/m-none/a.h": "extern size_t a;\n"}, ""),
     ("headers", {"plugin-api/a.h": "#ifndef A\n#define A\nstruct a { char b; long c; };\n"
                  "extern char use[sizeof(struct a)];\n#endif\n"}, "padding"),
+    ("bodies", {"plugins/m-x/a.c": function(9), "plugins/m-y/a.c": function(9, "other")}, ""),
+    ("bodies", {"plugins/m-x/a.c": function(8), "plugins/m-y/a.c": function(8)}, ""),
+    ("bodies", {"plugins/m-x/a.c": function(9), "plugins/m-y/a.c": function(9)},
+     "plugins/m-y/a.c:2: f() has the 9 lines of plugins/m-x/a.c:2: f()"),
+    ("bodies", {"plugins/kvm-x86_64/a.c": function(9, "kvm_x86_do"),
+                "plugins/kvm-aarch64/a.c": function(9, "kvm_a64_do")}, "has the 9 lines"),
+    ("bodies", {"plugins/m-x/a.c": function(9), "plugins/shared/a.c": function(9),
+                "plugins/m-y/tests/a.c": function(9)}, ""),
+    ("porting", {"docs/porting.md": PAIR + "| `a.c`, `NAME.h` | |\n| `b.c` | |\n| `tests/` | |\n",
+                 "plugins/m-x/a.c": "", "plugins/m-y/b.c": "", "plugins/m-y/m-y.h": "",
+                 "plugins/m-y/tests/c.c": ""}, ""),
+    ("porting", {"docs/porting.md": PAIR + "| `a.c` | |\n", "plugins/m-x/a.c": "",
+                 "plugins/m-y/b.c": ""}, "b.c is not explained"),
+    ("porting", {"docs/porting.md": PAIR + "| `a.c`, `b.c` | |\n", "plugins/m-x/a.c": ""},
+     "b.c is in neither"),
+    ("porting", {"docs/porting.md": "", "plugins/m-x/a.c": ""}, "0 checked"),
+    ("bodies", {"plugins/m-x/a.c": function(9) + "/*\n" + function(9, "m_x") + "*/\n"}, ""),
 ]  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/plugin-check/bad.h"
 
+#include <stdio.h>
+
 static int call_bad(struct check_box *box, const struct check_bad *bad)
 {
     const struct sconce_value wide = check_u64(bad->argument);
@@ -46,18 +48,53 @@ enum check_outcome check_run_bad(struct check *check, struct check_box *box,
     return check_box_recover(check, box);
 }
 
+/* All that went wrong, up to a number: where one is known, the others are to be seen. */
+#define MAX_FAILURES 8u
+
+struct failures {
+    unsigned count;
+    char text[sizeof((struct check *)0)->text];
+};
+
+static void add_failure(struct failures *failures, const char *text)
+{
+    size_t used = strlen(failures->text);
+    size_t room = sizeof failures->text - used;
+
+    if (room > 3)
+        snprintf(failures->text + used, room, "%s%.*s", used ? "; " : "", (int)room - 3, text);
+    failures->count++;
+}
+
+static enum check_outcome open_box(struct check *check, struct check_box *box, const char *file,
+                                   const struct sconce_limits *limits)
+{
+    CHECK_STEP(check_box_open(check, box, file, limits));
+    return check_box_keep_start(check, box);
+}
+
 enum check_outcome check_run_all(struct check *check, struct check_box *box, const char *file,
                                  const struct check_bad *bads)
 {
     const struct sconce_limits limits = {.deadline_ns = 2000000000ull};
     struct sconce_sandbox *other = NULL;
+    struct failures failures = {0};
 
-    if (!box->sandbox) {
-        CHECK_STEP(check_box_open(check, box, file, &limits));
-        CHECK_STEP(check_box_keep_start(check, box));
+    if (!box->sandbox)
+        CHECK_STEP(open_box(check, box, file, &limits));
+    for (; bads->function && failures.count < MAX_FAILURES; bads++) {
+        enum check_outcome outcome = check_run_bad(check, box, bads);
+
+        if (outcome == CHECK_SKIP)
+            return outcome;
+        if (outcome == CHECK_FAIL) {
+            add_failure(&failures, check->text);
+            check_box_close(box);
+            CHECK_STEP(open_box(check, box, file, &limits));
+        }
     }
-    for (; bads->function; bads++)
-        CHECK_STEP(check_run_bad(check, box, bads));
+    if (failures.count > 0)
+        return check_fail(check, "%s", failures.text);
     CHECK(check, check_box_new(box, &limits, &other) == 0, "a new sandbox cannot be made: %s",
           box->err.text);
     sconce_sandbox_free(other);

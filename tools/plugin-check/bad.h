@@ -65,7 +65,8 @@ enum check_outcome check_run_bad(struct check *check, struct check_box *box,
                                  const struct check_bad *bad);
 
 /** check_run_all - all up to LAST in one sandbox, restored each time (the box is opened with @file
- * when it is empty); then a new sandbox must work as well. */
+ * when it is empty); then a new sandbox must work as well. What goes wrong is told of each, with
+ * "; " between, up to a few; the next one has a new sandbox. */
 enum check_outcome check_run_all(struct check *check, struct check_box *box, const char *file,
                                  const struct check_bad *bads);
 

@@ -53,11 +53,16 @@ static int configure(struct sconce_config *config, const char *key, const char *
     return sconce_config_set(config, key, value, "fail-nth", NULL);
 }
 
+struct forwarding {
+    struct sconce_config *to;
+    const char *backend;
+};
+
 /* The settings of the wrapped backend, under the interposer's name for them. */
 static int forward_setting(void *ctx, const char *key, const char *value, const char *origin,
                            const char *help)
 {
-    struct sconce_config *config = ctx;
+    const struct forwarding *forwarding = ctx;
     const char *setting;
     char forwarded[128];
 
@@ -65,8 +70,11 @@ static int forward_setting(void *ctx, const char *key, const char *value, const 
     (void)help;
     if (strncmp(key, "backend.", 8) != 0 || !(setting = strchr(key + 8, '.')))
         return 0;
+    if (strlen(forwarding->backend) != (size_t)(setting - key - 8) ||
+        strncmp(key + 8, forwarding->backend, (size_t)(setting - key - 8)) != 0)
+        return 0; /* another backend's */
     snprintf(forwarded, sizeof forwarded, "backend.fail-nth.wrapped%s", setting);
-    return configure(config, forwarded, value);
+    return configure(forwarding->to, forwarded, value);
 }
 
 static enum check_outcome make_config(struct check *check, struct sconce_config **ret_config)
@@ -85,8 +93,11 @@ static enum check_outcome make_config(struct check *check, struct sconce_config 
         code = configure(*ret_config, "runtime.isolation", "any");
     if (code == 0)
         code = configure(*ret_config, "runtime.allow_untrusted_plugins", "yes");
-    if (code == 0)
-        code = sconce_config_each(check->setup->config, forward_setting, *ret_config);
+    if (code == 0) {
+        struct forwarding forwarding = {*ret_config, check->setup->name};
+
+        code = sconce_config_each(check->setup->config, forward_setting, &forwarding);
+    }
     CHECK(check, code == 0, "the interposer cannot be configured");
     return CHECK_OK;
 }

@@ -70,6 +70,10 @@ expect 1 'its note calls for sconce-backend-stub.so' --only=file.name "$work/sco
 # A wrong setting is the caller's mistake, not the backend's.
 expect 2 'cannot open the script /no/script' --set=backend.stub.script=/no/script "$stub"
 
+# Settings of one backend are not told to another one, wrapped or not.
+expect 0 '^ok    fail-nth.each ' --only=fail-nth.each --interposer="$interposer" \
+    --guest-dir="${guests:-/}" --set=backend.another.depth=3 "$stub"
+
 # A backend that fails now and then.
 SCONCE_FAIL_NTH_WRAPS=$(realpath "$stub")
 export SCONCE_FAIL_NTH_WRAPS

@@ -52,7 +52,7 @@ static void map(uint64_t gpa, uint32_t prot)
                                            .bytes = SCONCE_MEM_GRANULE,
                                            .object_offset = gpa - CODE_GPA};
 
-    assert_int_equal(sconce_plugin_mappings_add(&vm.memory, &object, &mapping, NULL),
+    assert_int_equal(sconce_plugin_mappings_add(&vm.kvm.memory, &object, &mapping, NULL),
                      SCONCE_PLUGIN_OK);
 }
 
@@ -66,11 +66,11 @@ static int start_over(void **state)
     result.size = sizeof result;
     cr2 = 0;
     cr2_errno = 0;
-    vm.machine.run = &shared.run;
-    vm.own = own;
-    vm.state = SCONCE_VCPU_RUNNABLE;
-    vm.memory.gpa_min = SCONCE_GPA_MIN;
-    vm.memory.gpa_max = SCONCE_GPA_MAX;
+    vm.kvm.machine.run = &shared.run;
+    vm.kvm.own = own;
+    vm.kvm.state = SCONCE_VCPU_RUNNABLE;
+    vm.kvm.memory.gpa_min = SCONCE_GPA_MIN;
+    vm.kvm.memory.gpa_max = SCONCE_GPA_MAX;
     map(CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
     map(DATA_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
     sconce_x86_supervisor_build(own, SCONCE_GPA_MAX);
@@ -113,7 +113,7 @@ static void expect_fault(uint32_t kind, uint64_t pc)
     assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
     assert_int_equal(result.u.fault.kind, kind);
     assert_int_equal(result.u.fault.pc, pc);
-    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_STOPPED);
 }
 
 static void expect_syscall(uint64_t resume)
@@ -125,7 +125,7 @@ static void expect_syscall(uint64_t resume)
     assert_int_equal(result.u.syscall.raw_nr, 60);
     assert_int_equal(result.u.syscall.args[0], 7);
     assert_int_equal(vm.syscall_resume, resume);
-    assert_int_equal(vm.state, SCONCE_VCPU_SYSCALL);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_SYSCALL);
 }
 
 static void put_syscall_at(uint64_t gpa)
@@ -261,7 +261,7 @@ static void test_complete_writes_a_frame_that_ring_3_can_hold(void **state)
     assert_int_equal(shared.run.s.regs.regs.rcx, CODE_GPA + 2);
     assert_int_equal(shared.run.s.regs.regs.r11, frame.rflags);
     assert_int_equal(shared.run.kvm_dirty_regs, KVM_SYNC_X86_REGS);
-    assert_int_equal(vm.state, SCONCE_VCPU_RUNNABLE);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_RUNNABLE);
 }
 
 /* ---- What no guest can provoke -----------------------------------------------------------------
@@ -273,7 +273,7 @@ static void test_trap_inside_the_shim_is_a_shutdown(void **state)
     trap(13, 0, SCONCE_GPA_MAX + SCONCE_X86_SHIM_OFFSET, SCONCE_X86_KERNEL_CS);
     decode();
     assert_int_equal(result.kind, SCONCE_EXIT_SHUTDOWN);
-    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_STOPPED);
 }
 
 static void test_trap_from_outside_the_shim_is_a_failure(void **state)
@@ -284,7 +284,7 @@ static void test_trap_from_outside_the_shim_is_a_failure(void **state)
     decode();
     assert_int_equal(result.kind, SCONCE_EXIT_FAIL);
     assert_string_equal(result.u.fail.text, "the shim's port was written by something else");
-    assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_DEAD);
 }
 
 static void test_page_fault_without_its_address_is_a_failure(void **state)
@@ -297,7 +297,7 @@ static void test_page_fault_without_its_address_is_a_failure(void **state)
     assert_int_equal(result.u.fail.domain, SCONCE_DOMAIN_ERRNO);
     assert_int_equal(result.u.fail.code, EIO);
     assert_string_equal(result.u.fail.text, "cannot read the address of a page fault");
-    assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_DEAD);
 }
 
 static void test_port_doorbell_is_one_byte_out(void **state)
@@ -307,7 +307,7 @@ static void test_port_doorbell_is_one_byte_out(void **state)
     decode();
     assert_int_equal(result.kind, SCONCE_EXIT_DOORBELL);
     assert_int_equal(result.u.doorbell.number, 0xfe);
-    assert_int_equal(vm.state, SCONCE_VCPU_RUNNABLE);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_RUNNABLE);
 }
 
 static void test_port_anything_else_is_a_fault(void **state)
@@ -352,7 +352,7 @@ static void test_shutdown_waits_for_a_reset(void **state)
     shared.run.exit_reason = KVM_EXIT_SHUTDOWN;
     decode();
     assert_int_equal(result.kind, SCONCE_EXIT_SHUTDOWN);
-    assert_int_equal(vm.state, SCONCE_VCPU_STOPPED);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_STOPPED);
 }
 
 static void test_internal_error_is_the_end(void **state)
@@ -361,7 +361,7 @@ static void test_internal_error_is_the_end(void **state)
     shared.run.exit_reason = KVM_EXIT_INTERNAL_ERROR;
     decode();
     assert_int_equal(result.kind, SCONCE_EXIT_FAIL);
-    assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
+    assert_int_equal(vm.kvm.state, SCONCE_VCPU_DEAD);
 }
 
 int main(void)

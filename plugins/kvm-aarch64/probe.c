@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What this machine's KVM can do, found out once and kept: address bits, what the processor has,
+ * and by a tiny guest that the shim's reports arrive. Nothing stays open.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "common/cleanup.h"
+#include "plugins/kvm-aarch64/kvm-aarch64.h"
+#include "plugins/shared/plugin-error.h"
+#include "sconce-guest-abi.h"
+
+static const struct sconce_kvm_cap required[] = {
+    {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
+    {KVM_CAP_SYNC_MMU, "KVM_CAP_SYNC_MMU"},
+    {KVM_CAP_ONE_REG, "KVM_CAP_ONE_REG"},
+    {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
+    {KVM_CAP_ARM_NISV_TO_USER, "KVM_CAP_ARM_NISV_TO_USER"},
+};
+
+/* What KVM gives without KVM_CAP_ARM_VM_IPA_SIZE: Documentation/virt/kvm/api.rst 4.2. */
+#define DEFAULT_IPA_BITS 40u
+
+/* The facts are found out anew when the device changes. */
+static struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
+static struct kvm_a64_facts kept;
+
+int32_t kvm_a64_configure(const char *key, const char *value, struct sconce_plugin_error *err)
+{
+    return sconce_kvm_configure(&settings, key, value, err);
+}
+
+int32_t kvm_a64_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
+{
+    return sconce_kvm_open(device, required, sizeof required / sizeof required[0], ret_fd, err);
+}
+
+/* ---- The trial ----------------------------------------------------------------------------- */
+
+#define TRIAL_NUMBER 77u
+
+/* A doorbell, a system call whose result is looked at, and what only EL1 may do. */
+static const uint32_t trial_code[] = {
+    0xd28009a0, /* mov x0, #77 */
+    0xd40b81c1, /* svc #0x5c0e */
+    0xd28009a8, /* mov x8, #77 */
+    0xd4000001, /* svc #0 */
+    0xf100041f, /* cmp x0, #1 */
+    0x54000041, /* b.ne .+8 */
+    0xd503207f, /* wfi */
+    0x00000000, /* udf #0 */
+};
+
+static bool is_bell(const struct sconce_exit *exit)
+{
+    return exit->kind == SCONCE_EXIT_DOORBELL && exit->u.doorbell.number == TRIAL_NUMBER;
+}
+
+static bool is_syscall(const struct sconce_exit *exit)
+{
+    return exit->kind == SCONCE_EXIT_SYSCALL && exit->u.syscall.raw_nr == TRIAL_NUMBER;
+}
+
+static bool is_wait(const struct sconce_exit *exit)
+{
+    return exit->kind == SCONCE_EXIT_FAULT && exit->u.fault.kind == SCONCE_FAULT_PRIVILEGE;
+}
+
+/* Runs the trial in a VM of its own, to its end or to the first exit that is not as it must be.
+ * @ret_step: how many were. */
+static int32_t run_trial(const struct kvm_a64_facts *facts, const struct sconce_kvm_trial *trial,
+                         struct sconce_exit *exit, unsigned *ret_step,
+                         struct sconce_plugin_error *err)
+{
+    static bool (*const expected[])(const struct sconce_exit *) = {is_bell, is_syscall, is_wait};
+    struct sconce_plugin_vm *vm = NULL;
+    unsigned step = 0;
+    int32_t r = kvm_a64_vm_create_with(facts, &trial->config, &vm, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_mem_map(vm, &trial->memory, &trial->mapping, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_vcpu_enter(vm, &trial->entry, err);
+    while (r == SCONCE_PLUGIN_OK && step < sizeof expected / sizeof expected[0]) {
+        r = kvm_a64_vcpu_run(vm, exit, err);
+        if (r != SCONCE_PLUGIN_OK || !expected[step](exit))
+            break;
+        step++;
+        if (exit->kind == SCONCE_EXIT_SYSCALL)
+            r = kvm_a64_vcpu_complete(vm, 1, err);
+    }
+    kvm_a64_vm_destroy(vm);
+    *ret_step = step;
+    return r;
+}
+
+static int32_t try_guest(const struct kvm_a64_facts *facts, struct sconce_plugin_error *err)
+{
+    static const char *const what[] = {"doorbell", "system call", "WFI"};
+    SCONCE_CLEANUP(sconce_kvm_trial_fini) struct sconce_kvm_trial trial = SCONCE_KVM_TRIAL_EMPTY;
+    struct sconce_exit exit = {.size = sizeof exit};
+    unsigned step = 0;
+    int32_t r = sconce_kvm_trial_init(&trial, trial_code, sizeof trial_code, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = run_trial(facts, &trial, &exit, &step, err);
+    if (r != SCONCE_PLUGIN_OK || step == sizeof what / sizeof what[0])
+        return r;
+    return sconce_plugin_fail(
+        err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, exit.kind, NULL,
+        "a guest's %s does not arrive as it must (exit %u, %s 0x%llx)", what[step], exit.kind,
+        exit.kind == SCONCE_EXIT_FAIL ? exit.u.fail.text : "fault",
+        (unsigned long long)(exit.kind == SCONCE_EXIT_FAULT ? exit.u.fault.detail : 0));
+}
+
+/* ---- Facts --------------------------------------------------------------------------------- */
+
+/* What only a VM tells: the processor that guests get, and what it has. */
+static int32_t read_processor(int device_fd, struct kvm_a64_facts *facts,
+                              struct sconce_plugin_error *err)
+{
+    struct sconce_kvm_machine machine = SCONCE_KVM_MACHINE_EMPTY;
+    int32_t r = sconce_kvm_machine_init(&machine, device_fd, facts->vm_type, err);
+
+    facts->init = (struct kvm_vcpu_init){0};
+    if (r == SCONCE_PLUGIN_OK &&
+        sconce_kvm_ioctl(machine.vm_fd, KVM_ARM_PREFERRED_TARGET, &facts->init) < 0)
+        r = sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                               "KVM knows no processor for guests on this one");
+    if (r == SCONCE_PLUGIN_OK && sconce_kvm_ioctl(machine.vcpu_fd, KVM_ARM_VCPU_INIT, &facts->init))
+        r = sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                               "cannot initialize a KVM vCPU");
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_features_read(machine.vcpu_fd, &facts->features, err);
+    sconce_kvm_machine_fini(&machine);
+    return r;
+}
+
+static int32_t check_processor(const struct kvm_a64_facts *facts, struct sconce_plugin_error *err)
+{
+    unsigned bits = sconce_a64_address_bits(&facts->features);
+
+    if (facts->ipa_bits < SCONCE_A64_PHYSICAL_BITS || bits < SCONCE_A64_PHYSICAL_BITS)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "guests want addresses of %u bits; this processor has %u, and "
+                                  "KVM gives %u",
+                                  SCONCE_A64_PHYSICAL_BITS, bits, facts->ipa_bits);
+    if (!sconce_a64_small_pages(&facts->features))
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "this processor has no pages of 4 KiB");
+    return SCONCE_PLUGIN_OK;
+}
+
+static int32_t discover(const char *device, void *to, struct sconce_plugin_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+    struct kvm_a64_facts *facts = to;
+    int given;
+    int32_t r = kvm_a64_open(device, &fd, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    snprintf(facts->device, sizeof facts->device, "%s", device);
+    facts->read_only_slots = sconce_kvm_check_extension(fd, KVM_CAP_READONLY_MEM) > 0;
+    given = sconce_kvm_check_extension(fd, KVM_CAP_ARM_VM_IPA_SIZE);
+    facts->ipa_bits = given ? (unsigned)given : DEFAULT_IPA_BITS;
+    /* As few bits as suffice: what a guest cannot have needs no table. 0 is the default's type. */
+    facts->vm_type = facts->ipa_bits < SCONCE_A64_PHYSICAL_BITS || !given
+                         ? 0
+                         : KVM_VM_TYPE_ARM_IPA_SIZE(SCONCE_A64_PHYSICAL_BITS);
+    r = read_processor(fd, facts, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = check_processor(facts, err);
+    return r == SCONCE_PLUGIN_OK ? try_guest(facts, err) : r;
+}
+
+int32_t kvm_a64_facts(struct kvm_a64_facts *ret_facts, struct sconce_plugin_error *err)
+{
+    return sconce_kvm_facts(&settings, discover, &kept, sizeof kept, ret_facts, err);
+}
+
+/* Known facts do not tell whether the device may be opened now. */
+static int32_t check_device(const char *device, struct sconce_plugin_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+
+    return kvm_a64_open(device, &fd, err);
+}
+
+int32_t kvm_a64_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
+{
+    struct kvm_a64_facts facts;
+    int32_t r = sconce_kvm_probe_room(ret_probe, err);
+
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_facts(&facts, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = check_device(facts.device, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    sconce_kvm_probe_fill(ret_probe, SCONCE_A64_PAGE,
+                          "KVM API 12, IPA %u bits, %u breakpoints, %u watchpoints%s",
+                          facts.ipa_bits, SCONCE_A64_DFR0_BREAKPOINTS(facts.features.dfr0),
+                          SCONCE_A64_DFR0_WATCHPOINTS(facts.features.dfr0),
+                          SCONCE_A64_MMFR1_PAN(facts.features.mmfr1) ? ", PAN" : "");
+    return SCONCE_PLUGIN_OK;
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a VM's life that are the same on every architecture. */
+#include "plugins/shared/kvm/vm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "common/overflow.h"
+#include "plugins/shared/given.h"
+#include "plugins/shared/kvm/exit.h"
+#include "plugins/shared/kvm/run.h"
+#include "plugins/shared/kvm/slots.h"
+#include "plugins/shared/plugin-error.h"
+#include "sconce-guest-abi.h"
+
+/* ---- Making --------------------------------------------------------------------------------- */
+
+int32_t sconce_kvm_vm_config(const struct sconce_vm_config *given, uint64_t alignment,
+                             unsigned address_bits, struct sconce_vm_config *ret_config,
+                             struct sconce_plugin_error *err)
+{
+    uint64_t end;
+    int32_t r = sconce_given_config(given, ret_config, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    if (ret_config->gpa_min >= ret_config->gpa_max || ret_config->gpa_max % alignment ||
+        !sconce_add_u64(ret_config->gpa_max, ret_config->reserved_bytes, &end) ||
+        end > 1ull << address_bits)
+        return sconce_plugin_fail(
+            err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+            "cannot create a VM: guest addresses 0x%" PRIx64 " to 0x%" PRIx64 " and %" PRIu64
+            " reserved bytes are no page-aligned range below 2^%u",
+            ret_config->gpa_min, ret_config->gpa_max, ret_config->reserved_bytes, address_bits);
+    return SCONCE_PLUGIN_OK;
+}
+
+void sconce_kvm_vm_init(struct sconce_kvm_vm *vm, const struct sconce_vm_config *config,
+                        bool read_only_slots)
+{
+    *vm = (struct sconce_kvm_vm){
+        .machine = SCONCE_KVM_MACHINE_EMPTY,
+        .memory = {.gpa_min = config->gpa_min, .gpa_max = config->gpa_max},
+        .read_only_slots = read_only_slots,
+        .own_limit = config->reserved_bytes,
+    };
+}
+
+void sconce_kvm_vm_fini(struct sconce_kvm_vm *vm)
+{
+    sconce_kvm_machine_fini(&vm->machine);
+    if (vm->own)
+        munmap(vm->own, vm->own_bytes);
+    vm->own = NULL;
+}
+
+int32_t sconce_kvm_own_map(struct sconce_kvm_vm *vm, uint64_t reserved, uint64_t bytes,
+                           struct sconce_plugin_error *err)
+{
+    uint64_t wanted;
+    void *own;
+
+    if (!sconce_add_u64(reserved, bytes, &wanted) || wanted > vm->own_limit)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "the guest's page tables may take %" PRIu64 " bytes, but %" PRIu64
+                                  " are reserved",
+                                  wanted, vm->own_limit);
+    own = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (own == MAP_FAILED)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                                  "cannot allocate %" PRIu64 " bytes for page tables", bytes);
+    vm->own = own;
+    vm->own_bytes = bytes;
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t sconce_kvm_slots_add(struct sconce_kvm_vm *vm, uint64_t own_gpa, uint64_t own_used,
+                             struct sconce_plugin_error *err)
+{
+    struct sconce_kvm_slot slots[SCONCE_PLUGIN_MAX_MAPPINGS + 1];
+    uint32_t count = sconce_kvm_slots_plan(&vm->memory, slots);
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    slots[count++] = (struct sconce_kvm_slot){own_gpa, own_used, vm->own, true};
+    for (uint32_t i = 0; r == SCONCE_PLUGIN_OK && i < count; i++) {
+        slots[i].writable |= !vm->read_only_slots; /* then the page tables alone keep it */
+        r = sconce_kvm_slot_add(vm->machine.vm_fd, i, &slots[i], err);
+    }
+    return r;
+}
+
+/* ---- Running -------------------------------------------------------------------------------- */
+
+int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_exit,
+                            int *ret_outcome, struct sconce_plugin_error *err)
+{
+    int r;
+
+    if (vm->state != SCONCE_VCPU_RUNNABLE)
+        return sconce_vcpu_refuse(vm->state, "run the guest", err);
+    if (ret_exit->size < sizeof *ret_exit)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot run the guest: no room for the exit");
+    sconce_kvm_exit_clear(ret_exit);
+    r = sconce_kvm_run(&vm->machine);
+    if (r == SCONCE_KVM_CANCELLED) {
+        ret_exit->kind = SCONCE_EXIT_CANCELLED;
+    } else if (r < 0) {
+        sconce_kvm_exit_run_failed(ret_exit, -r);
+        vm->state = SCONCE_VCPU_DEAD;
+    }
+    *ret_outcome = r;
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, struct sconce_plugin_error *err)
+{
+    int32_t r;
+
+    if (vm->state == SCONCE_VCPU_DEAD)
+        return sconce_vcpu_refuse(vm->state, "reset the vCPU", err);
+    if (!vm->sealed) {
+        sconce_kvm_forget_kick(&vm->machine);
+        return SCONCE_PLUGIN_OK;
+    }
+    r = sconce_kvm_drain(&vm->machine, err);
+    if (r != SCONCE_PLUGIN_OK)
+        vm->state = SCONCE_VCPU_DEAD;
+    return r;
+}
+
+/* ---- Trial guests --------------------------------------------------------------------------- */
+
+int32_t sconce_kvm_trial_init(struct sconce_kvm_trial *trial, const void *code, size_t bytes,
+                              struct sconce_plugin_error *err)
+{
+    void *memory =
+        mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
+                                  "cannot allocate memory for a trial guest");
+    memcpy(memory, code, bytes);
+    *trial = (struct sconce_kvm_trial){
+        .config = {.size = sizeof trial->config,
+                   .gpa_min = SCONCE_GPA_MIN,
+                   .gpa_max = SCONCE_GPA_MAX,
+                   .reserved_bytes = SCONCE_GPA_RESERVED},
+        .memory = {.size = sizeof trial->memory,
+                   .role = SCONCE_MEM_IMAGE,
+                   .bytes = SCONCE_MEM_GRANULE,
+                   .host_addr = memory,
+                   .handle_kind = SCONCE_HANDLE_NONE},
+        .mapping = {.size = sizeof trial->mapping,
+                    .prot = SCONCE_PROT_READ | SCONCE_PROT_EXEC,
+                    .gpa = SCONCE_GPA_MIN,
+                    .bytes = SCONCE_MEM_GRANULE},
+        .entry = {.size = sizeof trial->entry, .pc = SCONCE_GPA_MIN},
+    };
+    return SCONCE_PLUGIN_OK;
+}
+
+void sconce_kvm_trial_fini(struct sconce_kvm_trial *trial)
+{
+    if (trial->memory.host_addr)
+        munmap(trial->memory.host_addr, SCONCE_MEM_GRANULE);
+    trial->memory.host_addr = NULL;
+}
