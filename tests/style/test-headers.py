@@ -8,8 +8,10 @@ CC and CXX are commands with blanks between their words. The plugin API has no p
 hole in a struct that crosses the ABI would be bytes that nobody checks.
 """
 
+import functools
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -27,16 +29,6 @@ FOLDERS = ("include", "plugin-api", "guest-abi", "common", "config", "core", "ar
            "guest", "cli", "bench")  # fmt: skip
 
 WARNINGS = ["-Wall", "-Wextra", "-Wundef", "-Werror", "-fsyntax-only"]
-
-
-# plugins/MECHANISM-ARCH/: may include what the kernel has for that architecture alone.
-BACKEND = re.compile(r"plugins/\w+-(\w+)/")
-
-
-def is_elsewhere(path, machine):
-    """Is it of a backend for another architecture than @machine, the compiler's?"""
-    backend = BACKEND.match(path)
-    return bool(backend) and backend[1] != machine
 
 
 def modes(path, compiler):
@@ -60,6 +52,23 @@ def modes(path, compiler):
         yield "c", ["-std=c11", "-pedantic", "-Wpadded"] + include
 
 
+@functools.cache
+def target_of(*compiler):
+    return subprocess.run(
+        compiler + ("-dumpmachine",), capture_output=True, text=True, check=True
+    ).stdout
+
+
+def compiler_for(path, compilers):
+    """By language, for the machine that the header is for: of a backend, its architecture's. Empty
+    when there is none."""
+    arch = re.match(r"plugins/[a-z]+-(\w+)/", path)
+    if not arch or target_of(*compilers["c"]).startswith(arch.group(1) + "-"):
+        return compilers
+    cross = shutil.which(arch.group(1) + "-linux-gnu-gcc")
+    return {"c": [cross]} if cross else {}
+
+
 def main():
     root = sys.argv[1]
     compilers = {"c": sys.argv[2].split()}
@@ -68,21 +77,19 @@ def main():
     else:
         print("note: no C++ compiler: C++17 is not checked")
 
-    target = subprocess.run(
-        compilers["c"] + ["-dumpmachine"], capture_output=True, text=True, check=True
-    ).stdout
     problems = []
     checked = 0
     for path in walk(root, FOLDERS):
         if not path.endswith(".h") or path in NOT_ALONE or "/tests/" in path:
             continue
-        if is_elsewhere(path, target.partition("-")[0]):
-            continue
+        able = compiler_for(path, compilers)
+        if not able:
+            print("note: no compiler for the machine of %s" % path)
         for language, flags in modes(path, compilers["c"]):
-            if language not in compilers:
+            if language not in able:
                 continue
             # Twice: the guard must work. -include also keeps "pragma once in main file" quiet.
-            command = compilers[language] + WARNINGS + flags
+            command = able[language] + WARNINGS + flags
             command += ["-x", language, "-include", path, "-include", path, os.devnull]
             done = subprocess.run(
                 command, cwd=root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
