@@ -8,7 +8,10 @@ CC and CXX are commands with blanks between their words. The plugin API has no p
 hole in a struct that crosses the ABI would be bytes that nobody checks.
 """
 
+import functools
 import os
+import re
+import shutil
 import subprocess
 import sys
 
@@ -49,6 +52,23 @@ def modes(path, compiler):
         yield "c", ["-std=c11", "-pedantic", "-Wpadded"] + include
 
 
+@functools.cache
+def target_of(*compiler):
+    return subprocess.run(
+        compiler + ("-dumpmachine",), capture_output=True, text=True, check=True
+    ).stdout
+
+
+def compiler_for(path, compilers):
+    """By language, for the machine that the header is for: of a backend, its architecture's. Empty
+    when there is none."""
+    arch = re.match(r"plugins/[a-z]+-(\w+)/", path)
+    if not arch or target_of(*compilers["c"]).startswith(arch.group(1) + "-"):
+        return compilers
+    cross = shutil.which(arch.group(1) + "-linux-gnu-gcc")
+    return {"c": [cross]} if cross else {}
+
+
 def main():
     root = sys.argv[1]
     compilers = {"c": sys.argv[2].split()}
@@ -62,11 +82,14 @@ def main():
     for path in walk(root, FOLDERS):
         if not path.endswith(".h") or path in NOT_ALONE or "/tests/" in path:
             continue
+        able = compiler_for(path, compilers)
+        if not able:
+            print("note: no compiler for the machine of %s" % path)
         for language, flags in modes(path, compilers["c"]):
-            if language not in compilers:
+            if language not in able:
                 continue
             # Twice: the guard must work. -include also keeps "pragma once in main file" quiet.
-            command = compilers[language] + WARNINGS + flags
+            command = able[language] + WARNINGS + flags
             command += ["-x", language, "-include", path, "-include", path, os.devnull]
             done = subprocess.run(
                 command, cwd=root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL

@@ -70,6 +70,8 @@ CASES = [
     ("headers", {"common/a.h": "#ifndef A\n#define A\nstruct a { int b; };\n#endif\n"}, ""),
     ("headers", {"common/a.h": "struct a { int b; };\n"}, "redefinition"),
     ("headers", {"common/a.h": "extern size_t a;\n"}, "size_t"),
+    ("headers", {"common/a.h": "#ifndef A\n#define A\n#endif\n",
+                 "plugins/m-none/a.h": "extern size_t a;\n"}, ""),
     ("headers", {"plugin-api/a.h": "#ifndef A\n#define A\nstruct a { char b; long c; };\n"
                  "extern char use[sizeof(struct a)];\n#endif\n"}, "padding"),
     ("bodies", {"plugins/m-x/a.c": function(9), "plugins/m-y/a.c": function(9, "other")}, ""),

@@ -239,6 +239,7 @@ enum check_outcome check_vm_open(struct check *check, struct check_plugin *plugi
         {CHECK_OUT_GPA, SCONCE_MEM_IO, SCONCE_PROT_READ | SCONCE_PROT_WRITE},
         {CHECK_STACK_GPA, SCONCE_MEM_STATE, SCONCE_PROT_READ | SCONCE_PROT_WRITE},
     };
+    int32_t status;
 
     CHECK_STEP(check_vm_create(check, plugin, vm));
     write_code(check, vm);
@@ -251,7 +252,13 @@ enum check_outcome check_vm_open(struct check *check, struct check_plugin *plugi
                               plugin->ops->mem_map(vm->vm, &memory, &mapping, check_err(plugin)),
                               "mem_map"));
     }
-    return CHECK_OK;
+    if (!plugin->ops->mem_sync_code)
+        return CHECK_OK;
+    status = plugin->ops->mem_sync_code(vm->vm, CHECK_IMAGE_GPA, SCONCE_MEM_GRANULE,
+                                        check_err(plugin));
+    if (status == SCONCE_PLUGIN_E_NOT_SUPPORTED)
+        return CHECK_OK;
+    return check_done(check, plugin, status, "mem_sync_code");
 }
 
 void check_vm_close(struct check_vm *vm)

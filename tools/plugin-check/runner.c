@@ -158,7 +158,7 @@ static const char *missing(const struct check_setup *setup, uint32_t needs)
     if ((needs & CHECK_NEEDS_CODE) && (setup->probe.caps & SCONCE_CAP_SCRIPTED))
         return "it runs no guest code";
     if ((needs & CHECK_NEEDS_GUESTS) && !setup->has_guests)
-        return "no guests of its machine at hand: see --guest-dir";
+        return "no guests of its architecture at hand: see --guest-dir";
     if ((needs & CHECK_NEEDS_REGS) && !setup->has_regs)
         return "it does not offer " SCONCE_EXT_REGS;
     return NULL;

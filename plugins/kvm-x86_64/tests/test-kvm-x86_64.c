@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvm-x86_64 on this machine's KVM: what a doorbell costs, and a system call that is none. */
 #include "plugins/shared/tests/ioctl-count.h"
+#include "plugins/shared/tests/x86_64/code.h"
 
 static void test_run_doorbell_takes_one_ioctl(void **state)
 {

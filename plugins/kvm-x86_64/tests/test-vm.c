@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kvm-x86_64: its memory, its second walls, and what a VM costs the host. */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
+#include "plugins/shared/tests/x86_64/code.h"
 
 #include <dlfcn.h>
 #include <linux/kvm.h>
@@ -52,8 +53,6 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
     return real(fd, request, argument);
 }
 
-GUEST(bells, BELL(1) BELL(200) BELL(3));
-
 /* ---- Memory --------------------------------------------------------------------------------- */
 
 static int32_t map_at(struct fake_guest *guest, uint64_t gpa, uint64_t bytes, uint64_t offset,
@@ -91,14 +90,12 @@ static void test_map_private_view_leaves_the_file_alone(void **state)
     guest_free(&guest);
 }
 
-GUEST(add_data, "mov $0x420000, %ebx\n1: incq (%rbx)\n" BELL(1) "jmp 1b");
-
 static void test_map_follows_what_the_host_maps_over_it(void **state)
 {
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_add_data, guest_add_data_end);
+    guest_new(&guest, CODE(ring));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     guest_expect_bell(&guest, 1);
@@ -119,7 +116,7 @@ static void test_run_guest_memory_taken_away_is_a_failure_exit(void **state)
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_add_data, guest_add_data_end);
+    guest_new(&guest, CODE(ring));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     mprotect(guest_data(&guest), SCONCE_MEM_GRANULE, PROT_NONE);

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/x86_64/code.h"
 
 /** proc_children - how many children of that name @parent has; the first few of them. */
 size_t proc_children(pid_t parent, const char *comm, pid_t *ret_pids, size_t room);

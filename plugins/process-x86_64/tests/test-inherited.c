@@ -16,7 +16,7 @@
 
 #include <asm/ldt.h>
 
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/x86_64/code.h"
 #include "sconce-ext-lifecycle.h"
 
 /* Its number is 1 when ZF was set by what stands before. */

@@ -18,8 +18,8 @@ GUEST(deaf, BELL(1) "mov $0xfff810000, %rbx\n mov (%rbx), %rcx\n movq $-1, 296(%
                     "lea 1f(%rip), %rax\n mov %rax, 168(%rcx)\n mov $0xfff800000, %rdx\n"
                     "mov 4(%rdx), %ecx\n add %rcx, %rdx\n xor %eax, %eax\n jmp *%rdx\n"
                     "1: mov $0x420000, %ebx\n2: incq (%rbx)\n jmp 2b");
-GUEST(bells, BELL(1) BELL(2));
-GUEST(count, "mov $0x420000, %ebx\n xor %r12d, %r12d\n1: inc %r12\n incq (%rbx)\n jmp 1b");
+GUEST(two_bells, BELL(1) BELL(2));
+GUEST(count_on, "mov $0x420000, %ebx\n xor %r12d, %r12d\n1: inc %r12\n incq (%rbx)\n jmp 1b");
 
 static struct sconce_plugin_vm *_Atomic kicked;
 static pthread_t runner;
@@ -100,7 +100,7 @@ static void test_kick_a_guest_that_blocks_signals_ends_its_process(void **state)
     assert_int_equal(ops->vcpu_run(guest.vm, &exit, fresh_error()), SCONCE_PLUGIN_E_INVALID);
 
     guest_reset(&guest);
-    guest_load(&guest, guest_bells, guest_bells_end);
+    guest_load(&guest, guest_two_bells, guest_two_bells_end);
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     guest_expect_bell(&guest, 2);
@@ -115,7 +115,7 @@ static void test_kick_a_guest_that_listens_keeps_its_process_and_registers(void 
     pid_t child;
 
     (void)state;
-    guest_new(&guest, guest_count, guest_count_end);
+    guest_new(&guest, guest_count_on, guest_count_on_end);
     guest_enter(&guest);
     child = only_guest();
 

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* process-x86_64: what a doorbell costs, and what this backend alone refuses. */
 #include "plugins/shared/tests/ioctl-count.h"
+#include "plugins/shared/tests/x86_64/code.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "plugins/shared/process/layout.h"
-
-GUEST(bells, BELL(1) BELL(200));
 
 /* The answer to the last notification, and the next one. */
 static void test_run_doorbell_takes_two_ioctls(void **state)
@@ -38,8 +37,6 @@ static void test_run_doorbell_by_dx_is_one_too(void **state)
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
-GUEST(add_data, "mov $0x420000, %ebx\n1: incq (%rbx)\n" BELL(1) "jmp 1b");
-
 /* The other process maps the file, not what this one has made of its view. */
 static void test_map_is_of_the_file_whatever_the_hosts_view(void **state)
 {
@@ -47,7 +44,7 @@ static void test_map_is_of_the_file_whatever_the_hosts_view(void **state)
     uint64_t in_file = 0;
 
     (void)state;
-    guest_new(&guest, guest_add_data, guest_add_data_end);
+    guest_new(&guest, CODE(ring));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     assert_ptr_equal(mmap(guest_data(&guest), SCONCE_MEM_GRANULE, PROT_NONE,

@@ -7,11 +7,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
+#include "plugins/shared/tests/x86_64/code.h"
 
 #define NOBODY 65534
-
-GUEST(bell_then_spin, BELL(1) "1: jmp 1b\n");
 
 static struct fake_guest guest;
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Loading one plugin, laying out one guest, checking every status. */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -82,6 +83,21 @@ int fake_host_main(int argc, char **argv, const struct CMUnitTest *tests, size_t
     return _cmocka_run_group_tests("tests", tests, count, NULL, NULL);
 }
 
+int fake_host_main_with(int argc, char **argv, const struct CMUnitTest *tests, size_t count,
+                        const struct CMUnitTest *more, size_t more_count)
+{
+    struct CMUnitTest *all = calloc(count + more_count, sizeof *all);
+    int status;
+
+    if (!all)
+        return 2;
+    memcpy(all, tests, count * sizeof *all);
+    memcpy(all + count, more, more_count * sizeof *all);
+    status = fake_host_main(argc, argv, all, count + more_count);
+    free(all);
+    return status;
+}
+
 static int32_t map(struct fake_guest *guest, uint64_t gpa, uint64_t offset, uint32_t prot,
                    struct sconce_plugin_error *err)
 {
@@ -131,7 +147,27 @@ int32_t guest_make_vm(struct fake_guest *guest, struct sconce_plugin_error *err)
     r = ops->vm_create(&config, &guest->vm, err);
     for (size_t i = 0; r == SCONCE_PLUGIN_OK && i < sizeof parts / sizeof parts[0]; i++)
         r = map(guest, parts[i].gpa, parts[i].gpa - CODE_GPA, parts[i].prot, err);
-    return r;
+    return r == SCONCE_PLUGIN_OK ? guest_sync_code(guest, err) : r;
+}
+
+int32_t guest_sync_code(struct fake_guest *guest, struct sconce_plugin_error *err)
+{
+    int32_t status = SCONCE_PLUGIN_E_NOT_SUPPORTED;
+
+    if (ops->mem_sync_code)
+        status = ops->mem_sync_code(guest->vm, CODE_GPA, SCONCE_MEM_GRANULE, err);
+    return status == SCONCE_PLUGIN_E_NOT_SUPPORTED ? SCONCE_PLUGIN_OK : status;
+}
+
+/* Running off the end is a fault. */
+static void write_code(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
+{
+    size_t bytes = (size_t)(guest_filler_end - guest_filler);
+
+    assert_true((size_t)(end - code) <= SCONCE_MEM_GRANULE);
+    for (size_t at = 0; at < SCONCE_MEM_GRANULE; at += bytes)
+        memcpy(guest->host + at, guest_filler, bytes);
+    memcpy(guest->host, code, (size_t)(end - code));
 }
 
 void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
@@ -140,20 +176,29 @@ void guest_new(struct fake_guest *guest, const uint8_t *code, const uint8_t *end
     assert_true(guest->memfd >= 0 && ftruncate(guest->memfd, GUEST_BYTES) == 0);
     guest->host = mmap(NULL, GUEST_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, guest->memfd, 0);
     assert_ptr_not_equal(guest->host, MAP_FAILED);
-    guest_load(guest, code, end);
+    write_code(guest, code, end);
     assert_ok(guest_make_vm(guest, fresh_error()));
 }
 
 void guest_load(struct fake_guest *guest, const uint8_t *code, const uint8_t *end)
 {
-    assert_true((size_t)(end - code) <= SCONCE_MEM_GRANULE);
-    memset(guest->host, 0xf4, SCONCE_MEM_GRANULE); /* hlt: running off the end is a fault */
-    memcpy(guest->host, code, (size_t)(end - code));
+    write_code(guest, code, end);
+    assert_ok(guest_sync_code(guest, fresh_error()));
 }
 
 uint64_t *guest_data(struct fake_guest *guest)
 {
     return (uint64_t *)(void *)(guest->host + (DATA_GPA - CODE_GPA));
+}
+
+void guest_get(struct fake_guest *guest, uint32_t file, void *to, size_t bytes)
+{
+    assert_ok(regs->get(guest->vm, file, to, bytes, fresh_error()));
+}
+
+void guest_set(struct fake_guest *guest, uint32_t file, const void *from, size_t bytes)
+{
+    assert_ok(regs->set(guest->vm, file, from, bytes, fresh_error()));
 }
 
 void guest_enter(struct fake_guest *guest)

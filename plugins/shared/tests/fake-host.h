@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The least host that a backend of Linux and x86_64 runs in, whatever its mechanism: loads the
- * plugin, lays out one memfd as a guest, checks every status. A program loads one plugin. Links
+ * The least host that a backend of Linux runs in, whatever its mechanism and architecture: loads
+ * the plugin, lays out one memfd as a guest, checks every status. A program loads one plugin. Links
  * nothing of the plugin's.
  */
 #ifndef SCONCE_PLUGINS_SHARED_TESTS_FAKE_HOST_H
@@ -20,7 +20,6 @@
 #include "sconce-ext-regs.h"
 #include "sconce-guest-abi.h"
 #include "sconce-plugin.h"
-#include "sconce-regs-x86_64.h"
 
 /* The guest's memory: code, a hole, data, a hole, stack; each one granule. */
 #define CODE_GPA 0x400000ull
@@ -30,13 +29,15 @@
 #define UNMAPPED_GPA 0x430000ull
 #define GUEST_BYTES 0x50000ull
 
-/* A guest is a piece of position-independent assembly in the test program, copied to CODE_GPA. */
+/* A guest is a piece of position-independent assembly in the test program, copied to CODE_GPA.
+ * ARCH/code.h has what it is written with. */
 #define GUEST(name, text)                                                                          \
-    __asm__(".pushsection .rodata, \"a\"\n.globl guest_" #name "\nguest_" #name ":\n" text         \
-            "\n.globl guest_" #name "_end\nguest_" #name "_end:\n.popsection\n");                  \
+    __asm__(".pushsection .rodata, \"a\"\n.balign 4\n.globl guest_" #name "\nguest_" #name         \
+            ":\n" text "\n.globl guest_" #name "_end\nguest_" #name "_end:\n.popsection\n");       \
     extern const uint8_t guest_##name[], guest_##name##_end[]
 
-#define BELL(number) "mov $" #number ", %al\nout %al, $0x5c\n"
+/* A place in a guest, guest_NAME. */
+#define LABEL(name) ".globl guest_" #name "\nguest_" #name ":\n"
 
 struct fake_guest {
     struct sconce_plugin_vm *vm;
@@ -52,6 +53,10 @@ extern struct sconce_plugin_error error; /* of the last call */
 /** fake_host_main - main() of a test program: PLUGIN.so is its argument. Returns 77, with the
  * reason printed, when the plugin's probe refuses. */
 int fake_host_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count);
+
+/** fake_host_main_with - the same, with @more tests behind them. */
+int fake_host_main_with(int argc, char **argv, const struct CMUnitTest *tests, size_t count,
+                        const struct CMUnitTest *more, size_t more_count);
 
 /* The error, emptied for the next call. */
 struct sconce_plugin_error *fresh_error(void);
@@ -73,7 +78,13 @@ int32_t guest_map(struct fake_guest *guest, uint64_t gpa, uint64_t offset, uint3
 
 /* Replace the code; the guest must not be inside it. */
 void guest_load(struct fake_guest *guest, const uint8_t *code, const uint8_t *end);
+/* Once code was written that a VM has mapped: what the core does. For any thread. */
+int32_t guest_sync_code(struct fake_guest *guest, struct sconce_plugin_error *err);
 uint64_t *guest_data(struct fake_guest *guest);
+
+/* A whole register file; must succeed. */
+void guest_get(struct fake_guest *guest, uint32_t file, void *to, size_t bytes);
+void guest_set(struct fake_guest *guest, uint32_t file, const void *from, size_t bytes);
 
 /* Entries of /proc/self/fd, lines of /proc/self/maps. */
 unsigned count_fds(void);

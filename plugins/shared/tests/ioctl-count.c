@@ -21,14 +21,12 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
     return real(fd, request, argument);
 }
 
-GUEST(two_bells, BELL(1) BELL(200));
-
 void expect_doorbell_ioctls(unsigned count)
 {
     struct fake_guest guest;
     unsigned before;
 
-    guest_new(&guest, guest_two_bells, guest_two_bells_end);
+    guest_new(&guest, CODE(bells));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
 

@@ -4,7 +4,7 @@
 #ifndef SCONCE_PLUGINS_SHARED_TESTS_IOCTL_COUNT_H
 #define SCONCE_PLUGINS_SHARED_TESTS_IOCTL_COUNT_H
 
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
 
 /** expect_doorbell_ioctls - between two doorbells there are @count calls. */
 void expect_doorbell_ioctls(unsigned count);

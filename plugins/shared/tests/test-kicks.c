@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A kick ends what runs or will run next, once; other signals do nothing. */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-
-GUEST(bells, BELL(1) BELL(200) BELL(3));
-
-/* Counts in data[0] until data[1] is set. */
-GUEST(count, "mov $0x420000, %ebx\n1: incq (%rbx)\n inc %r12\n cmpq $0, 8(%rbx)\n je 1b\n"
-             "mov %r12, 16(%rbx)\n" BELL(8));
 
 static struct sconce_plugin_vm *volatile kicked_vm;
 
@@ -111,9 +105,6 @@ static void test_kick_ends_an_endless_loop(void **state)
     guest_free(&guest);
 }
 
-/* Counts in data[0], with a bell each time. */
-GUEST(ring, "mov $0x420000, %ebx\n1: incq (%rbx)\n" BELL(1) "jmp 1b");
-
 /* Wherever the kick meets a guest that comes and goes: one cancellation each, and no bell lost. */
 static void test_kick_amid_many_exits_cancels_once(void **state)
 {
@@ -185,7 +176,6 @@ static void test_kick_before_a_reset_is_dropped(void **state)
 
 static void test_kick_outlives_a_look_at_the_registers(void **state)
 {
-    struct sconce_x86_standard standard;
     struct fake_guest guest;
     struct sconce_exit exit;
 
@@ -195,7 +185,7 @@ static void test_kick_outlives_a_look_at_the_registers(void **state)
     guest_expect_bell(&guest, 1);
     ops->vcpu_kick_local(guest.vm);
 
-    assert_ok(regs->get(guest.vm, SCONCE_REGS_STANDARD, &standard, sizeof standard, fresh_error()));
+    show_registers(&guest);
 
     guest_run(&guest, &exit);
     assert_int_equal(exit.kind, SCONCE_EXIT_CANCELLED);

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every backend does with VMs: creating and destroying them, one or many, and their memory. */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-GUEST(bells, BELL(1) BELL(200) BELL(3));
-
-GUEST(syscall, "mov $39, %eax\n syscall\n");
 
 static void test_map_after_the_entry_is_not_supported(void **state)
 {
@@ -39,13 +35,8 @@ static void test_map_into_the_reserved_range_is_invalid(void **state)
     guest_free(&guest);
 }
 
-/* Three views of one granule, at 0x460000: readable, writable, executable. */
-#define VIEW_GPA 0x460000ull
+/* A second view of one granule of the guest's memory, with a guest in it. */
 #define VIEW_OFFSET 0x10000ull
-GUEST(read_view, "mov 0x460000, %rax\n mov %rax, 0x420000\n" BELL(1));
-GUEST(write_view, "mov $0x460000, %ebx\n movq $0x99, (%rbx)\n" BELL(1));
-GUEST(run_view, "mov $0x460000, %eax\n jmp *%rax");
-GUEST(only_bell, BELL(1));
 
 /* Does the guest get to its bell, or is it a fault of that access? */
 static void try_view(uint32_t prot, const uint8_t *code, const uint8_t *end, uint32_t refused)
@@ -54,9 +45,10 @@ static void try_view(uint32_t prot, const uint8_t *code, const uint8_t *end, uin
     struct sconce_exit exit;
 
     guest_new(&guest, code, end);
-    memcpy(guest.host + VIEW_OFFSET, guest_only_bell,
-           (size_t)(guest_only_bell_end - guest_only_bell));
+    memcpy(guest.host + VIEW_OFFSET, guest_bells, (size_t)(guest_bells_end - guest_bells));
     assert_ok(guest_map(&guest, VIEW_GPA, VIEW_OFFSET, prot));
+    if (ops->mem_sync_code && (prot & SCONCE_PROT_EXEC))
+        assert_ok(ops->mem_sync_code(guest.vm, VIEW_GPA, SCONCE_MEM_GRANULE, fresh_error()));
     guest_enter(&guest);
     guest_run(&guest, &exit);
     if (refused) {
@@ -69,8 +61,6 @@ static void try_view(uint32_t prot, const uint8_t *code, const uint8_t *end, uin
     }
     guest_free(&guest);
 }
-
-#define CODE(name) guest_##name, guest_##name##_end
 
 static void test_map_permissions_are_what_the_guest_has(void **state)
 {
@@ -87,12 +77,6 @@ static void test_map_permissions_are_what_the_guest_has(void **state)
     try_view(rx, CODE(write_view), SCONCE_ACCESS_WRITE);
     try_view(rx, CODE(run_view), 0);
 }
-
-/* Adds 1 to a word each 0x20000 bytes from 0x800000 on, RDI of them; then goes one too far. */
-GUEST(walk, "mov $0x800000, %ebx\n1: incq (%rbx)\n add $0x20000, %rbx\n dec %rdi\n jnz 1b\n" BELL(
-                1) "incq -0x10000(%rbx)\n");
-#define WALK_GPA 0x800000ull
-#define WALK_STEP 0x20000ull
 
 struct walked {
     int fd;
@@ -140,7 +124,7 @@ static void test_map_sixty_four_ranges_of_as_many_files_with_holes_between(void 
         assert_int_equal(walked[i].host[(i % 4) * SCONCE_MEM_GRANULE / 8], 101 + i);
     guest_run(&guest, &exit);
     assert_int_equal(exit.kind, SCONCE_EXIT_FAULT);
-    assert_int_equal(exit.u.fault.address, WALK_GPA + MANY * WALK_STEP - 0x10000);
+    assert_int_equal(exit.u.fault.address, WALK_GPA + MANY * WALK_STEP - WALK_STEP / 2);
 
     guest_free(&guest);
     for (size_t i = 0; i < MANY; i++) {
@@ -149,14 +133,12 @@ static void test_map_sixty_four_ranges_of_as_many_files_with_holes_between(void 
     }
 }
 
-GUEST(add_data, "mov $0x420000, %ebx\n1: incq (%rbx)\n" BELL(1) "jmp 1b");
-
 static void test_reset_leaves_memory_as_it_is(void **state)
 {
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_add_data, guest_add_data_end);
+    guest_new(&guest, guest_ring, guest_ring_end);
     memset(guest_data(&guest), 0x5a, SCONCE_MEM_GRANULE);
     guest_data(&guest)[0] = 7;
     for (uint64_t i = 0; i < 3; i++) {
@@ -200,7 +182,7 @@ static void test_create_many_at_once_each_runs(void **state)
 
     (void)state;
     for (int i = 0; i < MANY; i++) {
-        guest_new(&guests[i], guest_add_data, guest_add_data_end);
+        guest_new(&guests[i], guest_ring, guest_ring_end);
         guest_enter(&guests[i]);
     }
     for (int i = 0; i < MANY; i++)

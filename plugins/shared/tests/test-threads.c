@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* VMs in many threads at once, each thread with its own: made, run, reset and destroyed. */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/arch.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
 enum { THREADS = 6, ROUNDS = 12, BELLS = 20 };
-
-GUEST(add, "mov $0x420000, %ebx\n1: add %rdi, (%rbx)\n" BELL(1) "jmp 1b");
-GUEST(fault, "mov %rdi, 0x420008\n ud2");
 
 /* cmocka's assertions and the tests' one error are for one thread; here a step fails or not. */
 struct worker {
@@ -32,7 +29,8 @@ static bool enters(struct worker *worker, const uint8_t *code, const uint8_t *en
         .size = sizeof entry, .pc = CODE_GPA, .sp = STACK_TOP, .args = {worker->number}};
 
     memcpy(worker->guest.host, code, (size_t)(end - code));
-    return ops->vcpu_enter(worker->guest.vm, &entry, NULL) == SCONCE_PLUGIN_OK;
+    return guest_sync_code(&worker->guest, NULL) == SCONCE_PLUGIN_OK &&
+           ops->vcpu_enter(worker->guest.vm, &entry, NULL) == SCONCE_PLUGIN_OK;
 }
 
 static bool does_a_round(struct worker *worker)

@@ -4,7 +4,7 @@
  * a run ends, the host's thread has its own again, with its bases, and the next guest finds null
  * ones.
  */
-#include "plugins/shared/tests/fake-host.h"
+#include "plugins/shared/tests/x86_64/code.h"
 
 #include <signal.h>
 #include <string.h>
@@ -16,14 +16,15 @@
 
 #define SELECTORS "mov %eax, %ds\n mov %eax, %es\n mov %eax, %fs\n mov %eax, %gs\n"
 #define FILL "mov $0x2b, %eax\n" SELECTORS
-#define STORE(selector, at) "mov %" #selector ", %eax\n mov %rax, 0x420000 + " #at "\n"
+#define STORE_SELECTOR(selector, at) "mov %" #selector ", %eax\n" STORE(rax, at)
 
 GUEST(fill_bell, FILL BELL(1) "ud2");
 GUEST(fill_fault, FILL "ud2");
 GUEST(fill_syscall, FILL "syscall");
 GUEST(fill_spin, FILL "movl $1, 0x420000\n1: jmp 1b");
 GUEST(fill_half, "mov $0x2b, %eax\n mov %eax, %es\n" BELL(1));
-GUEST(look, STORE(ds, 0) STORE(es, 8) STORE(fs, 16) STORE(gs, 24) BELL(2));
+GUEST(look, STORE_SELECTOR(ds, 0) STORE_SELECTOR(es, 8) STORE_SELECTOR(fs, 16)
+                STORE_SELECTOR(gs, 24) BELL(2));
 
 /* ---- The host's thread ----------------------------------------------------------------------- */
 

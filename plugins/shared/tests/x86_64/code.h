@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing guests for x86_64. */
+#ifndef SCONCE_PLUGINS_SHARED_TESTS_X86_64_CODE_H
+#define SCONCE_PLUGINS_SHARED_TESTS_X86_64_CODE_H
+
+#include "plugins/shared/tests/fake-host.h"
+#include "sconce-regs-x86_64.h"
+
+#define BELL(number) "mov $" #number ", %al\nout %al, $0x5c\n"
+
+#define STORE(reg, at) "mov %" #reg ", 0x420000 + " #at "\n"
+
+#endif
