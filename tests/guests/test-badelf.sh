@@ -20,19 +20,14 @@ shift 3
 failed=0
 tab=$(printf '\t')
 
-# A program of another machine comes with what runs it.
-program() {
-    ${MESON_EXE_WRAPPER:-} "$sconce" "$@"
-}
-
 # shellcheck disable=SC2317 # called by name
 inspect() {
-    program inspect "$1" 2>&1 </dev/null
+    "$sconce" inspect "$1" 2>&1 </dev/null
 }
 
 # shellcheck disable=SC2317 # called by name
 load() {
-    program call --plugin-dir="$plugins" --set=runtime.allow_untrusted_plugins=yes \
+    "$sconce" call --plugin-dir="$plugins" --set=runtime.allow_untrusted_plugins=yes \
         --backend=stub --isolation=any "$1" first 1 2>&1 </dev/null
 }
 

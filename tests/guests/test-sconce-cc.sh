@@ -48,7 +48,7 @@ refuse() {
 # A guest that the host takes, and that exports what it is named for.
 # shellcheck disable=SC2317 # called by name
 guest_with() {
-    ${MESON_EXE_WRAPPER:-} "$sconce" inspect "$1" >inspect.txt 2>&1 && grep -q "$2" inspect.txt &&
+    "$sconce" inspect "$1" >inspect.txt 2>&1 && grep -q "$2" inspect.txt &&
         grep -q "guest for $arch\$" inspect.txt
 }
 

@@ -229,6 +229,33 @@ static void test_read_of_a_hole_or_without_the_right_fails(void **state)
     assert_true(sconce_plugin_mappings_read(&mappings, 0x420000, two, 2, SCONCE_PROT_READ));
 }
 
+static void test_sync_code_takes_code_and_nothing_else(void **state)
+{
+    static const struct {
+        uint64_t gpa, bytes;
+        int32_t status;
+    } rows[] = {
+        {0x400000, G, SCONCE_PLUGIN_OK},
+        {0x40ffff, 2, SCONCE_PLUGIN_OK}, /* two mappings that touch */
+        {0x400010, 2 * G - 0x10, SCONCE_PLUGIN_OK},
+        {0x400000, 0, SCONCE_PLUGIN_OK},
+        {0x3fffff, 2, SCONCE_PLUGIN_E_INVALID},
+        {0x41ffff, 2, SCONCE_PLUGIN_E_INVALID}, /* data behind */
+        {0x430000, 4, SCONCE_PLUGIN_E_INVALID},
+        {0x400000, UINT64_MAX, SCONCE_PLUGIN_E_INVALID},
+    };
+
+    (void)state;
+    map(0x400000, G, 0, RX);
+    map(0x410000, G, G, RX);
+    map(0x420000, G, 2 * G, RW);
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(sconce_plugin_mappings_sync_code(&mappings, rows[i / 2].gpa,
+                                                          rows[i / 2].bytes, i % 2, &err),
+                         rows[i / 2].status);
+    assert_non_null(strstr(err.text, " bytes at 0x400000: not all of them are mapped as code"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup(test_unmap_takes_exactly_what_was_mapped, start_over),
         cmocka_unit_test_setup(test_read_crosses_mappings_that_touch, start_over),
         cmocka_unit_test_setup(test_read_of_a_hole_or_without_the_right_fails, start_over),
+        cmocka_unit_test_setup(test_sync_code_takes_code_and_nothing_else, start_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@
 
 #include "plugins/shared/process/zygote-host.h"
 
-extern long fake_start_result; /* fake-zygote.S */
+extern long fake_start_result; /* fake-zygote-ARCH.S */
 
 static struct {
     int pidfd_open, socketpair; /* the errno that each fails with */
