@@ -189,6 +189,9 @@ static int32_t set_special(struct sconce_plugin_vm *vm, const void *buf,
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
+    /* The guest may hold anything there; the host gives it addresses. */
+    if (from->tpidr_el0 != now.tpidr_el0 && !sconce_a64_untagged(from->tpidr_el0))
+        return sconce_kvm_regs_invalid(err, "TPIDR_EL0 is an address of neither half");
     now.tpidr_el0 = from->tpidr_el0;
     if (memcmp(&now, from, sizeof now) != 0)
         return sconce_kvm_regs_invalid(err, "of the special ones only TPIDR_EL0 can be set");

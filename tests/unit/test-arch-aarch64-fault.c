@@ -139,7 +139,7 @@ static void test_unprivileged_instructions(void **state)
         0x00000000, /* udf #0 */
         0xd4000021, /* svc #1 */
         0xd4200020, /* brk #1 */
-        0xd4a00000, /* unallocated beside dcps1 */
+        0xd4a00000, /* Unallocated, beside DCPS1 */
         0xd500401f, /* cfinv */
         0xd503415f, /* msr dit, #1 */
         0xd503413f, /* msr ssbs, #1 */

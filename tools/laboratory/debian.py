@@ -141,17 +141,22 @@ class Debian:
         return files
 
     def locked(self):
-        return Lock(os.path.join(CACHE, "lock"))
+        return Lock(os.path.join(CACHE, "lock"), CACHE)
 
 
 class Lock:
-    """One user of a folder at a time; others wait."""
+    """One user of something at a time; others wait, and say so."""
 
-    def __init__(self, path):
+    def __init__(self, path, what):
+        self.what = what
         self.file = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o644)
 
     def __enter__(self):
-        fcntl.flock(self.file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for %s, which another process uses" % self.what, flush=True)
+            fcntl.flock(self.file, fcntl.LOCK_EX)
         return self
 
     def __exit__(self, *_):

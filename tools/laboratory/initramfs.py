@@ -1,58 +1,49 @@
 # SPDX-License-Identifier: Apache-2.0
 """The file system that a lab's virtual machine starts with: an installed tree, the libraries that
-it needs, busybox, and init.sh. A cpio archive of format newc, unpacked by the kernel."""
+it needs, busybox, and init.sh. A cpio archive of format newc, which the kernel unpacks."""
 
 import os
 import stat
 import subprocess
+import tempfile
 
 from laboratory.debian import MACHINES, Problem, triplet
 
-LINK_MODE = stat.S_IFLNK | 0o777
 HERE = os.path.dirname(os.path.abspath(__file__))
+# As readelf names them.
+ELF_MACHINES = {"x86_64": "X86-64", "aarch64": "AArch64"}
 
 
 class Initramfs:
-    """Files by their path in the virtual machine, all of them root's."""
+    """Files by their path in the virtual machine, without the first slash; all of them root's."""
 
     def __init__(self):
-        self.entries = {}  # path without the first / -> (mode, content)
+        self.entries = {}  # path -> (mode, content)
 
     def add(self, path, content, mode=0o644):
         if isinstance(content, str):
             content = content.encode()
         self.put(path, stat.S_IFREG | mode, content)
 
-    def add_file(self, path, source):
+    def add_file(self, path, source, mode=0):
+        mode = mode or (0o755 if os.stat(source).st_mode & 0o100 else 0o644)
         with open(source, "rb") as file:
-            self.add(path, file.read(), stat.S_IMODE(os.stat(source).st_mode) & ~0o022)
+            self.add(path, file.read(), mode)
 
     def add_tree(self, path, source):
-        """A folder, or a file, with links as they are."""
-        if os.path.islink(source):
-            self.put(path, LINK_MODE, os.readlink(source).encode())
-        elif os.path.isdir(source):
-            for name in sorted(os.listdir(source)):
-                self.add_tree_entry(path, source, name)
-        else:
-            self.add_file(path, source)
-
-    def add_tree_entry(self, path, source, name):
-        waiting = [(os.path.join(path, name), os.path.join(source, name))]
+        """A file, or a folder and all below it; links as they are."""
+        waiting = [(path, source)]
         while waiting:
             inside, outside = waiting.pop()
-            if os.path.isdir(outside) and not os.path.islink(outside):
-                waiting += [
-                    (os.path.join(inside, child), os.path.join(outside, child))
-                    for child in sorted(os.listdir(outside))
-                ]
-            elif os.path.islink(outside):
-                self.put(inside, LINK_MODE, os.readlink(outside).encode())
+            if os.path.islink(outside):
+                self.put(inside, stat.S_IFLNK | 0o777, os.readlink(outside).encode())
+            elif os.path.isdir(outside):
+                for name in os.listdir(outside):
+                    waiting.append((os.path.join(inside, name), os.path.join(outside, name)))
             else:
                 self.add_file(inside, outside)
 
     def put(self, path, mode, content):
-        path = path.strip("/")
         folder = os.path.dirname(path)
         while folder and folder not in self.entries:
             self.entries[folder] = (stat.S_IFDIR | 0o755, b"")
@@ -67,61 +58,54 @@ class Initramfs:
                 file.write(newc(number, name, mode, content))
             file.write(newc(0, "TRAILER!!!", 0, b""))
 
-    def programs(self):
-        """Paths of what wants libraries."""
-        return [
-            path for path, (mode, content) in self.entries.items()
-            if stat.S_ISREG(mode) and content[:4] == b"\x7fELF"
-        ]  # fmt: skip
-
 
 def newc(number, name, mode, content):
-    fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name) + 1, 0]
+    fields = [number, mode, 0, 0, 1, 0, len(content), 0, 0, 0, 0, len(name.encode()) + 1, 0]
     head = b"070701" + b"".join(b"%08X" % field for field in fields) + name.encode() + b"\0"
     return head + b"\0" * (-len(head) % 4) + content + b"\0" * (-len(content) % 4)
 
 
-def add_libraries(initramfs, arch, roots, tree):
-    """What the programs of TREE name as needed, and what those need; from folders of the first of
-    ROOTS that has it. Libraries of the tree itself come from there."""
-    folders = ["/lib/" + triplet(arch), "/usr/lib/" + triplet(arch), "/usr/lib", "/lib"]
-    waiting = [os.path.join(tree, path) for path in initramfs.programs()]
-    done = set()
+def add_libraries(initramfs, arch, roots):
+    """What the programs in it name as needed, what that needs in turn, and the loader: from the
+    first of ROOTS that has it, unless it is there already."""
+    folders = ["lib/" + triplet(arch), "usr/lib/" + triplet(arch), "usr/lib", "lib", "lib64"]
+    waiting = [path for path in initramfs.entries if is_program(initramfs, path)]
     while waiting:
         program = waiting.pop()
-        for name in needed(program, arch):
-            if name in done:
+        for name in needed(initramfs.entries[program][1], arch):
+            is_path = name.startswith("/")
+            inside = name[1:] if is_path else "usr/lib/" + name
+            if inside in initramfs.entries:
                 continue
-            done.add(name)
-            source = find(name, [tree, *roots], folders)
-            if not source:
-                raise Problem("%s needs %s, which is in none of: %s"
-                              % (program, name, " ".join([tree, *roots])))  # fmt: skip
-            if not source.startswith(tree + "/"):
-                inside = name if name.startswith("/") else os.path.join("/usr/lib", name)
-                initramfs.add_file(inside, os.path.realpath(source))
-            waiting.append(source)
+            wanted = [inside] if is_path else [folder + "/" + name for folder in folders]
+            found = [os.path.join(root, path) for root in roots for path in wanted]
+            found = [path for path in found if os.path.exists(path)]
+            if not found:
+                raise Problem("/%s needs %s, and no root has it: %s"
+                              % (program, name, " ".join(roots)))  # fmt: skip
+            initramfs.add_file(inside, os.path.realpath(found[0]))
+            waiting.append(inside)
 
 
-def find(name, roots, folders):
-    for root in roots:
-        for path in [name] if name.startswith("/") else [f + "/" + name for f in folders]:
-            if os.path.exists(root.rstrip("/") + path):
-                return root.rstrip("/") + path
-    return None
+def is_program(initramfs, path):
+    mode, content = initramfs.entries[path]
+    return stat.S_ISREG(mode) and content[:4] == b"\x7fELF"
 
 
 def needed(program, arch):
-    """Sonames, and the path of the loader. Nothing for a file of another architecture: guests."""
-    done = subprocess.run(
-        ["readelf", "-W", "-h", "-l", "-d", program], env={**os.environ, "LC_ALL": "C"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    words = {"x86_64": "X86-64", "aarch64": "AArch64"}
+    """Names of libraries, and the path of the loader. Nothing of another architecture's file: that
+    is a guest, or data."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(program)
+        file.flush()
+        done = subprocess.run(
+            ["readelf", "-W", "-h", "-l", "-d", file.name], env={**os.environ, "LC_ALL": "C"},
+            capture_output=True, text=True, errors="replace", check=False,
+        )  # fmt: skip
     names = []
     for line in done.stdout.splitlines():
-        if "Machine:" in line and words[MACHINES[arch]] not in line:
+        if "Machine:" in line and ELF_MACHINES[MACHINES[arch]] not in line:
             return []
         if "(NEEDED)" in line or "Requesting program interpreter" in line:
-            names.append(line.partition("[")[2].rstrip("]").rpartition(": ")[2])
+            names.append(line.rpartition("[")[2].rstrip("]").rpartition(": ")[2])
     return names

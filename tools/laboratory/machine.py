@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from laboratory.debian import CACHE, Lock, Problem
+from laboratory.debian import Lock, Problem
 from laboratory.result import read_disk
 
 DISK_BYTES = 64 << 20
@@ -29,7 +29,7 @@ class Machine:
         self.gic = gic
 
     def __str__(self):
-        gic = ", GICv%d" % self.gic if self.gic else ""
+        gic = " GICv%d" % self.gic if self.gic else ""
         return "%s%s, %d CPU%s" % (self.cpu, gic, self.cpus, "s" if self.cpus > 1 else "")
 
     def command(self, kernel, initramfs, disk):
@@ -68,7 +68,7 @@ def run(machine, kernel, initramfs, folder, timeout, loud):
     console = os.path.join(folder, "console.log")
     make_disk(disk)
     command = machine.command(kernel, initramfs, disk) + ["-serial", "stdio"]
-    with one_at_a_time(machine):
+    with one_at_a_time(machine, folder):
         status = boot(command, console, timeout, loud)
     if status is None:
         raise Failure("not done after %d seconds, and ended" % timeout, console)
@@ -86,7 +86,7 @@ def interact(machine, kernel, initramfs, folder):
     disk = os.path.join(folder, "result.img")
     make_disk(disk)
     command = machine.command(kernel, initramfs, disk) + ["-serial", "mon:stdio"]
-    with one_at_a_time(machine):
+    with one_at_a_time(machine, folder):
         return subprocess.run(command, check=False).returncode
 
 
@@ -95,11 +95,12 @@ def make_disk(path):
         file.truncate(DISK_BYTES)
 
 
-def one_at_a_time(machine):
+def one_at_a_time(machine, folder):
+    """The folders of all architectures' runs have one above them in common."""
     program = QEMU[machine.arch]
     if not shutil.which(program):
         raise Problem("there is no %s: tools/install-deps check installs it" % program)
-    return Lock(os.path.join(CACHE, "lock-qemu"))
+    return Lock(os.path.join(folder, "..", "..", "lock-qemu"), "QEMU")
 
 
 def boot(command, console, timeout, loud):

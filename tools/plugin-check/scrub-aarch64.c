@@ -115,9 +115,9 @@ static enum check_outcome scrub_refusals(struct check *check, struct check_bench
     CHECK_STEP(check_bench_refuse(check, bench, SCONCE_REGS_SPECIAL, &special, sizeof special,
                                   "another TTBR0_EL1"));
     special.ttbr0_el1 ^= 0x1000;
-    special.tpidr_el0 = 1ull << 63;
+    special.vbar_el1 ^= 0x800;
     CHECK_STEP(check_bench_refuse(check, bench, SCONCE_REGS_SPECIAL, &special, sizeof special,
-                                  "an impossible thread pointer"));
+                                  "another VBAR_EL1"));
     return check_bench_refuse(check, bench, SCONCE_REGS_STANDARD, &standard, sizeof standard - 8,
                               "a file of another size");
 }

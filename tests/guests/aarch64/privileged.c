@@ -105,10 +105,8 @@ PRIVILEGED(dc_invalidate_set_way, "dc isw, x0");
 
 /* ---- Counters, timers, interrupts ------------------------------------------------------------ */
 
-PRIVILEGED(read_cycles, "mrs x0, pmccntr_el0");
 PRIVILEGED(write_pmcr, "msr pmcr_el0, x0");
 PRIVILEGED(write_pmuserenr, "msr pmuserenr_el0, x0");
-PRIVILEGED(read_event_counter, "mrs x0, pmxevcntr_el0");
 PRIVILEGED(write_timer, "msr cntv_ctl_el0, x0");
 PRIVILEGED(write_timer_value, "msr cntv_tval_el0, x0");
 PRIVILEGED(write_physical_timer, "msr cntp_ctl_el0, x0");
@@ -130,7 +128,9 @@ PRIVILEGED(call_implementation_defined, "sys #0, c15, c0, #0, x0");
 /* Waiting: it ends with the next interrupt, if not before. */
 PRIVILEGED(wfi, "wfi");
 PRIVILEGED(wfe, "sevl\n\twfe\n\twfe");
-/* Time. */
+/* What was counted, and time. */
+PRIVILEGED(read_cycles, "mrs x0, pmccntr_el0");
+PRIVILEGED(read_event_counter, "mrs x0, pmxevcntr_el0");
 PRIVILEGED(read_virtual_counter, "isb\n\tmrs x0, cntvct_el0");
 PRIVILEGED(read_physical_counter, "isb\n\tmrs x0, cntpct_el0");
 PRIVILEGED(read_counter_frequency, "mrs x0, cntfrq_el0");

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One emulated machine that runs one job, and what is to be told of it."""
+
+import os
+import shlex
+import time
+
+from laboratory.debian import Problem
+from laboratory.machine import Failure, run
+from laboratory.matrix import OPTIONS, judge
+from laboratory.result import Rows
+
+# pipefail: the status is the program's, not tee's. The console shows how far it has come.
+CHECK = """\
+set -o pipefail
+status=0
+for backend in %(backends)s; do
+    case $backend in
+%(options)s
+    *) set -- ;;
+    esac
+    sconce-plugin-check %(more)s "$@" "$backend" 2>&1 | tee "/lab/out/$backend.log" || status=1
+done
+exit $status
+"""
+
+
+def check_job(backends, more):
+    """The script that runs sconce-plugin-check on each; @more: options of the user's."""
+    options = "\n".join(
+        "    %s) set -- %s ;;" % (name, shlex.quote(option)) for name, option in OPTIONS.items()
+    )
+    return CHECK % {"backends": " ".join(backends), "options": options, "more": more}
+
+
+class Trial:
+    """A run, and its verdict: .problems is empty when it is a success."""
+
+    def __init__(self, kernel, machine):
+        self.kernel = kernel
+        self.machine = machine
+        self.files = {}
+        self.problems = []
+        self.console = []  # the end of the console's log, when there is no result
+        self.seconds = 0.0
+        self.backends = []  # (Rows, problems, known) each
+
+    def run(self, initramfs, folder, timeout, loud):
+        start = time.monotonic()
+        try:
+            self.files = run(self.machine, self.kernel, initramfs, folder, timeout, loud)
+        except Failure as failure:
+            self.console = failure.tail()
+            self.problems.append("%s; its console: %s" % (failure, failure.console))
+        self.seconds = time.monotonic() - start
+        for name, text in self.files.items():
+            path = os.path.join(folder, os.path.basename(name))
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+
+    @property
+    def status(self):
+        return int(self.files["status"])
+
+    def judge(self, backends, whole):
+        """@whole: all rows ran, so that what is listed as failing must have failed."""
+        if not self.files:
+            return
+        for name in backends:
+            try:
+                rows = Rows(name, self.files.get(name + ".log", ""))
+            except Problem as problem:
+                self.problems.append(str(problem))
+                continue
+            problems, known = judge(self.machine.arch, rows, whole)
+            self.backends.append((rows, problems, known))
+            self.problems += ["%s: %s" % (name, problem) for problem in problems]
+        failing = any(rows.count("FAIL") or rows.unusable for rows, _, _ in self.backends)
+        if not self.problems and (self.status != 0) != failing:
+            self.problems.append("the job's exit status %d is not what its rows say" % self.status)
+
+    def mode(self):
+        """How KVM runs guests there, by the kernel's own word."""
+        log = self.files.get("dmesg", "")
+        if "VHE mode initialized" in log:
+            return "VHE"
+        if "Hyp mode initialized" in log:
+            return "no VHE"
+        if "Nested Paging enabled" in log:
+            return "SVM, NPT"
+        return "SVM" if "SVM" in log else "?"
+
+
+HEAD = "%-22s %-26s %-9s %-16s %6s %6s %6s %7s %6s" % (
+    "kernel", "machine", "KVM", "backend", "passed", "failed", "known", "skipped", "s")  # fmt: skip
+
+
+def table(trials):
+    """Lines: what ran where, and what came of it."""
+    lines = [HEAD]
+    for trial in trials:
+        where = "%-22s %-26s %-9s" % (trial.kernel.release, trial.machine, trial.mode())
+        if not trial.backends:
+            lines.append("%s no result: %s" % (where, "; ".join(trial.problems)))
+        for rows, problems, known in trial.backends:
+            known_rows = {entry.row for entry in known}
+            lines.append("%s %-16s %6d %6d %6d %7d %6.0f%s" % (
+                where, rows.backend, rows.count("ok"), len(problems), len(known_rows),
+                rows.count("skip"), trial.seconds, "  FAILED" if problems else ""))  # fmt: skip
+    return lines
+
+
+def report(trials):
+    """The same for programs: a list of what ran where."""
+    entries = []
+    for trial in trials:
+        where = {
+            "kernel": trial.kernel.release,
+            "version": trial.kernel.version,
+            "machine": str(trial.machine),
+            "mode": trial.mode(),
+            "seconds": round(trial.seconds),
+        }
+        if not trial.backends:
+            entries.append({**where, "backend": "", "passed": 0, "skipped": 0, "known": [],
+                            "problems": trial.problems})  # fmt: skip
+        for rows, problems, known in trial.backends:
+            entries.append({
+                **where, "backend": rows.backend, "passed": rows.count("ok"),
+                "skipped": rows.count("skip"), "problems": problems,
+                "known": ["%s: %s" % (entry.row, entry.reason) for entry in known],
+            })  # fmt: skip
+    return entries
