@@ -55,7 +55,8 @@ class Disk(unittest.TestCase):
             self.read(content)
 
     def test_whole_result_is_read(self):
-        self.assertEqual(self.read(disk_of(GOOD) + bytes(4096)), {"status": "0\n", "log": "hello\n"})
+        files = self.read(disk_of(GOOD) + bytes(4096))
+        self.assertEqual(files, {"status": "0\n", "log": "hello\n"})
 
     def test_empty_disk_is_no_result(self):
         self.refuse(bytes(1 << 20), "wrote no result")
@@ -82,7 +83,11 @@ class Disk(unittest.TestCase):
 class Qemu(unittest.TestCase):
     """A script in QEMU's place; it gets the disk's path by the option -drive."""
 
-    DISK = 'for word in "$@"; do case $word in file=*) disk=${word#file=}; disk=${disk%%,*};; esac; done\n'
+    DISK = """
+for word in "$@"; do
+    case $word in file=*) disk=${word#file=} disk=${disk%%,*} ;; esac
+done
+"""
 
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
@@ -103,7 +108,8 @@ class Qemu(unittest.TestCase):
         os.chmod(self.program, 0o755)
         kernel = type("Kernel", (), {"image": "/kernel"})
         run_folder = os.path.join(self.folder.name, "amd64", "run")
-        return machine.run(machine.Machine("amd64", "max"), kernel, "/i", run_folder, timeout, False)
+        one = machine.Machine("amd64", "max")
+        return machine.run(one, kernel, "/i", run_folder, timeout, False)
 
     def fail(self, script, text, timeout=60):  # pylint: disable=arguments-differ
         with self.assertRaisesRegex(machine.Failure, text) as caught:
@@ -187,7 +193,8 @@ class Verdict(unittest.TestCase):
         self.assertEqual(self.judge(text, whole=False)[0], ["it cannot be used: no /dev/kvm"])
 
     def test_rows_without_their_last_line_are_refused(self):
-        for text in ("", "ok    file.note  x\n", "ok  a  b\n\nstub: 2 passed, 0 failed, 0 skipped\n"):
+        closing = "\nstub: 2 passed, 0 failed, 0 skipped\n"
+        for text in ("", "ok    file.note  x\n", "ok    a  b\n" + closing):
             with self.assertRaisesRegex(Problem, "did not come to the end"):
                 result.Rows("stub", text)
 

@@ -10,8 +10,8 @@ from laboratory.machine import Failure, run
 from laboratory.matrix import OPTIONS, judge
 from laboratory.result import Rows
 
-# An emulated processor is slow, and slower where others are at work: limits that are there to be hit
-# leave room for what comes before.
+# An emulated processor is slow, and slower where others are at work: limits that are there to be
+# hit leave room for what comes before.
 SLOW = "--deadline=1000 --timeout=240"
 
 # pipefail: the status is the program's, not tee's. The console shows how far it has come.
@@ -23,7 +23,8 @@ for backend in %(backends)s; do
 %(options)s
     *) set -- ;;
     esac
-    sconce-plugin-check %(slow)s %(more)s "$@" "$backend" 2>&1 | tee "/lab/out/$backend.log" || status=1
+    sconce-plugin-check %(slow)s %(more)s "$@" "$backend" 2>&1 |
+        tee "/lab/out/$backend.log" || status=1
 done
 exit $status
 """
