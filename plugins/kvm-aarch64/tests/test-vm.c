@@ -141,8 +141,8 @@ static void write_to_an_image(uint32_t slot_flags)
     told.slot_count = 0;
     guest_new(&guest, CODE(bells));
     assert_ok(ops->mem_unmap(guest.vm, CODE_GPA, SCONCE_MEM_GRANULE, fresh_error()));
-    guest_load(&guest, CODE(write_code));
     assert_ok(map_at(&guest, CODE_GPA, SCONCE_MEM_GRANULE, 0, SCONCE_PROT_READ | SCONCE_PROT_EXEC));
+    guest_load(&guest, CODE(write_code));
     guest_enter(&guest);
     guest_run(&guest, &exit);
 

@@ -1,38 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* process-x86_64: what a doorbell costs, and what this backend alone refuses. */
+/* What a doorbell costs a process backend, and what such backends alone refuse. */
 #include "plugins/shared/tests/ioctl-count.h"
-#include "plugins/shared/tests/x86_64/code.h"
 
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "plugins/shared/process/layout.h"
+#include "plugins/shared/process/tests/guests.h"
 
 /* The answer to the last notification, and the next one. */
 static void test_run_doorbell_takes_two_ioctls(void **state)
 {
     (void)state;
     expect_doorbell_ioctls(2);
-}
-
-/* ---- Doorbells of the other form ------------------------------------------------------------ */
-
-GUEST(bells_dx, "mov $0xffff005c, %edx\n mov $7, %al\n out %al, %dx\n mov $0x100000000005c, %rdx\n"
-                "mov $8, %al\n out %al, %dx\n mov %rdx, 0x420000\n" BELL(9));
-
-static void test_run_doorbell_by_dx_is_one_too(void **state)
-{
-    struct fake_guest guest;
-
-    (void)state;
-    guest_new(&guest, guest_bells_dx, guest_bells_dx_end);
-    guest_enter(&guest);
-    guest_expect_bell(&guest, 7);
-    guest_expect_bell(&guest, 8);
-    guest_expect_bell(&guest, 9);
-    assert_int_equal(guest_data(&guest)[0], 0x100000000005c);
-    guest_free(&guest);
 }
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -57,15 +38,13 @@ static void test_map_is_of_the_file_whatever_the_hosts_view(void **state)
     guest_free(&guest);
 }
 
-GUEST(read_far, "mov 0x42fff8, %rax\n" BELL(1));
-
 static void test_run_memory_that_its_file_has_not_is_a_fault(void **state)
 {
     struct fake_guest guest;
     struct sconce_exit exit;
 
     (void)state;
-    guest_new(&guest, guest_read_far, guest_read_far_end);
+    guest_new(&guest, CODE(read_far));
     guest_enter(&guest);
     assert_int_equal(ftruncate(guest.memfd, DATA_GPA - CODE_GPA), 0);
     guest_run(&guest, &exit);
@@ -85,7 +64,7 @@ static void test_map_memory_without_a_descriptor_is_not_supported(void **state)
                                            .bytes = SCONCE_MEM_GRANULE};
 
     (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
+    guest_new(&guest, CODE(bells));
     memory.host_addr = guest.host;
     assert_int_equal(ops->mem_map(guest.vm, &memory, &mapping, fresh_error()),
                      SCONCE_PLUGIN_E_NOT_SUPPORTED);
@@ -136,7 +115,7 @@ static void test_enter_malformed_is_invalid(void **state)
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
+    guest_new(&guest, CODE(bells));
     assert_int_equal(ops->vcpu_enter(guest.vm, &brief, fresh_error()), SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text, "cannot enter the guest: the entry is too short");
     assert_int_equal(ops->vcpu_enter(guest.vm, &reserved, fresh_error()), SCONCE_PLUGIN_E_INVALID);
@@ -151,7 +130,7 @@ static void test_set_tls_before_the_entry_is_invalid(void **state)
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
+    guest_new(&guest, CODE(bells));
     assert_int_equal(ops->vcpu_set_tls(guest.vm, 0, fresh_error()), SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text, "cannot set the thread pointer: it was not entered");
     guest_free(&guest);
@@ -159,18 +138,17 @@ static void test_set_tls_before_the_entry_is_invalid(void **state)
 
 static void test_registers_before_the_entry_are_invalid(void **state)
 {
-    struct sconce_x86_standard standard;
-    struct sconce_x86_debug debug;
+    uint8_t standard[512], debug[512];
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
+    guest_new(&guest, CODE(bells));
     assert_int_equal(
-        regs->get(guest.vm, SCONCE_REGS_STANDARD, &standard, sizeof standard, fresh_error()),
+        regs->get(guest.vm, SCONCE_REGS_STANDARD, standard, arch_standard_bytes, fresh_error()),
         SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text,
                         "cannot use the guest's registers: it has not been entered yet");
-    assert_int_equal(regs->get(guest.vm, SCONCE_REGS_DEBUG, &debug, sizeof debug, fresh_error()),
+    assert_int_equal(regs->get(guest.vm, SCONCE_REGS_DEBUG, debug, sizeof debug, fresh_error()),
                      SCONCE_PLUGIN_E_NOT_SUPPORTED);
     assert_string_equal(error.text, "a guest in a process has no debug registers");
     guest_free(&guest);
@@ -182,7 +160,7 @@ static void test_run_without_room_for_the_exit_is_invalid(void **state)
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_bells, guest_bells_end);
+    guest_new(&guest, CODE(bells));
     guest_enter(&guest);
     assert_int_equal(ops->vcpu_run(guest.vm, &exit, fresh_error()), SCONCE_PLUGIN_E_INVALID);
     guest_expect_bell(&guest, 1);
@@ -213,7 +191,6 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_doorbell_takes_two_ioctls),
-        cmocka_unit_test(test_run_doorbell_by_dx_is_one_too),
         cmocka_unit_test(test_map_is_of_the_file_whatever_the_hosts_view),
         cmocka_unit_test(test_run_memory_that_its_file_has_not_is_a_fault),
         cmocka_unit_test(test_map_memory_without_a_descriptor_is_not_supported),
@@ -226,5 +203,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_configure_refuses_what_it_does_not_know),
     };
 
-    return fake_host_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
+    return fake_host_main_with(argc, argv, tests, sizeof tests / sizeof tests[0], arch_tests,
+                               arch_test_count);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the guest "hostile" share, and its host for the numbers. The guest knows the
+ * What the files of the guest "hostile" share on every architecture, and its host for the numbers.
+ * ARCH/hostile-machine.h has what one architecture has alone. The guest knows the
  * process backends' stub as well as its authors do: where it lies, what it calls, what the host
  * reads. No secret keeps it out.
  */
@@ -25,50 +26,13 @@
 #define THEN_RETURN 0
 #define THEN_DOORBELL 1 /* prints, and returns */
 #define THEN_LOOP 2
-#define THEN_UD2 3
+#define THEN_UNDEFINED 3
 #define THEN_PAGE_FAULT 4   /* a write at 0 */
 #define THEN_SYSCALL 5      /* and returns */
 #define THEN_REPORT 6       /* the stub's report, with a frame at no address of it */
 #define THEN_REPORT_FRAME 7 /* the same, with the address of the true frame */
-#define THEN_INT3 8
+#define THEN_BREAKPOINT 8
 #define THENS 9
-
-/* What compat() does in 32-bit code. */
-#define COMPAT_INT80 0
-#define COMPAT_SYSCALL 1
-#define COMPAT_SYSENTER 2
-#define COMPAT_UD2 3
-#define COMPAT_DOORBELL 4
-#define COMPAT_LOOP 5
-#define COMPAT_BACK 6
-#define COMPATS 7
-
-/* What forged() changes in a frame that would be right. Those from FIELD_MAGIC1 on are in the area
- * of floating-point registers. */
-#define FIELD_NONE 0
-#define FIELD_MASK 1
-#define FIELD_RIP 2
-#define FIELD_RSP 3
-#define FIELD_CS 4
-#define FIELD_SS 5
-#define FIELD_RFLAGS 6
-#define FIELD_UC_FLAGS 7
-#define FIELD_FPSTATE 8
-#define FIELD_LINK 9
-#define FIELD_FS 10
-#define FIELD_GS 11
-#define FIELD_RESERVED 12
-#define FIELD_MAGIC1 13
-#define FIELD_EXTENDED_BYTES 14
-#define FIELD_FEATURES 15
-#define FIELD_XSTATE_BYTES 16
-#define FIELD_MAGIC2 17
-#define FIELD_MXCSR 18
-#define FIELD_XSTATE_BV 19
-#define FIELD_XCOMP_BV 20
-#define FIELD_XSAVE_RESERVED 21
-#define FIELD_COMPONENTS 22 /* every byte of them */
-#define FIELDS 23
 
 /* A signal mask that only forged() makes: all but signal 40, which nobody sends. In /proc it tells
  * that a forged mask is in force. */

@@ -12,8 +12,10 @@
 
 #include <sconce/guest.h>
 
+#include "hostile-machine.h"
 #include "hostile.h"
-#include "plugins/process-x86_64/control.h"
+#include "machine.h"
+#include "plugins/shared/process/layout.h"
 #include "registers.h"
 
 static uint64_t in_data = 1;
@@ -48,10 +50,10 @@ __attribute__((noinline)) void hostile_begin(void)
                                    .used_bytes = sizeof *frame + sizeof *slot + 1};
     *slot = (struct sconce_slot){SCONCE_TYPE_STRING, 1, sizeof *frame + sizeof *slot};
     *(char *)(slot + 1) = '.';
-    __asm__ volatile("outb %%al, %[port]"
+    __asm__ volatile(MACHINE_BELL
                      :
-                     : "a"(SCONCE_DOORBELL_PRINT), [port] "i"(SCONCE_DOORBELL_PORT_X86_64)
-                     : "memory", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
+                     : MACHINE_BELL_INPUTS(SCONCE_DOORBELL_PRINT)
+                     : MACHINE_CLOBBERS);
     if (begun++)
         __builtin_longjmp(hostile_export, 1);
 }
@@ -60,8 +62,8 @@ uint64_t hostile_site(unsigned i)
 {
     const unsigned char *stub = (const unsigned char *)SCONCE_STUB_AT;
 
-    for (unsigned at = 0; at + 1 < SCONCE_STUB_PAGE; at++)
-        if (stub[at] == 0x0f && stub[at + 1] == 0x05 && i-- == 0)
+    for (unsigned at = 0; at + MACHINE_CALL_BYTES <= SCONCE_STUB_PAGE; at += MACHINE_CALL_UNIT)
+        if (machine_is_call(stub + at) && i-- == 0)
             return SCONCE_STUB_AT + at;
     return 0;
 }
@@ -80,31 +82,32 @@ void hostile_forget(void)
 static void report(uint64_t signal, uint64_t frame)
 {
     hostile_forget();
-    __asm__ volatile("jmp *%[site]"
-                     :
-                     : [site] "r"(hostile_site(SITE_REPORT)), "a"(24l), "D"(signal), "S"(frame)
-                     : "memory");
+    machine_report(hostile_site(SITE_REPORT), signal, frame);
 }
 
 void hostile_then(uint32_t then)
 {
-    int64_t result = 39;
+    int64_t result;
 
     switch (then) {
     case THEN_DOORBELL:
         print_dot();
         break;
     case THEN_LOOP:
-        __asm__ volatile("1: jmp 1b");
+        __asm__ volatile(MACHINE_JUMP_TO_SELF);
         break;
-    case THEN_UD2:
-        __asm__ volatile("ud2");
+    case THEN_UNDEFINED:
+        __asm__ volatile(MACHINE_UNDEFINED);
         break;
     case THEN_PAGE_FAULT:
-        __asm__ volatile("movb $1, 0");
+        __asm__ volatile(MACHINE_WRITE_NULL : : : MACHINE_CLOBBERS);
         break;
     case THEN_SYSCALL:
-        __asm__ volatile("syscall" : "+a"(result) : : "rcx", "r11", "memory");
+        __asm__ volatile(MACHINE_SYSCALL
+                         : MACHINE_SYSCALL_RESULT(result)
+                         : MACHINE_SYSCALL_INPUTS(39l)
+                         : MACHINE_CLOBBERS);
+        (void)result;
         break;
     case THEN_REPORT:
         report(11, SCONCE_CONTROL_AT);
@@ -112,8 +115,8 @@ void hostile_then(uint32_t then)
     case THEN_REPORT_FRAME:
         report(11, hostile_frame());
         break;
-    case THEN_INT3:
-        __asm__ volatile("int3");
+    case THEN_BREAKPOINT:
+        __asm__ volatile(MACHINE_BREAKPOINT);
         break;
     default:
         break;
@@ -151,15 +154,15 @@ SCONCE_EXPORT(uint64_t, find, (uint64_t pattern))
 }
 
 /* The bytes of the control area that were not 0 when the guest started, but for the frame that it
- * was started with, with the return address before it, and the words of FRAME and FS base. */
+ * was started with, with the return address before it, and the words of FRAME and of the thread
+ * pointer. */
 SCONCE_EXPORT(uint64_t, not_zero_at_start, (void))
 {
     const unsigned char *bytes = (const unsigned char *)control_at_start;
     uint64_t n = 0;
 
     for (uint64_t i = 0; i < frame_at_start - 8 - SCONCE_CONTROL_AT; i++)
-        n += bytes[i] != 0 && i / 8 != SCONCE_CONTROL_FRAME / 8 &&
-             i / 8 != SCONCE_CONTROL_FS_BASE / 8;
+        n += bytes[i] != 0 && i / 8 != SCONCE_CONTROL_FRAME / 8 && i / 8 != SCONCE_CONTROL_ARCH / 8;
     return n;
 }
 
@@ -190,4 +193,42 @@ SCONCE_EXPORT(uint64_t, checksum, (void))
     sum = sum_of(sum, (uintptr_t)&in_data & ~(granule - 1), (uintptr_t)_end & ~7ul);
     sum = sum_of(sum, boot->heap_addr, boot->heap_addr + boot->heap_bytes);
     return sum_of(sum, boot->stack_top - boot->stack_bytes, boot->stack_top - 8192);
+}
+
+/* ---- The control area --------------------------------------------------------------------- */
+
+/* Fills the whole control area, the frame among it, and prints; @rounds times. Succeeds. */
+SCONCE_EXPORT(void, scribble, (uint32_t byte, uint32_t rounds))
+{
+    HOSTILE_BEGIN();
+    for (uint32_t i = 0; i < rounds; i++) {
+        memset((void *)SCONCE_CONTROL_AT, (int)byte, SCONCE_CONTROL_BYTES);
+        printf(".\n");
+    }
+}
+
+/* Fills it and stops in every other way. */
+SCONCE_EXPORT(void, scribble_then, (uint32_t byte, uint32_t then))
+{
+    HOSTILE_BEGIN();
+    memset((void *)SCONCE_CONTROL_AT, (int)byte, SCONCE_CONTROL_BYTES);
+    hostile_then(then);
+}
+
+/* Fills it for ever, without a stop: LIMIT (deadline). */
+SCONCE_EXPORT(void, scribble_forever, (uint32_t byte))
+{
+    volatile unsigned char *control = (volatile unsigned char *)SCONCE_CONTROL_AT;
+
+    HOSTILE_BEGIN();
+    for (uint32_t i = 0;; i = (i + 1) % SCONCE_CONTROL_BYTES)
+        control[i] = (unsigned char)byte;
+}
+
+/* Writes one word of the control area, and prints: succeeds. */
+SCONCE_EXPORT(void, write_word, (uint32_t offset, uint64_t value))
+{
+    HOSTILE_BEGIN();
+    *(volatile uint64_t *)(SCONCE_CONTROL_AT + offset) = value;
+    printf(".\n");
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Other processes as /proc shows them; and a guest that runs while the test looks. */
-#ifndef SCONCE_PLUGINS_PROCESS_X86_64_TESTS_PROC_H
-#define SCONCE_PLUGINS_PROCESS_X86_64_TESTS_PROC_H
+#ifndef SCONCE_PLUGINS_PROCESS_TESTS_PROC_H
+#define SCONCE_PLUGINS_PROCESS_TESTS_PROC_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "plugins/shared/tests/x86_64/code.h"
+#include "plugins/shared/process/tests/guests.h"
 
 /** proc_children - how many children of that name @parent has; the first few of them. */
 size_t proc_children(pid_t parent, const char *comm, pid_t *ret_pids, size_t room);

@@ -5,7 +5,7 @@
  * well. The same for guests that are killed or kicked meanwhile. That none of it reaches a system
  * call is test-traced.c's.
  */
-#include "attacks.h"
+#include "plugins/shared/process/tests/attacks.h"
 
 #include <unistd.h>
 
@@ -46,28 +46,6 @@ static void test_hostile_endless_attack_ends_by_its_deadline(void **state)
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* The upper ones of a program without AVX-512, whose library leaves them alone; and those that only
- * AVX-512 has. */
-static void fill_vectors(uint64_t pattern)
-{
-    __asm__ volatile("movq %0, %%xmm8\n\tpunpcklqdq %%xmm8, %%xmm8\n\t"
-                     "movdqa %%xmm8, %%xmm12\n\tmovdqa %%xmm8, %%xmm13\n\t"
-                     "movdqa %%xmm8, %%xmm14\n\tmovdqa %%xmm8, %%xmm15"
-                     :
-                     : "r"(pattern)
-                     : "xmm8", "xmm12", "xmm13", "xmm14", "xmm15");
-    if (__builtin_cpu_supports("avx512f"))
-        __asm__ volatile("vpbroadcastq %0, %%zmm20\n\tvmovdqa64 %%zmm20, %%zmm30" : : "r"(pattern));
-}
-
-static bool vectors_are_filled(uint64_t pattern)
-{
-    uint64_t seen;
-
-    __asm__ volatile("movq %%xmm15, %0" : "=r"(seen));
-    return seen == pattern;
-}
-
 static uint64_t call_u64(struct sconce_sandbox *sandbox, const char *name,
                          const struct sconce_value *args, size_t count)
 {
@@ -92,9 +70,9 @@ static void test_hostile_guest_finds_no_register_of_its_host(void **state)
     int r;
 
     (void)state;
-    fill_vectors(pattern);
+    attack_fill_vectors(pattern);
     r = sconce_sandbox_new(guest, NULL, &sandbox, &err);
-    kept = vectors_are_filled(pattern);
+    kept = attack_vectors_are_filled(pattern);
     e2e_ok(r, &err);
     if (!kept)
         fail_msg("making a sandbox used the registers that this test filled");

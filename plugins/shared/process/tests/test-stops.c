@@ -10,10 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugins/process-x86_64/tests/proc.h"
-
-GUEST(bells_and_call,
-      BELL(1) BELL(2) "mov $39, %eax\nsyscall\ncmp $-38, %rax\njne 1f\n" BELL(3) "1: ud2\n");
+#include "plugins/shared/process/tests/proc.h"
 
 static struct fake_guest guest;
 static pid_t child;
@@ -21,7 +18,7 @@ static pid_t child;
 static int start(void **state)
 {
     (void)state;
-    guest_new(&guest, guest_bells_and_call, guest_bells_and_call_end);
+    guest_new(&guest, CODE(bells_and_call));
     guest_enter(&guest);
     child = proc_only_child(proc_only_child(getpid(), "sconce-zygote"), "sconce-guest");
     return 0;

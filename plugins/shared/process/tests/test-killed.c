@@ -3,7 +3,7 @@
  * Guests that are hostile to their stub, and are killed, stopped or kicked by somebody else before,
  * while or after they attack it: a named error, and a restore that works.
  */
-#include "attacks.h"
+#include "plugins/shared/process/tests/attacks.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -14,7 +14,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "tests/guests/x86_64/hostile.h"
+#include "tests/guests/hostile.h"
 
 #define NEVER UINT64_MAX
 #define ROUNDS 20u /* of the attacks that can be caught at any moment */
@@ -84,7 +84,7 @@ struct other {
 static void pause_for(unsigned pauses)
 {
     for (unsigned i = 0; i < pauses; i++)
-        __asm__ volatile("pause");
+        attack_pause();
 }
 
 static void *kill_meanwhile(void *arg)
@@ -294,8 +294,8 @@ static void start_kicking_when_masked(struct target *target)
 
 static void test_killed_kick_ends_a_guest_that_has_masked_it(void **state)
 {
-    static const struct attack attack = {
-        "forged", {FIELD_MASK, MASK_MARK, THEN_LOOP}, OUTCOME_KICKED, 0};
+    const struct attack attack = {
+        "forged", {attack_tables.field_mask, MASK_MARK, THEN_LOOP}, OUTCOME_KICKED, 0};
     struct other other = {0};
     struct target target;
     struct sconce_error err;

@@ -34,11 +34,48 @@ struct attack {
 
 typedef void attack_fn(void *ctx, const struct attack *attack);
 
+/* ---- process-ARCH/tests/attacks.c, attack-tables.c --------------------------------------------
+ */
+
+/* Those that are told one by one: that end by themselves, and the others. */
+extern const struct attack attacks_told[], attacks_hanging[];
+extern const size_t attacks_told_count, attacks_hanging_count;
+
+/* What an architecture has for those that are made of tables. */
+struct attack_tables {
+    /* System calls that the stub does not make. */
+    const uint64_t *other_numbers;
+    size_t other_number_count;
+    /* What the kernel or the processor may refuse, by field of a signal frame. */
+    const struct attack_field {
+        uint32_t field;
+        uint64_t value;
+    } * fields;
+    size_t field_count;
+    /* Stack pointers, and whether they count from the frame. */
+    const struct attack_stack {
+        uint64_t sp;
+        bool of_frame;
+    } * stacks;
+    size_t stack_count;
+    uint32_t field_mask;    /* FIELD_MASK */
+    uint32_t made_up_kinds; /* of THEN_REPORT_FRAME behind a doorbell */
+};
+extern const struct attack_tables attack_tables;
+
+/* ---- process-ARCH/tests/attack-registers.c: of the host itself ---------------------------------
+ */
+
+void attack_pause(void); /* a moment, not a switch to somebody else */
+/** attack_fill_vectors - SIMD registers that a program without other use for them leaves alone. */
+void attack_fill_vectors(uint64_t pattern);
+bool attack_vectors_are_filled(uint64_t pattern);
+
+/* ---- All architectures ------------------------------------------------------------------------
+ */
+
 /** attacks_each - call @fn for every attack that ends by itself, or (@hanging) for every other. */
 void attacks_each(bool hanging, attack_fn *fn, void *ctx);
-
-/** attacks_each_made - those of them that come of tables; attacks_each calls it. */
-void attacks_each_made(attack_fn *fn, void *ctx);
 
 /* A sandbox to attack, a snapshot of it, and a neighbour that was there before. */
 struct target {

@@ -11,10 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugins/process-x86_64/tests/proc.h"
+#include "plugins/shared/process/tests/proc.h"
 #include "sconce-ext-lifecycle.h"
-
-GUEST(three_bells, BELL(1) BELL(2) BELL(3));
 
 static unsigned fds_at_start;
 
@@ -57,7 +55,7 @@ static void test_create_makes_no_process_before_the_entry(void **state)
     struct fake_guest guest;
 
     (void)state;
-    guest_new(&guest, guest_three_bells, guest_three_bells_end);
+    guest_new(&guest, CODE(three_bells));
     guest_reset(&guest);
     assert_int_equal(zygotes(), 0);
     guest_free(&guest);
@@ -69,9 +67,9 @@ static void test_enter_costs_two_descriptors_and_one_mapping(void **state)
     unsigned fds, maps;
 
     (void)state;
-    guest_new(&warm, guest_three_bells, guest_three_bells_end);
+    guest_new(&warm, CODE(three_bells));
     guest_enter(&warm); /* there is a zygote now */
-    guest_new(&guest, guest_three_bells, guest_three_bells_end);
+    guest_new(&guest, CODE(three_bells));
     fds = count_fds();
     maps = count_maps();
     guest_enter(&guest);
@@ -89,11 +87,11 @@ static void test_destroy_ends_the_process_before_it_returns(void **state)
     int pidfd;
 
     (void)state;
-    guest_new(&guest, guest_three_bells, guest_three_bells_end);
+    guest_new(&guest, CODE(three_bells));
     guest_enter(&guest);
     zygote = proc_only_child(getpid(), "sconce-zygote");
     pidfd = proc_pidfd(proc_only_child(zygote, "sconce-guest"));
-    guest_new(&other, guest_three_bells, guest_three_bells_end);
+    guest_new(&other, CODE(three_bells));
     guest_enter(&other);
     assert_int_equal(proc_children(zygote, "sconce-guest", pids, 2), 2);
 
@@ -113,7 +111,7 @@ static void test_reset_is_another_process(void **state)
     pid_t zygote, before, after;
 
     (void)state;
-    guest_new(&guest, guest_three_bells, guest_three_bells_end);
+    guest_new(&guest, CODE(three_bells));
     guest_enter(&guest);
     zygote = proc_only_child(getpid(), "sconce-zygote");
     before = proc_only_child(zygote, "sconce-guest");
@@ -138,7 +136,7 @@ static void test_release_ends_the_zygote_and_the_next_entry_starts_one(void **st
     release();
     fds = count_fds();
     for (int i = 0; i < 3; i++) {
-        guest_new(&guest, guest_three_bells, guest_three_bells_end);
+        guest_new(&guest, CODE(three_bells));
         guest_enter(&guest);
         guest_expect_bell(&guest, 1);
         guest_free(&guest);
@@ -159,7 +157,7 @@ static void test_run_after_the_zygotes_death_is_a_shutdown_and_a_reset_mends_it(
     pid_t zygote;
 
     (void)state;
-    guest_new(&guest, guest_three_bells, guest_three_bells_end);
+    guest_new(&guest, CODE(three_bells));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     zygote = proc_only_child(getpid(), "sconce-zygote");
@@ -209,7 +207,7 @@ static void test_child_without_a_listener_ends_itself(void **state)
     int listener, pidfd, nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     (void)state;
-    guest_new(&guest, guest_three_bells, guest_three_bells_end);
+    guest_new(&guest, CODE(three_bells));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     pidfd = proc_pidfd(proc_only_child(proc_only_child(getpid(), "sconce-zygote"), "sconce-guest"));

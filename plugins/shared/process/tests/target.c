@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sandbox that is attacked, and what must be right after each attack. */
-#include "attacks.h"
+#include "plugins/shared/process/tests/attacks.h"
 
 #include <poll.h>
 #include <stdio.h>

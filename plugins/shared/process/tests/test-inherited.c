@@ -14,17 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <asm/ldt.h>
-
-#include "plugins/shared/tests/x86_64/code.h"
+#include "plugins/shared/process/tests/guests.h"
 #include "sconce-ext-lifecycle.h"
-
-/* Its number is 1 when ZF was set by what stands before. */
-#define BELL_OF_ZF "setz %al\nout %al, $0x5c\n"
-
-GUEST(bell, BELL(1));
-GUEST(run_data, BELL(1) "movb $0xc3, 0x420000\nmov $0x420000, %eax\njmp *%rax\n");
-GUEST(read_segment, "mov $7, %eax\nlsl %ax, %ecx\n" BELL_OF_ZF);
 
 static struct fake_guest guest;
 
@@ -55,7 +46,6 @@ static void on_fault(int number)
 static void test_host_that_has_faulted_does_not_tell_guests_where(void **state)
 {
     struct sigaction action = {.sa_handler = on_fault}, before;
-    struct sconce_x86_special special;
 
     (void)state;
     protected_page =
@@ -65,11 +55,10 @@ static void test_host_that_has_faulted_does_not_tell_guests_where(void **state)
     *(volatile uint8_t *)protected_page = 1;
     sigaction(SIGSEGV, &before, NULL);
 
-    guest_new(&guest, guest_bell, guest_bell_end);
+    guest_new(&guest, CODE(three_bells));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
-    assert_ok(regs->get(guest.vm, SCONCE_REGS_SPECIAL, &special, sizeof special, fresh_error()));
-    assert_int_equal(special.cr2, 0);
+    assert_int_equal(show_fault_address(&guest), 0);
     guest_free(&guest);
     munmap(protected_page, 4096);
 }
@@ -83,29 +72,13 @@ static void test_host_that_runs_what_it_reads_does_not_give_that_to_guests(void 
 
     (void)state;
     assert_true(personality((unsigned long)before | READ_IMPLIES_EXEC) >= 0);
-    guest_new(&guest, guest_run_data, guest_run_data_end);
+    guest_new(&guest, CODE(run_data));
     guest_enter(&guest);
     personality((unsigned long)before);
     guest_expect_bell(&guest, 1);
     guest_run(&guest, &exit);
     assert_int_equal(exit.kind, SCONCE_EXIT_FAULT);
     assert_int_equal(exit.u.fault.access, SCONCE_ACCESS_EXEC);
-    guest_free(&guest);
-}
-
-static void test_host_with_segments_does_not_give_them_to_guests(void **state)
-{
-    struct user_desc segment = {.base_addr = 0x1000, .limit = 0xfff, .seg_32bit = 1, .useable = 1};
-
-    (void)state;
-    if (syscall(SYS_modify_ldt, 0x11, &segment, sizeof segment))
-        skip(); /* a kernel without */
-    guest_new(&guest, guest_read_segment, guest_read_segment_end);
-    guest_enter(&guest);
-    memset(&segment, 0, sizeof segment);
-    segment.read_exec_only = segment.seg_not_present = 1;
-    assert_int_equal(syscall(SYS_modify_ldt, 0x11, &segment, sizeof segment), 0);
-    guest_expect_bell(&guest, 0);
     guest_free(&guest);
 }
 
@@ -136,7 +109,7 @@ static void test_host_whose_children_go_elsewhere_is_refused_and_unharmed(void *
     int status;
 
     (void)state;
-    guest_new(&guest, guest_bell, guest_bell_end);
+    guest_new(&guest, CODE(three_bells));
     child = fork();
     if (child == 0)
         _exit(enter_after_unshare());
@@ -184,12 +157,11 @@ int main(int argc, char **argv)
                                without_zygote),
         cmocka_unit_test_setup(test_host_that_runs_what_it_reads_does_not_give_that_to_guests,
                                without_zygote),
-        cmocka_unit_test_setup(test_host_with_segments_does_not_give_them_to_guests,
-                               without_zygote),
         cmocka_unit_test_setup(test_host_whose_children_go_elsewhere_is_refused_and_unharmed,
                                without_zygote),
         cmocka_unit_test_setup(test_thread_cancelled_in_a_probe_leaves_no_lock, without_zygote),
     };
 
-    return fake_host_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
+    return fake_host_main_with(argc, argv, tests, sizeof tests / sizeof tests[0], arch_tests,
+                               arch_test_count);
 }

@@ -10,16 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "plugins/process-x86_64/tests/proc.h"
-
-/* The frame of its last stop, with another mask (uc_sigmask is 296 bytes in) and PC (168), returned
- * into by the stub itself, behind the report: SITE is told in the stub's head. */
-GUEST(deaf, BELL(1) "mov $0xfff810000, %rbx\n mov (%rbx), %rcx\n movq $-1, 296(%rcx)\n"
-                    "lea 1f(%rip), %rax\n mov %rax, 168(%rcx)\n mov $0xfff800000, %rdx\n"
-                    "mov 4(%rdx), %ecx\n add %rcx, %rdx\n xor %eax, %eax\n jmp *%rdx\n"
-                    "1: mov $0x420000, %ebx\n2: incq (%rbx)\n jmp 2b");
-GUEST(two_bells, BELL(1) BELL(2));
-GUEST(count_on, "mov $0x420000, %ebx\n xor %r12d, %r12d\n1: inc %r12\n incq (%rbx)\n jmp 1b");
+#include "plugins/shared/process/tests/proc.h"
 
 static struct sconce_plugin_vm *_Atomic kicked;
 static pthread_t runner;
@@ -75,13 +66,12 @@ static pid_t only_guest(void)
 
 static void test_kick_a_guest_that_blocks_signals_ends_its_process(void **state)
 {
-    struct sconce_x86_standard standard;
     struct fake_guest guest;
     struct sconce_exit exit;
     int pidfd;
 
     (void)state;
-    guest_new(&guest, guest_deaf, guest_deaf_end);
+    guest_new(&guest, CODE(deaf));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     pidfd = proc_pidfd(only_guest());
@@ -92,7 +82,7 @@ static void test_kick_a_guest_that_blocks_signals_ends_its_process(void **state)
     proc_await_end(pidfd);
     close(pidfd);
     /* Registers are those of its last stop; nothing runs any more. */
-    assert_ok(regs->get(guest.vm, SCONCE_REGS_STANDARD, &standard, sizeof standard, fresh_error()));
+    assert_in_range(show_registers(&guest).pc, CODE_GPA, CODE_GPA + SCONCE_MEM_GRANULE);
     assert_ok(ops->vcpu_set_tls(guest.vm, 0, fresh_error()));
     for (exit.kind = SCONCE_EXIT_CANCELLED; exit.kind == SCONCE_EXIT_CANCELLED;)
         guest_run(&guest, &exit); /* a kick that came late is one more */
@@ -100,7 +90,7 @@ static void test_kick_a_guest_that_blocks_signals_ends_its_process(void **state)
     assert_int_equal(ops->vcpu_run(guest.vm, &exit, fresh_error()), SCONCE_PLUGIN_E_INVALID);
 
     guest_reset(&guest);
-    guest_load(&guest, guest_two_bells, guest_two_bells_end);
+    guest_load(&guest, CODE(three_bells));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     guest_expect_bell(&guest, 2);
@@ -109,13 +99,13 @@ static void test_kick_a_guest_that_blocks_signals_ends_its_process(void **state)
 
 static void test_kick_a_guest_that_listens_keeps_its_process_and_registers(void **state)
 {
-    struct sconce_x86_standard standard, again;
+    struct shown_registers shown;
     struct fake_guest guest;
     struct sconce_exit exit;
     pid_t child;
 
     (void)state;
-    guest_new(&guest, guest_count_on, guest_count_on_end);
+    guest_new(&guest, CODE(count_on));
     guest_enter(&guest);
     child = only_guest();
 
@@ -123,18 +113,16 @@ static void test_kick_a_guest_that_listens_keeps_its_process_and_registers(void 
 
     assert_int_equal(exit.kind, SCONCE_EXIT_CANCELLED);
     assert_int_equal(only_guest(), child);
-    assert_ok(regs->get(guest.vm, SCONCE_REGS_STANDARD, &standard, sizeof standard, fresh_error()));
-    assert_in_range(standard.rip, CODE_GPA, CODE_GPA + 20);
-    assert_int_equal(standard.rbx, DATA_GPA);
-    assert_in_range(standard.r12 - guest_data(&guest)[0], 0, 1);
-    standard.r12 = 1ull << 60;
-    assert_ok(regs->set(guest.vm, SCONCE_REGS_STANDARD, &standard, sizeof standard, fresh_error()));
+    shown = show_registers(&guest);
+    assert_in_range(shown.pc, CODE_GPA, CODE_GPA + 40);
+    assert_in_range(shown.kept - guest_data(&guest)[0], 0, 1);
+    shown.kept = 1ull << 60;
+    assert_ok(change_registers(&guest, &shown));
 
     run_until_kicked(&guest, &exit);
 
     assert_int_equal(exit.kind, SCONCE_EXIT_CANCELLED);
-    assert_ok(regs->get(guest.vm, SCONCE_REGS_STANDARD, &again, sizeof again, fresh_error()));
-    assert_true(again.r12 >= 1ull << 60);
+    assert_true(show_registers(&guest).kept >= 1ull << 60);
     guest_free(&guest);
 }
 

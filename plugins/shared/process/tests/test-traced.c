@@ -7,7 +7,7 @@
  *
  * Needs root, since guests' processes hide from everybody else.
  */
-#include "attacks.h"
+#include "plugins/shared/process/tests/attacks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "plugins/process-x86_64/control.h"
+#include "plugins/shared/process/layout.h"
 
 #define DEADLINE_NS 600000000u
 #define MAPS_BYTES 4096u

@@ -7,8 +7,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "plugins/shared/tests/arch.h"
-#include "plugins/shared/tests/x86_64/code.h"
+#include "plugins/shared/process/tests/guests.h"
 
 #define NOBODY 65534
 
@@ -42,7 +41,7 @@ static void test_host_without_the_right_to_signal_kicks_resets_and_ends_guests(v
         print_message("skipped: only root can give up being root\n");
         skip();
     }
-    guest_new(&guest, guest_bell_then_spin, guest_bell_then_spin_end);
+    guest_new(&guest, CODE(bell_then_spin));
     guest_enter(&guest);
     guest_expect_bell(&guest, 1);
     assert_int_equal(setresuid(NOBODY, NOBODY, NOBODY), 0);

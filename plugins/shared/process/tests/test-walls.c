@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "plugins/process-x86_64/tests/proc.h"
 #include "plugins/shared/process/layout.h"
+#include "plugins/shared/process/tests/proc.h"
 #include "sconce-ext-lifecycle.h"
 
 static struct spinner spinner;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "plugins/process-x86_64/tests/proc.h"
+#include "plugins/shared/process/tests/proc.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -159,8 +159,6 @@ void proc_await_end(int pidfd)
 
 /* ---- A guest that runs --------------------------------------------------------------------- */
 
-GUEST(spin, "mov $0x420000, %ebx\n1: incq (%rbx)\n jmp 1b");
-
 static struct sconce_plugin_vm *_Atomic spinning;
 
 static void on_kick(int signal)
@@ -186,7 +184,7 @@ void spinner_start(struct spinner *spinner)
     volatile uint64_t *counter;
 
     sigaction(SIGUSR1, &action, NULL);
-    guest_new(&spinner->guest, guest_spin, guest_spin_end);
+    guest_new(&spinner->guest, CODE(count_on));
     guest_enter(&spinner->guest);
     counter = guest_data(&spinner->guest);
     atomic_store(&spinner->ended, false);
