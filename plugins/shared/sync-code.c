@@ -23,10 +23,11 @@ int32_t sconce_plugin_sync_code(const struct sconce_plugin_mappings *mappings, u
     for (uint32_t i = 0; left && i < mappings->count; i++) { /* sorted by gpa */
         const struct sconce_plugin_range *range = &mappings->ranges[i];
         uint64_t part = part_in(range, at, left);
-        char *host = (char *)range->host + (at - range->gpa);
+        char *host;
 
         if (!part)
             continue;
+        host = (char *)range->host + (at - range->gpa);
         if (seen)
             __builtin___clear_cache(host, host + part);
         at += part;
