@@ -6,7 +6,6 @@
 #include "common/cleanup.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
 #include "plugins/shared/plugin-error.h"
-#include "plugins/shared/sync-code.h"
 
 #define MAX_RANGES (SCONCE_PLUGIN_MAX_MAPPINGS + SCONCE_A64_SUPERVISOR_RANGES)
 
@@ -93,7 +92,7 @@ int32_t kvm_a64_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t by
 int32_t kvm_a64_mem_sync_code(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
                               struct sconce_plugin_error *err)
 {
-    return sconce_plugin_sync_code(&vm->kvm.memory, gpa, bytes, vm->kvm.sealed, err);
+    return sconce_plugin_mappings_sync_code(&vm->kvm.memory, gpa, bytes, vm->kvm.sealed, err);
 }
 
 /* The guest's mappings and the supervisor's pages; the tables themselves are mapped nowhere. */

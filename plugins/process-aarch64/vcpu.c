@@ -81,5 +81,5 @@ void process_a64_answer(struct sconce_plugin_vm *base, int64_t result)
 int32_t process_a64_mem_sync_code(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t bytes,
                                   struct sconce_plugin_error *err)
 {
-    return sconce_plugin_mappings_sync_code(&vm->memory, gpa, bytes, err);
+    return sconce_plugin_mappings_sync_code(&vm->memory, gpa, bytes, true, err);
 }

@@ -166,7 +166,7 @@ bool sconce_plugin_mappings_read(const struct sconce_plugin_mappings *mappings, 
 }
 
 int32_t sconce_plugin_mappings_sync_code(const struct sconce_plugin_mappings *mappings,
-                                         uint64_t gpa, uint64_t bytes,
+                                         uint64_t gpa, uint64_t bytes, bool seen,
                                          struct sconce_plugin_error *err)
 {
     const uint64_t first = gpa, all_bytes = bytes;
@@ -184,7 +184,8 @@ int32_t sconce_plugin_mappings_sync_code(const struct sconce_plugin_mappings *ma
         offset = gpa - range->gpa;
         part = range->bytes - offset < bytes ? range->bytes - offset : bytes;
         host = (char *)range->host + offset;
-        __builtin___clear_cache(host, host + part);
+        if (seen)
+            __builtin___clear_cache(host, host + part);
         gpa += part;
         bytes -= part;
     }

@@ -63,10 +63,13 @@ bool sconce_plugin_mappings_read(const struct sconce_plugin_mappings *mappings, 
  * sconce_plugin_mappings_sync_code - mem_sync_code, by the host's view of the memory: instructions
  * that the host has written there are what is fetched from then on, on every processor, by whatever
  * address. (Where instruction caches are tagged by physical address, as all recent ones of aarch64
- * are; on x86_64 it does nothing.) Errors: INVALID.
+ * are; on x86_64 it does nothing.)
+ * @seen: the guest may have fetched from there already; else the range is checked alone, as whoever
+ *   shows it to the guest will see to it.
+ * Errors: INVALID.
  */
 int32_t sconce_plugin_mappings_sync_code(const struct sconce_plugin_mappings *mappings,
-                                         uint64_t gpa, uint64_t bytes,
+                                         uint64_t gpa, uint64_t bytes, bool seen,
                                          struct sconce_plugin_error *err);
 
 #endif

@@ -266,7 +266,7 @@ def architecture_guest(tree):
 
 def riscv64_sdk(tree):
     """Adds it to the installed one; returns the example's folder, and the environment for it."""
-    need_programs("make", "ld.lld", "clang|riscv64-linux-gnu-gcc")
+    need_programs("make", "riscv64-linux-gnu-gcc|clang", "riscv64-linux-gnu-gcc|ld.lld")
     folder = tree.copy("examples", "plugin-riscv64")
     env = tree.environment()
     run(["make", "sdk", "GUEST_LIB=" + os.path.join(tree.source, "guest", "lib")], env, folder)

@@ -249,10 +249,10 @@ static void test_sync_code_takes_code_and_nothing_else(void **state)
     map(0x400000, G, 0, RX);
     map(0x410000, G, G, RX);
     map(0x420000, G, 2 * G, RW);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_int_equal(
-            sconce_plugin_mappings_sync_code(&mappings, rows[i].gpa, rows[i].bytes, &err),
-            rows[i].status);
+    for (size_t i = 0; i < 2 * sizeof rows / sizeof rows[0]; i++)
+        assert_int_equal(sconce_plugin_mappings_sync_code(&mappings, rows[i / 2].gpa,
+                                                          rows[i / 2].bytes, i % 2, &err),
+                         rows[i / 2].status);
     assert_non_null(strstr(err.text, " bytes at 0x400000: not all of them are mapped as code"));
 }
 

@@ -84,10 +84,11 @@ class Hart:
 class Host:
     """What the core and a backend do for a guest."""
 
-    def __init__(self, hart, doorbell):
+    def __init__(self, hart, elf):
         self.hart = hart
-        self.doorbell = doorbell
-        hart.ask("Z0,%x,4" % doorbell)
+        self.doorbell = elf.doorbell()
+        self.exports = elf.exports()
+        hart.ask("Z0,%x,4" % self.doorbell)
         # The stack that qemu made has room for all that a guest is given.
         self.boot = hart.register(SP) - 0x200000 & ~0xFFFF
         self.inbox, self.outbox, heap = (self.boot + n * BUFFER_BYTES for n in (1, 2, 3))
@@ -125,25 +126,54 @@ class Host:
 
     def add(self, a, b):
         """Calls add(a, b) of a guest that waits at READY."""
-        self.send(FRAME_CALL, 0, (ord("i"), 0, a), (ord("i"), 0, b))
+        index = self.exports.index("add")
+        self.send(FRAME_CALL, index, (ord("i"), 0, a), (ord("i"), 0, b))
         _, slots = self.wait(READY, FRAME_RETURN)
         assert slots == [(ord("i"), 0, (a + b) & 0xFFFFFFFF)], slots
 
 
-def only_ecall(path):
-    """The address of the one ECALL in a guest: its doorbell."""
-    with open(path, "rb") as file:
-        data = file.read()
-    table, = struct.unpack_from("<Q", data, 32)
-    size, count = struct.unpack_from("<HH", data, 54)
-    found = []
-    for n in range(count):
-        kind, flags, offset, address, _, length = struct.unpack_from("<IIQQQQ", data, table + n * size)
-        if kind == 1 and flags & 1:  # PT_LOAD, PF_X
-            code = data[offset : offset + length]
-            found += [address + at for at in range(0, length, 2) if code[at : at + 4] == ECALL]
-    assert len(found) == 1, "%d instructions ECALL" % len(found)
-    return found[0]
+class Elf:
+    """What must be known of a guest at fixed addresses."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            self.data = file.read()
+        self.loads = []  # (executable?, offset, address, length)
+        table, self.sections = struct.unpack_from("<QQ", self.data, 32)
+        size, count = struct.unpack_from("<HH", self.data, 54)
+        for n in range(count):
+            kind, flags, offset, address, _, length = struct.unpack_from(
+                "<IIQQQQ", self.data, table + n * size
+            )
+            if kind == 1:  # PT_LOAD
+                self.loads.append((flags & 1, offset, address, length))
+
+    def doorbell(self):
+        """The address of the one ECALL in a guest."""
+        found = []
+        for executable, offset, address, length in self.loads:
+            code = self.data[offset : offset + length] if executable else b""
+            found += [address + at for at in range(0, len(code), 2) if code[at : at + 4] == ECALL]
+        assert len(found) == 1, "%d instructions ECALL" % len(found)
+        return found[0]
+
+    def exports(self):
+        """Names in the order of the table, which is the compiler's: a call's index is among them."""
+        size, count, names = struct.unpack_from("<HHH", self.data, 58)
+        heads = [struct.unpack_from("<IIQQQQ", self.data, self.sections + n * size)
+                 for n in range(count)]  # fmt: skip
+        for name, _, _, _, offset, length in heads:
+            if self.text(heads[names][4] + name) == "sconce_exports":
+                entries = range(offset, offset + length, 48)  # struct sconce_function
+                return [self.text(self.offset(*struct.unpack_from("<Q", self.data, at + 8)))
+                        for at in entries]  # fmt: skip
+        sys.exit("trial: no exports")
+
+    def offset(self, address):
+        return next(o + address - a for _, o, a, length in self.loads if 0 <= address - a < length)
+
+    def text(self, offset):
+        return self.data[offset : self.data.index(b"\0", offset)].decode()
 
 
 def trial(host):
@@ -156,7 +186,7 @@ def trial(host):
 
     # greet() asks for visitor(); a host call loses nothing that a callee keeps.
     host.lose_registers()
-    host.send(FRAME_CALL, 1)
+    host.send(FRAME_CALL, host.exports.index("greet"))
     host.go_on()
     frame, _ = host.wait(HOST_CALL, FRAME_HOST_CALL)
     at = frame[5] + FRAME.size + SLOT.size
@@ -177,7 +207,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         hart = Hart(path, folder)
         try:
-            trial(Host(hart, only_ecall(path)))
+            trial(Host(hart, Elf(path)))
         finally:
             hart.end()
     print("calls, a host call and a restore, every register lost between them")
