@@ -82,10 +82,9 @@ def judge(arch, rows, whole=True):
             continue
         # A row of many calls tells of each that went wrong.
         for part in rows.text[row].split("; "):
-            known = next((k for k in expected if k.row == row and re.fullmatch(k.words, part)), None)
-            if known:
-                shown.add(known)
-            else:
+            known = {k for k in expected if k.row == row and re.fullmatch(k.words, part)}
+            shown |= known
+            if not known:
                 problems.append("%s: %s" % (row, part))
     for known in expected:
         if known not in shown and (whole or known.row in rows.outcome):

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The attacks that are told one by one. What each does is told where it is exported:
- * tests/guests/x86_64/hostile*.c. */
-#include "attacks.h"
+ * tests/guests/hostile.c, tests/guests/x86_64/hostile-*.c. */
 
 #include <linux/audit.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
 #include "plugins/process-x86_64/control.h"
-#include "tests/guests/x86_64/hostile.h"
+#include "plugins/shared/process/tests/attacks.h"
+#include "tests/guests/hostile.h"
+#include "tests/guests/x86_64/hostile-machine.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -37,7 +38,7 @@
 
 /* ---- Those that end by themselves ----------------------------------------------------------- */
 
-static const struct attack attacks[] = {
+const struct attack attacks_told[] = {
     /* Reports of what never was. */
     {"report", {SIGSEGV, 128, 13, USER_CS, 0, 0}, OK},
     {"report", {SIGILL, 2, 6, USER_CS, 0, 0}, FAULT(KIND(ILLEGAL))},
@@ -92,11 +93,13 @@ static const struct attack attacks[] = {
     {"forged_altstack", {0, 0, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack", {CONTROL, 2047, 0, 0, THEN_DOORBELL}, OK},
     {"forged_altstack", {CONTROL, 2048, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
-    {"forged_altstack", {CONTROL, 4096, 0, 0, THEN_UD2}, FAULT(KIND(ILLEGAL) | KIND_SHUTDOWN)},
+    {"forged_altstack",
+     {CONTROL, 4096, 0, 0, THEN_UNDEFINED},
+     FAULT(KIND(ILLEGAL) | KIND_SHUTDOWN)},
     {"forged_altstack", {0, UINT64_MAX, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack", {4096, KERNEL, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_UD2}, SHUTDOWN},
+    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_UNDEFINED}, SHUTDOWN},
     {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_SYSCALL}, SHUTDOWN},
     {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_REPORT_FRAME}, PRIVILEGE},
     {"forged_altstack", {0x30000, 0x10000, 0, 1, THEN_DOORBELL}, SHUTDOWN},
@@ -106,7 +109,7 @@ static const struct attack attacks[] = {
     {"forged_altstack", {SCONCE_STUB_AT - 0xf000, 0x10000, 0, 0, THEN_DOORBELL}, SHUTDOWN},
     {"forged_altstack", {ALTSTACK - 2048, SCONCE_ALTSTACK_BYTES + 2048, 0, 0, THEN_DOORBELL}, OK},
     {"forged_altstack", {0, 0, DISABLE, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_UD2}, SHUTDOWN},
+    {"forged_altstack", {0, 0, DISABLE, 0, THEN_UNDEFINED}, SHUTDOWN},
     {"forged_altstack", {0, 0, DISABLE, 0, THEN_RETURN}, SHUTDOWN},
     {"forged_altstack", {0, 0, DISABLE, 0, THEN_REPORT_FRAME}, PRIVILEGE},
     {"forged_altstack",
@@ -150,7 +153,7 @@ static const struct attack attacks[] = {
     {"selectors", {0, 0, 0x63, 0}, PRIVILEGE}, /* the TLS segment that it has not */
     {"selectors", {0, 0, 0, 0x07}, PRIVILEGE}, /* a local descriptor table */
     {"bases", {KERNEL, KERNEL, THEN_DOORBELL}, OK},
-    {"bases", {KERNEL, KERNEL, THEN_UD2}, FAULT(KIND(ILLEGAL))},
+    {"bases", {KERNEL, KERNEL, THEN_UNDEFINED}, FAULT(KIND(ILLEGAL))},
     {"bases", {KERNEL, KERNEL, THEN_SYSCALL}, OK},
     {"bases", {UINT64_MAX, UINT64_MAX, THEN_REPORT_FRAME}, PRIVILEGE},
     {"bases", {SCONCE_STUB_AT, SCONCE_STUB_AT, THEN_DOORBELL}, OK},
@@ -158,7 +161,7 @@ static const struct attack attacks[] = {
     {"bases", {NOT_CANONICAL, 0, THEN_DOORBELL}, PRIVILEGE},
     {"bases", {0, NOT_CANONICAL, THEN_DOORBELL}, PRIVILEGE},
     {"protection_keys", {UINT32_MAX, THEN_DOORBELL}, OK_OR_FAULT(KIND(MEMORY) | KIND_SHUTDOWN)},
-    {"protection_keys", {2, THEN_UD2}, FAULT(KIND(ILLEGAL) | KIND(MEMORY) | KIND_SHUTDOWN)},
+    {"protection_keys", {2, THEN_UNDEFINED}, FAULT(KIND(ILLEGAL) | KIND(MEMORY) | KIND_SHUTDOWN)},
     {"protection_keys", {3, THEN_SYSCALL}, OK_OR_FAULT(KIND(MEMORY) | KIND_SHUTDOWN)},
     /* Where there are none, what it makes up is told. */
     {"protection_keys",
@@ -167,10 +170,11 @@ static const struct attack attacks[] = {
     {"protection_keys", {0x55555554, THEN_DOORBELL}, OK},
     {"tiles", {0}, FAULT(KIND(ILLEGAL) | KIND_SHUTDOWN)},
 };
+const size_t attacks_told_count = COUNT(attacks_told);
 
 /* ---- Those that do not ---------------------------------------------------------------------- */
 
-static const struct attack hanging_attacks[] = {
+const struct attack attacks_hanging[] = {
     {"report_forever", {0}, LIMIT},
     {"report_forever", {1}, LIMIT},
     {"report_doorbells", {0}, LIMIT},
@@ -192,15 +196,4 @@ static const struct attack hanging_attacks[] = {
     {"protection_keys", {2, THEN_LOOP}, LIMIT},
     {"bases", {KERNEL, KERNEL, THEN_LOOP}, LIMIT},
 };
-
-void attacks_each(bool hanging, attack_fn *fn, void *ctx)
-{
-    const struct attack *list = hanging ? hanging_attacks : attacks;
-    size_t count = hanging ? COUNT(hanging_attacks) : COUNT(attacks);
-
-    for (size_t i = 0; i < count; i++)
-        fn(ctx, &list[i]);
-    if (hanging)
-        return;
-    attacks_each_made(fn, ctx);
-}
+const size_t attacks_hanging_count = COUNT(attacks_hanging);

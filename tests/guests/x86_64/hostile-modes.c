@@ -10,8 +10,9 @@
 
 #include <sconce/guest.h>
 
-#include "hostile.h"
+#include "hostile-machine.h"
 #include "plugins/process-x86_64/control.h"
+#include "tests/guests/hostile.h"
 
 #define USER32_CS "0x23" /* arch/x86/include/asm/segment.h */
 #define USER_CS "0x33"
@@ -117,7 +118,7 @@ SCONCE_EXPORT(void, with_sp, (uint64_t sp, bool of_frame, uint32_t then))
     case THEN_LOOP:
         WITH_SP("1: jmp 1b");
         break;
-    case THEN_UD2:
+    case THEN_UNDEFINED:
         WITH_SP("ud2");
         break;
     case THEN_PAGE_FAULT:
@@ -126,7 +127,7 @@ SCONCE_EXPORT(void, with_sp, (uint64_t sp, bool of_frame, uint32_t then))
     case THEN_SYSCALL:
         WITH_SP("syscall");
         break;
-    case THEN_INT3:
+    case THEN_BREAKPOINT:
         WITH_SP("int3");
         break;
     default:

@@ -10,9 +10,10 @@
 
 #include <sconce/guest.h>
 
-#include "hostile.h"
+#include "hostile-machine.h"
 #include "plugins/process-x86_64/control.h"
 #include "plugins/process-x86_64/frame.h"
+#include "tests/guests/hostile.h"
 
 #define XSAVE_MXCSR 24 /* SDM vol 1 13.4.1; the header is at 512 */
 #define XSAVE_HEADER 512

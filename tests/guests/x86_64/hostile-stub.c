@@ -9,10 +9,11 @@
 
 #include <sconce/guest.h>
 
-#include "hostile.h"
+#include "hostile-machine.h"
 #include "plugins/process-x86_64/control.h"
 #include "plugins/process-x86_64/frame.h"
 #include "plugins/shared/process/stub-head.h"
+#include "tests/guests/hostile.h"
 
 static void jump(uint64_t to, uint64_t flags, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -148,40 +149,4 @@ SCONCE_EXPORT(void, report_forever, (bool anew))
                      : "S"(frame), "d"(frame->rdx), "b"(frame->rbx),
                        "c"(frame->rcx), [rip] "i"(offsetof(struct process_x86_frame, rip))
                      : "memory", "cc", "rax", "rdi", "r11");
-}
-
-/* Fills the whole control area, the frame among it, and prints; @rounds times. Succeeds. */
-SCONCE_EXPORT(void, scribble, (uint32_t byte, uint32_t rounds))
-{
-    HOSTILE_BEGIN();
-    for (uint32_t i = 0; i < rounds; i++) {
-        memset((void *)SCONCE_CONTROL_AT, (int)byte, SCONCE_CONTROL_BYTES);
-        printf(".\n");
-    }
-}
-
-/* Fills it and stops in every other way. */
-SCONCE_EXPORT(void, scribble_then, (uint32_t byte, uint32_t then))
-{
-    HOSTILE_BEGIN();
-    memset((void *)SCONCE_CONTROL_AT, (int)byte, SCONCE_CONTROL_BYTES);
-    hostile_then(then);
-}
-
-/* Fills it for ever, without a stop: LIMIT (deadline). */
-SCONCE_EXPORT(void, scribble_forever, (uint32_t byte))
-{
-    volatile unsigned char *control = (volatile unsigned char *)SCONCE_CONTROL_AT;
-
-    HOSTILE_BEGIN();
-    for (uint32_t i = 0;; i = (i + 1) % SCONCE_CONTROL_BYTES)
-        control[i] = (unsigned char)byte;
-}
-
-/* Writes one word of the control area, and prints: succeeds. */
-SCONCE_EXPORT(void, write_word, (uint32_t offset, uint64_t value))
-{
-    HOSTILE_BEGIN();
-    *(volatile uint64_t *)(SCONCE_CONTROL_AT + offset) = value;
-    printf(".\n");
 }
