@@ -19,6 +19,13 @@ static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_ARM_NISV_TO_USER, "KVM_CAP_ARM_NISV_TO_USER"},
 };
 
+static const struct sconce_kvm_needs needs = {
+    .caps = required,
+    .cap_count = sizeof required / sizeof required[0],
+    .no_device = "have the firmware start the kernel at EL2, turn on nested virtualization when "
+                 "this is a virtual machine, or pass the device into the container",
+};
+
 /* What KVM gives without KVM_CAP_ARM_VM_IPA_SIZE: Documentation/virt/kvm/api.rst 4.2. */
 #define DEFAULT_IPA_BITS 40u
 
@@ -33,7 +40,7 @@ int32_t kvm_a64_configure(const char *key, const char *value, struct sconce_plug
 
 int32_t kvm_a64_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_open(device, required, sizeof required / sizeof required[0], ret_fd, err);
+    return sconce_kvm_open(device, &needs, ret_fd, err);
 }
 
 /* ---- The trial ----------------------------------------------------------------------------- */

@@ -65,7 +65,8 @@ class Debian:
             command += ["-o", "%s=%s" % (key, value)]
         done = subprocess.run(
             command + list(arguments), cwd=folder or self.state,
-            env={**os.environ, "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            env={**os.environ, "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise Problem(
