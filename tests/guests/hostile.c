@@ -37,7 +37,7 @@ static void print_dot(void)
     printf(".\n");
 }
 
-void *hostile_export[5];
+void *hostile_export[MACHINE_MARK_WORDS];
 
 /* What lay on the stack here is overwritten the second time. */
 __attribute__((noinline)) void hostile_begin(void)
@@ -55,7 +55,7 @@ __attribute__((noinline)) void hostile_begin(void)
                      : MACHINE_BELL_INPUTS(SCONCE_DOORBELL_PRINT)
                      : MACHINE_CLOBBERS);
     if (begun++)
-        __builtin_longjmp(hostile_export, 1);
+        machine_return(hostile_export);
 }
 
 uint64_t hostile_site(unsigned i)

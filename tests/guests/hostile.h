@@ -45,11 +45,11 @@
  */
 #define HOSTILE_BEGIN(...)                                                                         \
     do {                                                                                           \
-        if (__builtin_setjmp(hostile_export))                                                      \
+        if (machine_mark(hostile_export))                                                          \
             return __VA_ARGS__;                                                                    \
         hostile_begin();                                                                           \
     } while (0)
-extern void *hostile_export[5];
+extern void *hostile_export[];
 void hostile_begin(void);
 
 /** hostile_site - where the stub's @i-th system call instruction is; 0 when there is none. */
