@@ -37,7 +37,7 @@ static void print_dot(void)
     printf(".\n");
 }
 
-void *hostile_export[5];
+void *hostile_export[MACHINE_MARK_WORDS];
 
 /* What lay on the stack here is overwritten the second time. */
 __attribute__((noinline)) void hostile_begin(void)
@@ -55,7 +55,7 @@ __attribute__((noinline)) void hostile_begin(void)
                      : MACHINE_BELL_INPUTS(SCONCE_DOORBELL_PRINT)
                      : MACHINE_CLOBBERS);
     if (begun++)
-        __builtin_longjmp(hostile_export, 1);
+        machine_return(hostile_export);
 }
 
 uint64_t hostile_site(unsigned i)
@@ -231,4 +231,45 @@ SCONCE_EXPORT(void, write_word, (uint32_t offset, uint64_t value))
     HOSTILE_BEGIN();
     *(volatile uint64_t *)(SCONCE_CONTROL_AT + offset) = value;
     printf(".\n");
+}
+
+/* ---- Returning from signals that never were ------------------------------------------------ */
+
+/*
+ * Returns from a frame with one FIELD_ changed, then does what THEN_ says.
+ *  - FIELD_NONE, and what the kernel takes or ignores: as THEN_ does without an attack: success,
+ *    ILLEGAL, MEMORY write at 0, BREAKPOINT; THEN_REPORT shuts down; THEN_REPORT_FRAME is a
+ *    report() of the last doorbell, which is heard again as something else.
+ *  - FIELD_MASK with the faults' signals in it: whatever stops the guest then shuts down, and
+ *    THEN_LOOP is LIMIT (deadline).
+ *  - what the kernel or the processor refuses: a fault of any kind.
+ */
+SCONCE_EXPORT(void, forged, (uint32_t field, uint64_t value, uint32_t then))
+{
+    HOSTILE_BEGIN();
+    if (field >= FIELDS)
+        return;
+    hostile_take_frame();
+    hostile_return(field, value);
+    hostile_then(then);
+}
+
+/*
+ * Returns with another alternate stack, then does what THEN_ says: that, where the kernel keeps the
+ * stub's stack all the same, or where the forged one ends where the stub's does; else it shuts
+ * down. @from_image: @sp counts from the image's start.
+ */
+SCONCE_EXPORT(void, forged_altstack,
+              (uint64_t sp, uint64_t bytes, uint32_t flags, bool from_image, uint32_t then))
+{
+    uint64_t *altstack;
+
+    HOSTILE_BEGIN();
+    hostile_take_frame();
+    altstack = hostile_altstack();
+    altstack[0] = sp + (from_image ? sconce_boot()->image_base : 0);
+    altstack[1] = flags;
+    altstack[2] = bytes;
+    hostile_return(FIELD_NONE, 0);
+    hostile_then(then);
 }

@@ -45,11 +45,11 @@
  */
 #define HOSTILE_BEGIN(...)                                                                         \
     do {                                                                                           \
-        if (__builtin_setjmp(hostile_export))                                                      \
+        if (machine_mark(hostile_export))                                                          \
             return __VA_ARGS__;                                                                    \
         hostile_begin();                                                                           \
     } while (0)
-extern void *hostile_export[5];
+extern void *hostile_export[];
 void hostile_begin(void);
 
 /** hostile_site - where the stub's @i-th system call instruction is; 0 when there is none. */
@@ -63,5 +63,14 @@ uint64_t hostile_frame(void);
 void hostile_forget(void);
 
 void hostile_then(uint32_t then);
+
+/* ARCH/hostile-return.c: returning from a signal that never was. */
+
+/** hostile_take_frame - the last true frame is what the next forgery is made of. */
+void hostile_take_frame(void);
+/** hostile_altstack - in the forgery: a stack_t, its flags in 64 bits. */
+uint64_t *hostile_altstack(void);
+/** hostile_return - return from the forgery with one FIELD_ changed: to here, when all is well. */
+void hostile_return(uint32_t field, uint64_t value);
 
 #endif

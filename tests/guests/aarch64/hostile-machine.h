@@ -49,6 +49,12 @@
 #define STOP_BRK_KPROBE 8
 #define STOPS 9
 
+/* A place to return to: 0, and not 0 when it is returned to. (clang has no __builtin_setjmp here.)
+ */
+#define MACHINE_MARK_WORDS 22
+int machine_mark(void **words) __attribute__((returns_twice));
+void machine_return(void **words) __attribute__((noreturn));
+
 /* Is there a system call instruction? Arm ARM C6.2.365 (SVC). */
 #define MACHINE_CALL_UNIT 4u
 #define MACHINE_CALL_BYTES 4u

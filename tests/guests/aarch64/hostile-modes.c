@@ -13,6 +13,24 @@
 #include "plugins/process-aarch64/control.h"
 #include "tests/guests/hostile.h"
 
+/* hostile-machine.h. What a callee keeps: AAPCS64 6.1. */
+__asm__(".pushsection .text\n"
+        ".globl machine_mark\n"
+        "machine_mark:\n\t"
+        "stp x19, x20, [x0]\n\tstp x21, x22, [x0, #16]\n\tstp x23, x24, [x0, #32]\n\t"
+        "stp x25, x26, [x0, #48]\n\tstp x27, x28, [x0, #64]\n\tstp x29, x30, [x0, #80]\n\t"
+        "stp d8, d9, [x0, #96]\n\tstp d10, d11, [x0, #112]\n\tstp d12, d13, [x0, #128]\n\t"
+        "stp d14, d15, [x0, #144]\n\tmov x1, sp\n\tstr x1, [x0, #160]\n\t"
+        "mov w0, #0\n\tret\n"
+        ".globl machine_return\n"
+        "machine_return:\n\t"
+        "ldp x19, x20, [x0]\n\tldp x21, x22, [x0, #16]\n\tldp x23, x24, [x0, #32]\n\t"
+        "ldp x25, x26, [x0, #48]\n\tldp x27, x28, [x0, #64]\n\tldp x29, x30, [x0, #80]\n\t"
+        "ldp d8, d9, [x0, #96]\n\tldp d10, d11, [x0, #112]\n\tldp d12, d13, [x0, #128]\n\t"
+        "ldp d14, d15, [x0, #144]\n\tldr x1, [x0, #160]\n\tmov sp, x1\n\t"
+        "mov w0, #1\n\tret\n"
+        ".popsection");
+
 /* Any system call from the guest's own code, with @x0: -38. */
 SCONCE_EXPORT(int64_t, own_syscall, (uint64_t number, uint64_t x0))
 {
@@ -83,7 +101,7 @@ static uint64_t kept_sp __attribute__((used));
                                               "mov x1, %[second]\n\t" instructions                 \
                                               "\n\t" MACHINE_TAME_SP(kept_sp)                      \
                      :                                                                             \
-                     : [sp] "r"(sp), [site] "r"(site), [number] "r"(number), [first] "r"(first),   \
+                     : [sp] "r"(wild), [site] "r"(site), [number] "r"(number), [first] "r"(first), \
                        [second] "r"(frame), [port] "i"(SCONCE_DOORBELL_SVC_AARCH64)                \
                      : MACHINE_CLOBBERS)
 
@@ -97,12 +115,12 @@ SCONCE_EXPORT(void, with_sp, (uint64_t sp, bool of_frame, uint32_t then))
 {
     const uint64_t number = then == THEN_SYSCALL ? 39 : 124;
     const uint64_t first = then == THEN_DOORBELL ? SCONCE_DOORBELL_PRINT : 11;
-    uint64_t site, frame;
+    uint64_t site, frame, wild;
 
     HOSTILE_BEGIN();
     site = hostile_site(SITE_REPORT);
     frame = then == THEN_REPORT ? SCONCE_CONTROL_AT : hostile_frame();
-    sp += of_frame ? hostile_frame() : 0;
+    wild = sp + (of_frame ? hostile_frame() : 0);
     if (then == THEN_REPORT || then == THEN_REPORT_FRAME)
         hostile_forget();
     switch (then) {

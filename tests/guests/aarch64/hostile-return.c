@@ -31,7 +31,7 @@ static struct {
 static unsigned char *const records = forgery.bytes + sizeof forgery.frame;
 
 /* The last true frame. */
-static void take_frame(void)
+void hostile_take_frame(void)
 {
     const uint64_t frame = hostile_frame();
 
@@ -133,7 +133,7 @@ static void apply_change(void)
         "x27", "x28", "x30", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10",    \
         "v11", "v12", "v13", "v14", "v15"
 
-/* Returns from the forgery, and into this function's caller when all is well with it. */
+/* Into this function's caller when all is well with the forgery. */
 __attribute__((noinline)) static void do_return(void)
 {
     __asm__ volatile("adrp x16, forgery\n\tadd x16, x16, :lo12:forgery\n\t" STORE_RESUME
@@ -146,42 +146,16 @@ __attribute__((noinline)) static void do_return(void)
                      : RESUME_CLOBBERS);
 }
 
-/*
- * Returns from a frame with one FIELD_ changed, then does what THEN_ says.
- *  - FIELD_NONE, and what the kernel takes or ignores: as THEN_ does without an attack: success,
- *    ILLEGAL, MEMORY write at 0, BREAKPOINT; THEN_REPORT shuts down; THEN_REPORT_FRAME is a
- *    report() of the last doorbell, which is heard again as something else.
- *  - FIELD_MASK with the faults' signals in it: whatever stops the guest then shuts down, and
- *    THEN_LOOP is LIMIT (deadline).
- *  - what the kernel or the processor refuses: a fault of any kind.
- */
-SCONCE_EXPORT(void, forged, (uint32_t field, uint64_t value, uint32_t then))
+uint64_t *hostile_altstack(void)
 {
-    HOSTILE_BEGIN();
-    if (field >= FIELDS)
-        return;
-    take_frame();
+    return forgery.frame.altstack;
+}
+
+void hostile_return(uint32_t field, uint64_t value)
+{
     change.field = field;
     change.value = value;
     do_return();
-    hostile_then(then);
-}
-
-/*
- * Returns with another alternate stack, then does what THEN_ says: that, where the kernel keeps the
- * stub's stack all the same, or where the forged one ends where the stub's does; else it shuts
- * down. @from_image: @sp counts from the image's start.
- */
-SCONCE_EXPORT(void, forged_altstack,
-              (uint64_t sp, uint64_t bytes, uint32_t flags, bool from_image, uint32_t then))
-{
-    HOSTILE_BEGIN();
-    take_frame();
-    forgery.frame.altstack[0] = sp + (from_image ? sconce_boot()->image_base : 0);
-    forgery.frame.altstack[1] = flags;
-    forgery.frame.altstack[2] = bytes;
-    do_return();
-    hostile_then(then);
 }
 
 /* Takes a frame for the forged mask @mask, and then reports for ever that nothing happened, so that
@@ -190,13 +164,11 @@ SCONCE_EXPORT(void, forged_altstack,
 SCONCE_EXPORT(void, forged_reports, (uint64_t mask, bool anew))
 {
     HOSTILE_BEGIN();
-    change.field = FIELD_MASK;
-    change.value = mask;
     for (;;) {
         struct process_a64_frame *frame = (struct process_a64_frame *)hostile_frame();
 
-        take_frame();
-        do_return();
+        hostile_take_frame();
+        hostile_return(FIELD_MASK, mask);
         frame->code = -6; /* sent by tkill(2) */
         if (anew)
             hostile_forget();

@@ -33,6 +33,17 @@ static void jump(uint64_t to, uint64_t flags, uint64_t number, uint64_t a, uint6
                      : "memory", "cc", "x19", "x20");
 }
 
+static void call(uint32_t site, uint64_t flags, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+    __attribute__((noinline));
+static void call(uint32_t site, uint64_t flags, uint64_t number, uint64_t a, uint64_t b, uint64_t c)
+{
+    if (number == NR_SCHED_YIELD && b == 0)
+        b = hostile_frame();
+    if (number == NR_SIGALTSTACK && a == 0)
+        a = SCONCE_STUB_AT + offsetof(struct sconce_stub_head, altstack);
+    jump(hostile_site(site), flags, number, a, b, c);
+}
+
 /*
  * Jumps to the stub's @site-th system call instruction with these registers and flags.
  *  - A number that the stub does not use there or anywhere: GUEST_FAULT MEMORY, execute, at that
@@ -48,11 +59,7 @@ SCONCE_EXPORT(void, call_site,
               (uint32_t site, uint64_t flags, uint64_t number, uint64_t a, uint64_t b, uint64_t c))
 {
     HOSTILE_BEGIN();
-    if (number == NR_SCHED_YIELD && b == 0)
-        b = hostile_frame();
-    if (number == NR_SIGALTSTACK && a == 0)
-        a = SCONCE_STUB_AT + offsetof(struct sconce_stub_head, altstack);
-    jump(hostile_site(site), flags, number, a, b, c);
+    call(site, flags, number, a, b, c);
 }
 
 /* Jumps to any byte of the stub, with registers that address its own memory: a fault of any kind,

@@ -44,6 +44,11 @@
 #define FIELD_COMPONENTS 22 /* every byte of them */
 #define FIELDS 23
 
+/* A place to return to: 0, and not 0 when it is returned to. */
+#define MACHINE_MARK_WORDS 5
+#define machine_mark(words) __builtin_setjmp(words)
+#define machine_return(words) __builtin_longjmp(words, 1)
+
 /* Is there a system call instruction? It may begin at any byte. */
 #define MACHINE_CALL_UNIT 1u
 #define MACHINE_CALL_BYTES 2u
