@@ -8,6 +8,7 @@ that came too late; rows that failed, did not run, or should have failed.
 
 import hashlib
 import io
+import lzma
 import os
 import sys
 import tarfile
@@ -20,6 +21,7 @@ sys.path.insert(0, os.path.join(ROOT, "tools"))
 from laboratory import machine, matrix, result, trial
 from laboratory.debian import Problem
 from laboratory.initramfs import Initramfs
+from laboratory.kernel import Kernel
 
 
 def tar_of(files):
@@ -234,6 +236,33 @@ class Trials(unittest.TestCase):
         one.problems = ["not done"]
         self.assertIn("no result: not done", trial.table([one])[1])
         self.assertEqual(trial.report([one])[0]["problems"], ["not done"])
+
+
+class Modules(unittest.TestCase):
+    def modules(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "lib/modules/6/kernel/drivers")
+            os.makedirs(path)
+            for name, depends in files.items():
+                module = b"\x7fELF\0license=GPL\0depends=%s\0name=x\0" % depends.encode()
+                compress = lzma.compress if name.endswith(".xz") else bytes
+                with open(os.path.join(path, name), "wb") as file:
+                    file.write(compress(module))
+            one = Kernel.__new__(Kernel)
+            one.arch, one.folder = "arm64", folder
+            return [name for name, _ in one.modules()]
+
+    def test_what_one_needs_comes_before(self):
+        self.assertEqual(
+            self.modules({
+                "virtio_blk.ko": "virtio,virtio-ring", "virtio.ko": "virtio-ring",
+                "virtio-ring.ko": "", "other.ko": "",
+            }),
+            ["virtio_ring.ko", "virtio.ko", "virtio_blk.ko"],
+        )  # fmt: skip
+
+    def test_compressed_ones_are_unpacked_and_built_in_ones_left_out(self):
+        self.assertEqual(self.modules({"virtio_blk.ko.xz": "built_in"}), ["virtio_blk.ko"])
 
 
 class Archive(unittest.TestCase):
