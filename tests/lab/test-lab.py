@@ -206,27 +206,49 @@ class Verdict(unittest.TestCase):
 
 
 class Trials(unittest.TestCase):
-    def trial(self, files):
+    def trial(self, files, backends=("stub",)):
         kernel = type("Kernel", (), {"release": "6.1.0", "version": "6.1.1-1"})
         one = trial.Trial(kernel, machine.Machine("arm64", "cortex-a72", gic=2))
         one.files = files
-        one.judge(["stub"], True)
+        one.judge(backends, True)
         return one
 
     STUB = "ok    a  b\n\nstub: 1 passed, 0 failed, 0 skipped\n"
 
     def test_status_and_rows_agree(self):
-        self.assertEqual(self.trial({"status": "0\n", "stub.log": self.STUB}).problems, [])
+        one = self.trial({"status": "0\n", "stub.log": self.STUB, "stub.status": "0\n"})
+        self.assertEqual(one.all_problems(), [])
 
     def test_status_that_rows_do_not_explain_is_a_problem(self):
-        one = self.trial({"status": "1\n", "stub.log": self.STUB})
-        self.assertIn("exit status 1", one.problems[0])
+        for status in ("1\n", "139\n", ""):
+            one = self.trial({"status": "0\n", "stub.log": self.STUB, "stub.status": status})
+            self.assertEqual(len(one.all_problems()), 1)
+            self.assertIn("and not with 0", one.all_problems()[0])
+        one = self.trial({"status": "1\n", "stub.log": self.STUB, "stub.status": "0\n"})
+        self.assertEqual(one.all_problems(), ["the job ended with status 1"])
+
+    def test_kernel_that_is_not_well_is_a_problem(self):
+        one = self.trial({"status": "0\n", "stub.log": self.STUB, "stub.status": "0\n",
+                          "dmesg": "[ 1.0] WARNING: CPU: 0 at kvm/arm.c:1\n"})  # fmt: skip
+        self.assertIn("WARNING", one.all_problems()[0])
+
+    def test_row_that_one_backend_lacks_is_a_problem(self):
+        more = "ok    a  b\nok    c  d\n\n%s: 2 passed, 0 failed, 0 skipped\n"
+        one = self.trial({"status": "0\n", "stub.log": self.STUB, "stub.status": "0\n",
+                          "other.log": more % "other", "other.status": "0\n"},
+                         ["stub", "other"])  # fmt: skip
+        self.assertIn("stub: these rows are not in its list: c", one.all_problems())
+
+    def test_backend_that_died_has_a_line(self):
+        one = self.trial({"status": "0\n", "stub.log": "ok    a  b\n", "stub.status": "139\n"})
+        self.assertIn("FAILED", trial.table([one])[1])
+        self.assertEqual(trial.report([one])[0]["backend"], "stub")
 
     def test_backend_without_a_log_is_a_problem(self):
-        self.assertEqual(len(self.trial({"status": "0\n"}).problems), 1)
+        self.assertEqual(len(self.trial({"status": "0\n"}).all_problems()), 1)
 
     def test_table_tells_how_kvm_works(self):
-        one = self.trial({"status": "0\n", "stub.log": self.STUB,
+        one = self.trial({"status": "0\n", "stub.log": self.STUB, "stub.status": "0\n",
                           "dmesg": "kvm [1]: Hyp mode initialized successfully\n"})  # fmt: skip
         self.assertIn("no VHE", trial.table([one])[1])
         self.assertEqual(trial.report([one])[0]["mode"], "no VHE")
@@ -234,7 +256,7 @@ class Trials(unittest.TestCase):
     def test_run_without_result_has_a_line(self):
         one = self.trial({})
         one.problems = ["not done"]
-        self.assertIn("no result: not done", trial.table([one])[1])
+        self.assertIn("FAILED: not done", trial.table([one])[1])
         self.assertEqual(trial.report([one])[0]["problems"], ["not done"])
 
 

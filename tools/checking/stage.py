@@ -106,7 +106,7 @@ class Stage:
         if os.path.exists(report):
             os.remove(report)
         try:
-            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--report", report)
+            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--timeout=600", "--report", report)
         finally:
             if os.path.exists(report):
                 with open(report, encoding="utf-8") as file:

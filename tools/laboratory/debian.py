@@ -51,16 +51,20 @@ class Debian:
         options = {
             "APT::Architecture": self.arch,
             "APT::Architectures::": self.arch,
-            "APT::Sandbox::User": "",
+            "APT::Sandbox::User": "",  # _apt cannot write into a user's cache
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
             "Dir::State": self.state,
+            "Dir::State::lists": self.state + "/lists",
             "Dir::State::status": self.state + "/status",
             "Dir::Cache": self.state,
+            "Dir::Cache::archives": self.state + "/archives",
             "Dir::Cache::pkgcache": "pkgcache.bin",
             "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
         }
-        command = [program, "-q"]
+        # The machine's hooks clean its caches or index its packages: none of ours.
+        configuration = os.path.join(os.path.dirname(os.path.abspath(__file__)), "apt.conf")
+        command = [program, "-q", "-c", configuration]
         for key, value in options.items():
             command += ["-o", "%s=%s" % (key, value)]
         done = subprocess.run(
@@ -95,12 +99,17 @@ class Debian:
                 print("note: going on with old package lists: %s" % problem, flush=True)
 
     def depends(self, package):
-        """The packages that one depends on; where there is a choice, the first."""
+        """The packages that one depends on, without a choice."""
         with self.locked():
             self.renew()
             said = self.apt("apt-cache", "depends", package)
-        words = [line.split() for line in said.splitlines()]
-        return [word[1] for word in words if word[:1] == ["Depends:"]]
+        lines = said.splitlines()
+        found = []
+        for i, line in enumerate(lines):
+            # "|Depends:" says that the next line is another way to have the same.
+            if line.startswith("  Depends: ") and not lines[i - 1].startswith(" |Depends: "):
+                found.append(line.split()[1])
+        return found
 
     def fetch(self, *packages):
         """Paths of the packages' files, downloaded if need be."""
@@ -118,11 +127,15 @@ class Debian:
         missing = [file for file in wanted if not is_whole(*file)]
         if missing:
             names = [os.path.basename(path).partition("_")[0] for path, _ in missing]
+            # apt would go on behind what is there, and believe it whole when it is long enough.
+            for path, _ in missing:
+                if os.path.exists(path):
+                    os.remove(path)
             print("downloading %s for %s" % (" ".join(names), self.arch), flush=True)
             self.apt("apt-get", "download", *names, folder=self.debs)
         for file in missing:
             if not is_whole(*file):
-                raise Problem("%s is not what its signed list says" % file[0])
+                raise Problem("%s, as it was downloaded, is not what its signed list says" % file[0])
         return [path for path, _ in wanted]
 
     def wanted(self, packages):

@@ -63,12 +63,12 @@ class Failure(Problem):
 
 def run(machine, kernel, initramfs, folder, timeout, loud):
     """Boot, wait, read the disk: {name: text}. Raises Failure, and tries nothing twice."""
-    os.makedirs(folder, exist_ok=True)
     disk = os.path.join(folder, "result.img")
     console = os.path.join(folder, "console.log")
-    make_disk(disk)
     command = machine.command(kernel, initramfs, disk) + ["-serial", "stdio"]
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
     with one_at_a_time(machine, folder):
+        start_anew(folder, disk)
         status = boot(command, console, timeout, loud)
     if status is None:
         raise Failure("not done after %d seconds, and ended" % timeout, console)
@@ -82,25 +82,28 @@ def run(machine, kernel, initramfs, folder, timeout, loud):
 
 def interact(machine, kernel, initramfs, folder):
     """A person at the console. Returns QEMU's exit status."""
-    os.makedirs(folder, exist_ok=True)
     disk = os.path.join(folder, "result.img")
-    make_disk(disk)
     command = machine.command(kernel, initramfs, disk) + ["-serial", "mon:stdio"]
+    os.makedirs(os.path.dirname(folder), exist_ok=True)
     with one_at_a_time(machine, folder):
+        start_anew(folder, disk)
         return subprocess.run(command, check=False).returncode
 
 
-def make_disk(path):
-    with open(path, "wb") as file:
+def start_anew(folder, disk):
+    """Nothing of an earlier run is there to be taken for this one's."""
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    with open(disk, "wb") as file:
         file.truncate(DISK_BYTES)
 
 
 def one_at_a_time(machine, folder):
-    """The folders of all architectures' runs have one above them in common."""
+    """Of this checkout: the folders of all architectures' runs have one above them in common."""
     program = QEMU[machine.arch]
     if not shutil.which(program):
         raise Problem("there is no %s: tools/install-deps check installs it" % program)
-    return Lock(os.path.join(folder, "..", "..", "lock-qemu"), "QEMU")
+    return Lock(os.path.join(os.path.dirname(folder), "..", "lock-qemu"), "QEMU")
 
 
 def boot(command, console, timeout, loud):

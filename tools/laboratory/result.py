@@ -59,6 +59,7 @@ class Rows:
         self.outcome = {}  # row -> ok, FAIL, skip
         self.text = {}  # row -> what it said
         last = ""
+        told_of = set()  # rows whose failure is told below them, where the title was
         for line in text.splitlines():
             row = ROW.match(line)
             if row:
@@ -66,13 +67,22 @@ class Rows:
                 self.outcome[last] = row[1]
                 self.text[last] = row[3]
             elif line.startswith("      ") and self.outcome.get(last) == "FAIL":
-                self.text[last] = line.strip()
+                told = self.text[last] + "; " if last in told_of else ""
+                self.text[last] = told + line.strip()
+                told_of.add(last)
         closing = [match for match in CLOSING.findall(text) if match[0] == backend]
         unusable = UNUSABLE.search(text)
         self.unusable = unusable[1] if unusable else ""
         counted = [self.count(word) for word in ("ok", "FAIL", "skip")]
         if not closing or [int(word) for word in closing[-1][1:]] != counted:
             raise Problem("sconce-plugin-check did not come to the end of its rows on " + backend)
+
+    @classmethod
+    def none(cls, backend):
+        """Of one that gave none."""
+        rows = cls.__new__(cls)
+        rows.backend, rows.outcome, rows.text, rows.unusable = backend, {}, {}, ""
+        return rows
 
     def count(self, outcome):
         return sum(1 for value in self.outcome.values() if value == outcome)

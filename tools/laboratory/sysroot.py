@@ -70,8 +70,12 @@ def make(arch, folder):
 
     words = {"machine": MACHINES[arch], "triplet": triplet(arch), "root": root, "folder": folder}
     sysroot = "--sysroot=" + root
+    headers = root + "/usr/include"
+    libraries = root + "/usr/lib/" + triplet(arch)
     compilers = {
-        "gcc": [gcc, sysroot],
+        # Debian's looks into /usr/TRIPLET before it looks into any sysroot.
+        "gcc": [gcc, sysroot, "-isystem", headers + "/" + triplet(arch), "-isystem", headers,
+                "-B" + libraries, "-L" + libraries],
         "clang": ["clang", "--target=" + triplet(arch), sysroot],
     }
     for name, command in compilers.items():

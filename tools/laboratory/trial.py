@@ -2,6 +2,7 @@
 """One emulated machine that runs one job, and what is to be told of it."""
 
 import os
+import re
 import shlex
 import time
 
@@ -14,19 +15,21 @@ from laboratory.result import Rows
 # hit leave room for what comes before.
 SLOW = "--deadline=1000 --timeout=240"
 
+# What a kernel says of itself when it is not well; a guest has done it to its host.
+UNWELL = re.compile(r"WARNING: |BUG: |Oops|soft lockup|rcu.*stall|Call [Tt]race:")
+
 # pipefail: the status is the program's, not tee's. The console shows how far it has come.
 CHECK = """\
 set -o pipefail
-status=0
 for backend in %(backends)s; do
     case $backend in
 %(options)s
     *) set -- ;;
     esac
     sconce-plugin-check %(slow)s %(more)s "$@" "$backend" 2>&1 |
-        tee "/lab/out/$backend.log" || status=1
+        tee "/lab/out/$backend.log"
+    echo $? >"/lab/out/$backend.status"
 done
-exit $status
 """
 
 
@@ -38,14 +41,19 @@ def check_job(backends, more):
     return CHECK % {"backends": " ".join(backends), "options": options, "slow": SLOW, "more": more}
 
 
+# sconce-plugin-check(1), EXIT STATUS.
+EXIT_FAILED = 1
+EXIT_UNUSABLE = 77
+
+
 class Trial:
-    """A run, and its verdict: .problems is empty when it is a success."""
+    """A run, and its verdict: .all_problems() is empty when it is a success."""
 
     def __init__(self, kernel, machine):
         self.kernel = kernel
         self.machine = machine
         self.files = {}
-        self.problems = []
+        self.problems = []  # of the run as a whole
         self.console = []  # the end of the console's log, when there is no result
         self.seconds = 0.0
         self.backends = []  # (Rows, problems, known) each
@@ -72,17 +80,36 @@ class Trial:
         if not self.files:
             return
         for name in backends:
-            try:
-                rows = Rows(name, self.files.get(name + ".log", ""))
-            except Problem as problem:
-                self.problems.append(str(problem))
-                continue
-            problems, known = judge(self.machine.arch, rows, whole)
+            rows, problems = self.rows_of(name)
+            known = []
+            if not problems:
+                problems, known = judge(self.machine.arch, rows, whole)
+                problems += status_problems(rows, self.files.get(name + ".status", ""))
             self.backends.append((rows, problems, known))
-            self.problems += ["%s: %s" % (name, problem) for problem in problems]
-        failing = any(rows.count("FAIL") or rows.unusable for rows, _, _ in self.backends)
-        if not self.problems and (self.status != 0) != failing:
-            self.problems.append("the job's exit status %d is not what its rows say" % self.status)
+        if whole:
+            self.compare_rows()
+        if self.status != 0:
+            self.problems.append("the job ended with status %d" % self.status)
+        self.problems += ["the kernel says: " + line.strip() for line in
+                          self.files.get("dmesg", "").splitlines() if UNWELL.search(line)]  # fmt: skip
+
+    def all_problems(self):
+        return self.problems + ["%s: %s" % (rows.backend, problem)
+                                for rows, problems, _ in self.backends for problem in problems]  # fmt: skip
+
+    def rows_of(self, name):
+        try:
+            return Rows(name, self.files.get(name + ".log", "")), []
+        except Problem as problem:
+            return Rows.none(name), [str(problem)]
+
+    def compare_rows(self):
+        """The list is one for all backends: a row that one lacks has been lost."""
+        every = {row for rows, _, _ in self.backends for row in rows.outcome}
+        for rows, problems, _ in self.backends:
+            lost = sorted(every - set(rows.outcome))
+            if lost and not problems:
+                problems.append("these rows are not in its list: %s" % " ".join(lost))
 
     def mode(self):
         """How KVM runs guests there, by the kernel's own word."""
@@ -96,6 +123,15 @@ class Trial:
         return "SVM" if "SVM" in log else "?"
 
 
+def status_problems(rows, status):
+    """sconce-plugin-check ends as its rows say: a crash behind the last line is one, too."""
+    expected = EXIT_UNUSABLE if rows.unusable else EXIT_FAILED if rows.count("FAIL") else 0
+    if status.strip() == str(expected):
+        return []
+    return ["sconce-plugin-check ended with status %s, and not with %d"
+            % (status.strip() or "unknown", expected)]  # fmt: skip
+
+
 HEAD = "%-22s %-26s %-9s %-16s %6s %6s %6s %7s %6s" % (
     "kernel", "machine", "KVM", "backend", "passed", "failed", "known", "skipped", "s")  # fmt: skip
 
@@ -105,8 +141,8 @@ def table(trials):
     lines = [HEAD]
     for trial in trials:
         where = "%-22s %-26s %-9s" % (trial.kernel.release, trial.machine, trial.mode())
-        if not trial.backends:
-            lines.append("%s no result: %s" % (where, "; ".join(trial.problems)))
+        if trial.problems:
+            lines.append("%s FAILED: %s" % (where, "; ".join(trial.problems)))
         for rows, problems, known in trial.backends:
             known_rows = {entry.row for entry in known}
             lines.append("%s %-16s %6d %6d %6d %7d %6.0f%s" % (
@@ -126,7 +162,7 @@ def report(trials):
             "mode": trial.mode(),
             "seconds": round(trial.seconds),
         }
-        if not trial.backends:
+        if trial.problems:
             entries.append({**where, "backend": "", "passed": 0, "skipped": 0, "known": [],
                             "problems": trial.problems})  # fmt: skip
         for rows, problems, known in trial.backends:

@@ -93,12 +93,11 @@ enum check_outcome check_run_all(struct check *check, struct check_box *box, con
             CHECK_STEP(open_box(check, box, file, &limits));
         }
     }
-    if (failures.count > 0)
-        return check_fail(check, "%s", failures.text);
-    CHECK(check, check_box_new(box, &limits, &other) == 0, "a new sandbox cannot be made: %s",
-          box->err.text);
-    sconce_sandbox_free(other);
-    return CHECK_OK;
+    if (check_box_new(box, &limits, &other) == 0)
+        sconce_sandbox_free(other);
+    else
+        add_failure(&failures, "a new sandbox cannot be made afterwards");
+    return failures.count ? check_fail(check, "%s", failures.text) : CHECK_OK;
 }
 
 enum check_outcome check_run_good(struct check *check, struct check_box *box,
