@@ -306,6 +306,7 @@ static void test_mmio_elsewhere_is_a_memory_fault(void **state)
     expect_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
     assert_int_equal(result.u.fault.address, 0x500000);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_WRITE);
+    assert_int_equal(result.u.fault.detail, 0x92000047); /* a translation fault, level 3 */
 
     start_over(state);
     mmio(REPORT_GPA - 8, false, 8);
