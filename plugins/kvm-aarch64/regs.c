@@ -127,6 +127,23 @@ static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconc
     return r;
 }
 
+/* An exception that is still to be told goes with the PC that it was taken at. A guest that is sent
+ * elsewhere has left it behind: told later, it would be the old syndrome with the new registers. */
+static int32_t drop_exception_elsewhere(struct sconce_plugin_vm *vm, uint64_t pc,
+                                        struct sconce_plugin_error *err)
+{
+    uint64_t now;
+    int32_t r;
+
+    if (vm->place != KVM_A64_AT_VECTOR)
+        return SCONCE_PLUGIN_OK;
+    r = get_u64(vm, KVM_A64_ELR_EL1, &now, err);
+    if (r != SCONCE_PLUGIN_OK || now == pc)
+        return r;
+    kvm_a64_save(vm)->taken = SCONCE_A64_SAVE_TAKEN;
+    return leave_shim(vm, err);
+}
+
 static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
                             struct sconce_plugin_error *err)
 {
@@ -135,7 +152,9 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
 
     if (!sconce_a64_standard_valid(from))
         return sconce_kvm_regs_invalid(err, "PC or PSTATE are none that a guest could have");
-    r = set_u64(vm, KVM_A64_SP_EL0, from->sp, err);
+    r = drop_exception_elsewhere(vm, from->pc, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = set_u64(vm, KVM_A64_SP_EL0, from->sp, err);
     for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 31; i++)
         r = set_u64(vm, KVM_A64_X(i), from->x[i], err);
     if (r == SCONCE_PLUGIN_OK)

@@ -435,13 +435,37 @@ static void test_regs_in_mid_shim_begin_it_again(void **state)
     assert_int_equal(vcpu.x0, 10);
     assert_int_equal(vcpu.x1, 11);
 
-    regs.pc = CODE_GPA + 0x20;
     regs.pstate = 0x80000000;
     assert_int_equal(kvm_a64_regs.set(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
                      SCONCE_PLUGIN_OK);
-    assert_int_equal(vcpu.elr, CODE_GPA + 0x20);
+    assert_int_equal(vcpu.elr, CODE_GPA + 4);
     assert_int_equal(vcpu.spsr, 0x80000000 | KVM_A64_PSTATE_RUN);
     assert_int_equal(vcpu.pc, sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8));
+}
+
+/* The same kick, and the host sends the guest elsewhere: what was not told never will be. */
+static void test_set_another_pc_in_mid_shim_drops_the_exception(void **state)
+{
+    for (unsigned at = 0; at <= 12; at++) {
+        struct sconce_a64_standard regs;
+
+        start_over(state);
+        trap(8, SVC(0), CODE_GPA + 4);
+        run.exit_reason = KVM_EXIT_INTR;
+        vcpu.pc = sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8) + at * 4;
+        vm.place = KVM_A64_ANYWHERE;
+        regs = standard();
+        regs.pc = CODE_GPA + 0x20;
+        regs.pstate = 0x80000000;
+        regs.x[0] = 5;
+        assert_int_equal(kvm_a64_regs.set(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
+                         SCONCE_PLUGIN_OK);
+        assert_int_equal(vcpu.pc, CODE_GPA + 0x20);
+        assert_int_equal(vcpu.pstate, 0x80000000 | KVM_A64_PSTATE_RUN);
+        assert_int_equal(vcpu.x0, 5);
+        assert_int_equal(save()->taken, SCONCE_A64_SAVE_TAKEN);
+        assert_int_equal(standard().pc, CODE_GPA + 0x20);
+    }
 }
 
 static void test_regs_at_the_shims_first_instruction_are_untouched(void **state)
@@ -492,6 +516,7 @@ int main(void)
         cmocka_unit_test_setup(test_complete_answers_through_the_save_area, start_over),
         cmocka_unit_test_setup(test_complete_after_a_look_answers_in_the_register, start_over),
         cmocka_unit_test_setup(test_regs_in_mid_shim_begin_it_again, start_over),
+        cmocka_unit_test_setup(test_set_another_pc_in_mid_shim_drops_the_exception, start_over),
         cmocka_unit_test_setup(test_regs_at_the_shims_first_instruction_are_untouched, start_over),
         cmocka_unit_test_setup(test_regs_where_only_the_supervisor_is_are_refused, start_over),
     };
