@@ -123,7 +123,8 @@ static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconc
         r = get_u64(vm, pc_number(vm), &to->pc, err);
     if (r == SCONCE_PLUGIN_OK)
         r = get_u64(vm, pstate_number(vm), &to->pstate, err);
-    to->pstate = sconce_a64_user_pstate(to->pstate);
+    if (r == SCONCE_PLUGIN_OK)
+        to->pstate = sconce_a64_user_pstate(to->pstate);
     return r;
 }
 
@@ -297,22 +298,32 @@ static int32_t get_pairs(struct sconce_plugin_vm *vm, bool watch, uint8_t *file,
     return r;
 }
 
-static int32_t set_pairs(struct sconce_plugin_vm *vm, bool watch, const uint8_t *file,
-                         struct sconce_plugin_error *err)
+/* Nothing is asked of pairs that the processor has not. */
+static bool pairs_exist(const struct sconce_plugin_vm *vm, bool watch, const uint8_t *file)
 {
-    int32_t r = SCONCE_PLUGIN_OK;
-
-    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < DEBUG_MOST; i++) {
+    for (unsigned i = debug_count(vm, watch); i < DEBUG_MOST; i++) {
         struct debug_pair pair = debug_pair(watch, i);
         uint64_t value, control;
 
         memcpy(&value, file + pair.value_offset, sizeof value);
         memcpy(&control, file + pair.control_offset, sizeof control);
-        if (i >= debug_count(vm, watch)) {
-            if (value | control)
-                return sconce_kvm_regs_invalid(err, "the processor has not so many debug ones");
-            continue;
-        }
+        if (value | control)
+            return false;
+    }
+    return true;
+}
+
+static int32_t set_pairs(struct sconce_plugin_vm *vm, bool watch, const uint8_t *file,
+                         struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < debug_count(vm, watch); i++) {
+        struct debug_pair pair = debug_pair(watch, i);
+        uint64_t value, control;
+
+        memcpy(&value, file + pair.value_offset, sizeof value);
+        memcpy(&control, file + pair.control_offset, sizeof control);
         r = set_u64(vm, KVM_A64_SYSREG(pair.value_id), value, err);
         if (r == SCONCE_PLUGIN_OK)
             r = set_u64(vm, KVM_A64_SYSREG(pair.control_id), control, err);
@@ -343,6 +354,8 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
     if (!sconce_a64_debug_valid(from))
         return sconce_kvm_regs_invalid(
             err, "the debug ones have reserved bits, or an address beyond the guest");
+    if (!pairs_exist(vm, false, buf) || !pairs_exist(vm, true, buf))
+        return sconce_kvm_regs_invalid(err, "the processor has not so many debug ones");
     r = set_pairs(vm, false, buf, err);
     if (r == SCONCE_PLUGIN_OK)
         r = set_pairs(vm, true, buf, err);
