@@ -59,6 +59,11 @@ int32_t kvm_a64_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
         r = kvm_a64_sysregs_set(vm, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set_u64(fd, KVM_A64_SP_EL1, save_gpa, err);
+    /* KVM leaves these two as they were; nobody reads them before the next exception. */
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_set_u64(fd, KVM_A64_ELR_EL1, 0, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_set_u64(fd, KVM_A64_SPSR_EL1, 0, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set_u64(fd, KVM_A64_PSTATE, KVM_A64_PSTATE_RUN, err);
     if (r != SCONCE_PLUGIN_OK)

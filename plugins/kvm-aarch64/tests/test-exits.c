@@ -34,7 +34,8 @@ static struct sconce_exit result;
 static struct {
     uint64_t pc, pstate, x0, x1, elr, spsr, tpidr;
     int errno_of_pc;
-    unsigned runs; /* KVM_RUN that ran the guest */
+    int errno_of_amair; /* a register that is not needed */
+    unsigned runs;      /* KVM_RUN that ran the guest */
 } vcpu;
 
 int __wrap_ioctl(int fd, unsigned long request, void *argument);
@@ -84,6 +85,12 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
     (void)fd;
     if (request == KVM_RUN)
         return run_vcpu();
+    if (request == KVM_ARM_VCPU_INIT)
+        return 0;
+    if (reg->id == KVM_A64_SYSREG(SCONCE_A64_AMAIR_EL1) && vcpu.errno_of_amair) {
+        errno = vcpu.errno_of_amair;
+        return -1;
+    }
     if (reg->id == KVM_A64_PC && vcpu.errno_of_pc) {
         errno = vcpu.errno_of_pc;
         return -1;
@@ -495,6 +502,37 @@ static void test_regs_where_only_the_supervisor_is_are_refused(void **state)
                      SCONCE_PLUGIN_E_INVALID);
 }
 
+/* ---- Scrubbing --------------------------------------------------------------------------------
+ */
+
+static void test_scrub_takes_the_last_exceptions_return_away(void **state)
+{
+    (void)state;
+    vm.init_clears_all = true;
+    trap(8, SVC(0), CODE_GPA + 4);
+    sconce_a64_sysregs(&vm.features, 0, 0, vm.sysregs);
+    assert_int_equal(kvm_a64_scrub(&vm, NULL), SCONCE_PLUGIN_OK);
+    assert_int_equal(vcpu.elr, 0);
+    assert_int_equal(vcpu.spsr, 0);
+    assert_int_equal(vcpu.pstate, KVM_A64_PSTATE_RUN);
+    assert_int_equal(save()->esr, 0);
+}
+
+static void test_scrub_goes_on_without_a_register_that_is_not_there(void **state)
+{
+    struct sconce_plugin_error err = {.size = sizeof err};
+
+    (void)state;
+    vm.init_clears_all = true;
+    sconce_a64_sysregs(&vm.features, 0, 0, vm.sysregs);
+    vcpu.errno_of_amair = ENOENT;
+    assert_int_equal(kvm_a64_scrub(&vm, &err), SCONCE_PLUGIN_OK);
+    vcpu.errno_of_amair = EINVAL; /* it is there, and was not set */
+    assert_int_equal(kvm_a64_scrub(&vm, &err), SCONCE_PLUGIN_E_SYSTEM);
+    assert_string_equal(err.text,
+                        "cannot set the vCPU's register 0x603000000013c518: Invalid argument");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +556,8 @@ int main(void)
         cmocka_unit_test_setup(test_regs_in_mid_shim_begin_it_again, start_over),
         cmocka_unit_test_setup(test_set_another_pc_in_mid_shim_drops_the_exception, start_over),
         cmocka_unit_test_setup(test_regs_at_the_shims_first_instruction_are_untouched, start_over),
+        cmocka_unit_test_setup(test_scrub_takes_the_last_exceptions_return_away, start_over),
+        cmocka_unit_test_setup(test_scrub_goes_on_without_a_register_that_is_not_there, start_over),
         cmocka_unit_test_setup(test_regs_where_only_the_supervisor_is_are_refused, start_over),
     };
 
