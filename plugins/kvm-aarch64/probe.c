@@ -26,6 +26,8 @@ static const struct sconce_kvm_needs needs = {
                  "this is a virtual machine, or pass the device into the container",
 };
 
+#define HINT_PROCESS "use isolation = process: a weaker wall that needs no hypervisor"
+
 /* What KVM gives without KVM_CAP_ARM_VM_IPA_SIZE: Documentation/virt/kvm/api.rst 4.2. */
 #define DEFAULT_IPA_BITS 40u
 
@@ -146,15 +148,14 @@ static int32_t read_processor(int device_fd, struct kvm_a64_facts *facts,
                               struct sconce_plugin_error *err)
 {
     struct sconce_kvm_machine machine = SCONCE_KVM_MACHINE_EMPTY;
+    struct kvm_vcpu_init init;
     int32_t r = sconce_kvm_machine_init(&machine, device_fd, facts->vm_type, err);
 
-    facts->init = (struct kvm_vcpu_init){0};
-    if (r == SCONCE_PLUGIN_OK &&
-        sconce_kvm_ioctl(machine.vm_fd, KVM_ARM_PREFERRED_TARGET, &facts->init) < 0)
-        r = sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                               "KVM knows no processor for guests on this one");
-    if (r == SCONCE_PLUGIN_OK && sconce_kvm_ioctl(machine.vcpu_fd, KVM_ARM_VCPU_INIT, &facts->init))
-        r = sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno, NULL,
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_target(machine.vm_fd, &init, err);
+    if (r == SCONCE_PLUGIN_OK && sconce_kvm_ioctl(machine.vcpu_fd, KVM_ARM_VCPU_INIT, &init) < 0)
+        r = sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno,
+                               errno == EINVAL ? KVM_A64_HINT_KINDS : KVM_A64_HINT_OLD,
                                "cannot initialize a KVM vCPU");
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_features_read(machine.vcpu_fd, &facts->features, err);
@@ -166,22 +167,37 @@ static int32_t check_processor(const struct kvm_a64_facts *facts, struct sconce_
 {
     unsigned bits = sconce_a64_address_bits(&facts->features);
 
-    if (facts->ipa_bits < SCONCE_A64_PHYSICAL_BITS || bits < SCONCE_A64_PHYSICAL_BITS)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "guests want addresses of %u bits; this processor has %u, and "
-                                  "KVM gives %u",
-                                  SCONCE_A64_PHYSICAL_BITS, bits, facts->ipa_bits);
+    if (bits < SCONCE_A64_PHYSICAL_BITS)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
+                                  HINT_PROCESS,
+                                  "guests want addresses of %u bits; this processor has %u",
+                                  SCONCE_A64_PHYSICAL_BITS, bits);
     if (!sconce_a64_small_pages(&facts->features))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "this processor has no pages of 4 KiB");
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
+                                  HINT_PROCESS, "this processor has no pages of 4 KiB");
     return SCONCE_PLUGIN_OK;
+}
+
+/* Before there is a VM: KVM makes none with more bits than it has. */
+static int32_t read_address_bits(int device_fd, struct kvm_a64_facts *facts,
+                                 struct sconce_plugin_error *err)
+{
+    int given = sconce_kvm_check_extension(device_fd, KVM_CAP_ARM_VM_IPA_SIZE);
+
+    facts->ipa_bits = given ? (unsigned)given : DEFAULT_IPA_BITS;
+    /* As few bits as suffice: what a guest cannot have needs no table. 0 is the default's type. */
+    facts->vm_type = given ? KVM_VM_TYPE_ARM_IPA_SIZE(SCONCE_A64_PHYSICAL_BITS) : 0;
+    if (facts->ipa_bits >= SCONCE_A64_PHYSICAL_BITS)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, HINT_PROCESS,
+                              "guests want addresses of %u bits; KVM gives %u",
+                              SCONCE_A64_PHYSICAL_BITS, facts->ipa_bits);
 }
 
 static int32_t discover(const char *device, void *to, struct sconce_plugin_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
     struct kvm_a64_facts *facts = to;
-    int given;
     int32_t r = kvm_a64_open(device, &fd, err);
 
     if (r != SCONCE_PLUGIN_OK)
@@ -189,13 +205,9 @@ static int32_t discover(const char *device, void *to, struct sconce_plugin_error
     snprintf(facts->device, sizeof facts->device, "%s", device);
     facts->init_clears_all = false;
     facts->read_only_slots = sconce_kvm_check_extension(fd, KVM_CAP_READONLY_MEM) > 0;
-    given = sconce_kvm_check_extension(fd, KVM_CAP_ARM_VM_IPA_SIZE);
-    facts->ipa_bits = given ? (unsigned)given : DEFAULT_IPA_BITS;
-    /* As few bits as suffice: what a guest cannot have needs no table. 0 is the default's type. */
-    facts->vm_type = facts->ipa_bits < SCONCE_A64_PHYSICAL_BITS || !given
-                         ? 0
-                         : KVM_VM_TYPE_ARM_IPA_SIZE(SCONCE_A64_PHYSICAL_BITS);
-    r = read_processor(fd, facts, err);
+    r = read_address_bits(fd, facts, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = read_processor(fd, facts, err);
     if (r == SCONCE_PLUGIN_OK)
         r = check_processor(facts, err);
     return r == SCONCE_PLUGIN_OK ? try_guest(facts, err) : r;

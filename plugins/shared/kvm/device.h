@@ -14,6 +14,8 @@
 
 #define SCONCE_KVM_DEVICE "/dev/kvm"
 
+#define SCONCE_KVM_HINT_KERNEL "use a newer kernel: Linux 5.10 has all that is needed"
+
 /* A capability that a backend cannot do without (KVM_CAP_*), named for the message. */
 struct sconce_kvm_cap {
     long number;
