@@ -17,6 +17,7 @@ static struct {
     bool no_read_only; /* answer as a KVM without KVM_CAP_READONLY_MEM */
     bool no_ipa_size;  /* as one without KVM_CAP_ARM_VM_IPA_SIZE */
     int ipa_bits;      /* not 0: as one that gives so many */
+    bool no_vectors;   /* VBAR_EL1 leads nowhere, whatever it is set to */
     int target_errno;  /* not 0: KVM_ARM_PREFERRED_TARGET fails so */
     int init_errno;    /* and KVM_ARM_VCPU_INIT */
     uint32_t vms;      /* KVM_CREATE_VM */
@@ -34,6 +35,8 @@ static struct {
     (KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |                                        \
      (KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4ull * (n)))
 
+#define VBAR_EL1 (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | 0xc600)
+
 /* What is made of a register's ioctl, before and after KVM has seen it. */
 static void note_register(unsigned long request, const struct kvm_one_reg *reg)
 {
@@ -45,7 +48,9 @@ static void note_register(unsigned long request, const struct kvm_one_reg *reg)
 
 __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
 {
+    static const uint64_t unmapped = UNMAPPED_GPA;
     static int (*real)(int, unsigned long, void *);
+    const struct kvm_one_reg nowhere = {.id = VBAR_EL1, .addr = (uint64_t)(uintptr_t)&unmapped};
     va_list args;
     void *argument;
     int r;
@@ -79,6 +84,9 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
                                                 : 0;
     if (errno)
         return -1;
+    if (request == KVM_SET_ONE_REG && told.no_vectors &&
+        ((struct kvm_one_reg *)argument)->id == VBAR_EL1)
+        argument = (void *)(uintptr_t)&nowhere;
     r = real(fd, request, argument);
     if (r == 0 && (request == KVM_GET_ONE_REG || request == KVM_SET_ONE_REG))
         note_register(request, argument);
@@ -284,6 +292,19 @@ static void test_probe_processor_that_kvm_does_not_know_is_told(void **state)
     find_out_again();
 }
 
+/* An exception then leads to the next, within the processor. */
+static void test_probe_ends_where_vectors_do_not_work(void **state)
+{
+    (void)state;
+    told.no_vectors = true;
+    expect_probe_refused(
+        "a guest's doorbell does not arrive as it must (exit 5, its time was over)",
+        "please report");
+
+    told.no_vectors = false;
+    find_out_again();
+}
+
 /* Processors of one machine may be of several kinds: each VM is for that which it is made on. */
 static void test_create_asks_what_the_processor_is(void **state)
 {
@@ -420,6 +441,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_create_asks_for_as_few_address_bits_as_guests_have),
         cmocka_unit_test(test_probe_too_few_address_bits_is_told_without_a_vm),
         cmocka_unit_test(test_probe_processor_that_kvm_does_not_know_is_told),
+        cmocka_unit_test(test_probe_ends_where_vectors_do_not_work),
         cmocka_unit_test(test_create_asks_what_the_processor_is),
         cmocka_unit_test(test_reset_clears_vectors_where_kvm_does_not),
         cmocka_unit_test(test_vcpu_has_no_optional_feature),

@@ -6,6 +6,7 @@
 #ifndef SCONCE_PLUGINS_SHARED_KVM_DEVICE_H
 #define SCONCE_PLUGINS_SHARED_KVM_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/kvm.h>
@@ -45,6 +46,8 @@ int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_needs *needs
 
 /* Two descriptors and one mapping. */
 struct sconce_kvm_machine {
+    /* NULL, or asked when KVM_RUN was interrupted: has the guest had its time? */
+    bool (*has_expired)(const struct kvm_run *run);
     int vm_fd;
     int vcpu_fd;
     struct kvm_run *run; /* shared with the kernel */
