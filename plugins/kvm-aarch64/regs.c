@@ -11,7 +11,6 @@
 #include "arch/aarch64/regs.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
 #include "plugins/shared/kvm/run.h"
-#include "plugins/shared/plugin-error.h"
 #include "sconce-regs-aarch64.h"
 
 static int32_t get_u64(struct sconce_plugin_vm *vm, uint64_t number, uint64_t *to,
@@ -30,12 +29,11 @@ static int32_t set_u64(struct sconce_plugin_vm *vm, uint64_t number, uint64_t va
 
 static int32_t restore_saved(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    struct sconce_a64_save save;
-    int32_t r;
+    /* The vCPU stands still, nobody else can write. */
+    const struct sconce_a64_save *save = kvm_a64_save(vm);
+    int32_t r = set_u64(vm, KVM_A64_X(0), save->x[0], err);
 
-    memcpy(&save, kvm_a64_save(vm), sizeof save); /* the vCPU stands still, nobody else can write */
-    r = set_u64(vm, KVM_A64_X(0), save.x[0], err);
-    return r == SCONCE_PLUGIN_OK ? set_u64(vm, KVM_A64_X(1), save.x[1], err) : r;
+    return r == SCONCE_PLUGIN_OK ? set_u64(vm, KVM_A64_X(1), save->x[1], err) : r;
 }
 
 /* What ERET would do. */
@@ -264,14 +262,13 @@ struct debug_pair {
 
 static struct debug_pair debug_pair(bool watch, unsigned i)
 {
-    const struct debug_pair breakpoint = {SCONCE_A64_DBGBVR_EL1(i), SCONCE_A64_DBGBCR_EL1(i),
-                                          offsetof(struct sconce_a64_debug, bvr) + 8 * (size_t)i,
-                                          offsetof(struct sconce_a64_debug, bcr) + 8 * (size_t)i};
-    const struct debug_pair watchpoint = {SCONCE_A64_DBGWVR_EL1(i), SCONCE_A64_DBGWCR_EL1(i),
-                                          offsetof(struct sconce_a64_debug, wvr) + 8 * (size_t)i,
-                                          offsetof(struct sconce_a64_debug, wcr) + 8 * (size_t)i};
-
-    return watch ? watchpoint : breakpoint;
+    if (watch)
+        return (struct debug_pair){SCONCE_A64_DBGWVR_EL1(i), SCONCE_A64_DBGWCR_EL1(i),
+                                   offsetof(struct sconce_a64_debug, wvr[i]),
+                                   offsetof(struct sconce_a64_debug, wcr[i])};
+    return (struct debug_pair){SCONCE_A64_DBGBVR_EL1(i), SCONCE_A64_DBGBCR_EL1(i),
+                               offsetof(struct sconce_a64_debug, bvr[i]),
+                               offsetof(struct sconce_a64_debug, bcr[i])};
 }
 
 static unsigned debug_count(const struct sconce_plugin_vm *vm, bool watch)
