@@ -46,6 +46,13 @@ KNOWN = [
           "QEMU has no SSE exceptions"),
     Known("amd64", "*", "fault.instruction", r"icebp\(0x0\) is a illegal instruction fault: .*",
           "QEMU takes ICEBP for an undefined instruction"),
+    Known("arm64", "*", "fault.instruction", r"misaligned_stack\(0x0\) ended with success",
+          "QEMU does not check the stack pointer's alignment"),
+    # KVM opens PMUSERENR_EL0 and relies on MDCR_EL2.TPM, which QEMU 7.2 looks at too late.
+    Known("arm64", "kvm", "fault.privilege", r"read_cycles\(0x0\) ended with success",
+          "QEMU lets EL0 read cycles although KVM has that trapped"),
+    Known("arm64", "kvm", "fault.privilege", r"read_event_counter\(0x0\) ended with success",
+          "QEMU lets EL0 read event counters although KVM has that trapped"),
 ]  # fmt: skip
 
 
