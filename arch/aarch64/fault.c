@@ -112,6 +112,15 @@ static uint32_t kind_of(const struct sconce_a64_exception *exception)
     return classes[class].kind;
 }
 
+/* An external abort may come without its address: Arm ARM D17.2.37, FnV. */
+static uint64_t abort_address(const struct sconce_a64_exception *exception)
+{
+    uint32_t iss = SCONCE_A64_ESR_ISS(exception->esr);
+    bool unknown = SCONCE_A64_ISS_FSC(iss) == SCONCE_A64_FSC_EXTERNAL && iss & SCONCE_A64_ISS_FNV;
+
+    return unknown ? 0 : exception->far;
+}
+
 void sconce_a64_fault(const struct sconce_a64_exception *exception,
                       struct sconce_exit_fault *ret_fault)
 {
@@ -123,7 +132,7 @@ void sconce_a64_fault(const struct sconce_a64_exception *exception,
     if (ret_fault->kind == SCONCE_FAULT_MEMORY) {
         ret_fault->access =
             abort_access(SCONCE_A64_ESR_EC(exception->esr), SCONCE_A64_ESR_ISS(exception->esr));
-        ret_fault->address = exception->far;
+        ret_fault->address = abort_address(exception);
     } else if (SCONCE_A64_ESR_EC(exception->esr) == SCONCE_A64_EC_SP_ALIGN) {
         ret_fault->address = exception->sp;
     } else if (ret_fault->kind == SCONCE_FAULT_ALIGNMENT) {
@@ -149,7 +158,7 @@ static void describe_abort(struct sconce_span_text *text, uint32_t fsc)
         sconce_span_text_add(text, &"0\0001\0002\0003"[(fsc & 3) * 2]);
     } else if (fsc == SCONCE_A64_FSC_ALIGNMENT) {
         sconce_span_text_add(text, ", alignment fault");
-    } else if (fsc == 0x10) {
+    } else if (fsc == SCONCE_A64_FSC_EXTERNAL) {
         sconce_span_text_add(text, ", external abort");
     }
 }

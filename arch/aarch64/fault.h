@@ -47,10 +47,10 @@
 /* The syndrome of an abort: Arm ARM D17.2.37, "ISS encoding for an exception from a Data Abort". */
 #define SCONCE_A64_ISS_FSC(iss) ((iss)&0x3fu)
 #define SCONCE_A64_ISS_WNR (1u << 6)
-#define SCONCE_A64_ISS_CM (1u << 8)   /* cache maintenance or address translation */
-#define SCONCE_A64_ISS_FNV (1u << 10) /* FAR holds no address */
-#define SCONCE_A64_ISS_SF (1u << 15)  /* of a valid syndrome: the register is 64 bits wide */
-#define SCONCE_A64_ISS_ISV (1u << 24) /* the syndrome tells register and size */
+#define SCONCE_A64_ISS_CM (1u << 8)      /* cache maintenance or address translation */
+#define SCONCE_A64_ISS_FNV (1u << 10)    /* of FSC_EXTERNAL: FAR holds no address */
+#define SCONCE_A64_FSC_TRANSLATION 0x04u /* and the level of the table */
+#define SCONCE_A64_FSC_EXTERNAL 0x10u    /* not on a table walk */
 #define SCONCE_A64_FSC_ALIGNMENT 0x21u
 
 /* Of an SVC, HVC, SMC or BRK: the instruction's immediate. */

@@ -16,8 +16,10 @@
 #define CONTROL_LEVELS (3ull << 1)
 #define CONTROL_LEVEL_EL0 (2ull << 1)
 
-/* MDSCR_EL1, Arm ARM D17.3.20: SS 0, TDCC 12, MDE 15. */
-#define MDSCR_VARIES (1ull << 0 | 1ull << 12 | 1ull << 15)
+/* MDSCR_EL1, Arm ARM D17.3.20: TDCC 12, MDE 15. Not SS: a step wants PSTATE.SS as well, which no
+ * register file here can set, and without it each instruction would be one that has been stepped.
+ */
+#define MDSCR_VARIES (1ull << 12 | 1ull << 15)
 
 /* FPCR, Arm ARM C5.2.8: FIZ, AH, NEP 2:0, trap enables 15 and 12:8, Len 18:16, FZ16 19, Stride
  * 21:20, RMode 23:22, FZ, DN, AHP 26:24. FPSR, C5.2.9: flags 7 and 4:0, QC 27, and NZCV of AArch32.

@@ -56,7 +56,8 @@ bool sconce_a64_standard_valid(const struct sconce_a64_standard *regs);
 bool sconce_a64_float_valid(const struct sconce_a64_float *regs);
 
 /** sconce_a64_debug_valid - breakpoints and watchpoints on guest addresses, of EL0 alone, unlinked,
- * all else zero; of MDSCR_EL1 what stops and steps. */
+ * all else zero; of MDSCR_EL1 what breakpoints and
+ * watchpoints want. There is no stepping. */
 bool sconce_a64_debug_valid(const struct sconce_a64_debug *regs);
 
 #endif

@@ -105,6 +105,16 @@ bool sconce_x86_shim_vector(uint64_t gpa, uint64_t rip, uint8_t *ret_vector)
     return true;
 }
 
+uint64_t sconce_x86_shim_report(uint64_t gpa, uint8_t vector)
+{
+    return gpa + SCONCE_X86_SHIM_OFFSET + (uint64_t)vector * SCONCE_X86_SHIM_STRIDE;
+}
+
+uint64_t sconce_x86_shim_return(uint64_t gpa, uint8_t vector)
+{
+    return sconce_x86_shim_report(gpa, vector) + BEHIND_OUT;
+}
+
 static uint64_t frame_offset(uint8_t vector)
 {
     return stack_top_offset(sconce_x86_ist_of(vector)) - FRAME_BYTES;

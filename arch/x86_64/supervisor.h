@@ -64,6 +64,12 @@ bool sconce_x86_has_error_code(uint8_t vector);
  */
 bool sconce_x86_shim_vector(uint64_t gpa, uint64_t rip, uint8_t *ret_vector);
 
+/** sconce_x86_shim_report - where a vector's handler tells of the exception: at its OUT. */
+uint64_t sconce_x86_shim_report(uint64_t gpa, uint8_t vector);
+
+/** sconce_x86_shim_return - where it goes on from there, to return to the frame. */
+uint64_t sconce_x86_shim_return(uint64_t gpa, uint8_t vector);
+
 /* The frame of the exception that the shim is handling. Copied once; written back to the same
  * place, without the error code. */
 void sconce_x86_frame_read(const void *pages, uint8_t vector, struct sconce_x86_frame *ret_frame);

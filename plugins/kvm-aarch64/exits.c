@@ -93,7 +93,7 @@ static void stray_access(struct sconce_plugin_vm *vm, uint64_t address, bool is_
 {
     struct sconce_a64_exception exception = {
         .esr = (uint64_t)SCONCE_A64_EC_DATA_ABORT << SCONCE_A64_ESR_EC_SHIFT | SCONCE_A64_ESR_IL |
-               (is_write ? SCONCE_A64_ISS_WNR : 0),
+               SCONCE_A64_FSC_TRANSLATION | 3 | (is_write ? SCONCE_A64_ISS_WNR : 0),
         .far = address,
     };
 

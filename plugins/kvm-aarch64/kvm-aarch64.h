@@ -30,7 +30,6 @@ struct kvm_a64_facts {
     unsigned ipa_bits;     /* how many KVM can give */
     bool read_only_slots;  /* KVM has them */
     bool init_clears_all;  /* KVM_ARM_VCPU_INIT leaves no general, FP or SIMD register as it was */
-    struct kvm_vcpu_init init;
     struct sconce_a64_features features;
 };
 
@@ -46,11 +45,16 @@ enum kvm_a64_place {
 struct sconce_plugin_vm {
     struct sconce_kvm_vm kvm; /* own memory: from gpa_max + SCONCE_A64_OWN_OFFSET on */
     enum kvm_a64_place place;
-    struct kvm_vcpu_init init;
+    struct kvm_vcpu_init init; /* the processor that this VM's vCPU is to be */
     bool init_clears_all;
     struct sconce_a64_features features;
     struct sconce_a64_sysreg sysregs[SCONCE_A64_SYSREG_COUNT]; /* at reset; valid when sealed */
 };
+
+#define KVM_A64_HINT_OLD "use a newer kernel: this one does not know the processor"
+#define KVM_A64_HINT_KINDS                                                                         \
+    "this machine's processors are of several kinds; keep the process on those of one (taskset "   \
+    "-c)"
 
 /* probe.c */
 int32_t kvm_a64_configure(const char *key, const char *value, struct sconce_plugin_error *err);
@@ -92,6 +96,9 @@ int32_t kvm_a64_vm_create(const struct sconce_vm_config *config, struct sconce_p
 int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
                                const struct sconce_vm_config *given,
                                struct sconce_plugin_vm **ret_vm, struct sconce_plugin_error *err);
+/* What a vCPU can be on the processor that runs this: those of one machine may be of several kinds,
+ * and older KVMs take a vCPU for one of them alone. UNAVAILABLE. */
+int32_t kvm_a64_target(int vm_fd, struct kvm_vcpu_init *ret_init, struct sconce_plugin_error *err);
 void kvm_a64_vm_destroy(struct sconce_plugin_vm *vm);
 int32_t kvm_a64_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *memory,
                         const struct sconce_mapping *mapping, struct sconce_plugin_error *err);

@@ -11,7 +11,6 @@
 #include "arch/aarch64/regs.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
 #include "plugins/shared/kvm/run.h"
-#include "plugins/shared/plugin-error.h"
 #include "sconce-regs-aarch64.h"
 
 static int32_t get_u64(struct sconce_plugin_vm *vm, uint64_t number, uint64_t *to,
@@ -30,12 +29,11 @@ static int32_t set_u64(struct sconce_plugin_vm *vm, uint64_t number, uint64_t va
 
 static int32_t restore_saved(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    struct sconce_a64_save save;
-    int32_t r;
+    /* The vCPU stands still, nobody else can write. */
+    const struct sconce_a64_save *save = kvm_a64_save(vm);
+    int32_t r = set_u64(vm, KVM_A64_X(0), save->x[0], err);
 
-    memcpy(&save, kvm_a64_save(vm), sizeof save); /* the vCPU stands still, nobody else can write */
-    r = set_u64(vm, KVM_A64_X(0), save.x[0], err);
-    return r == SCONCE_PLUGIN_OK ? set_u64(vm, KVM_A64_X(1), save.x[1], err) : r;
+    return r == SCONCE_PLUGIN_OK ? set_u64(vm, KVM_A64_X(1), save->x[1], err) : r;
 }
 
 /* What ERET would do. */
@@ -123,8 +121,26 @@ static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconc
         r = get_u64(vm, pc_number(vm), &to->pc, err);
     if (r == SCONCE_PLUGIN_OK)
         r = get_u64(vm, pstate_number(vm), &to->pstate, err);
-    to->pstate = sconce_a64_user_pstate(to->pstate);
+    if (r == SCONCE_PLUGIN_OK)
+        to->pstate = sconce_a64_user_pstate(to->pstate);
     return r;
+}
+
+/* An exception that is still to be told goes with the PC that it was taken at. A guest that is sent
+ * elsewhere has left it behind: told later, it would be the old syndrome with the new registers. */
+static int32_t drop_exception_elsewhere(struct sconce_plugin_vm *vm, uint64_t pc,
+                                        struct sconce_plugin_error *err)
+{
+    uint64_t now;
+    int32_t r;
+
+    if (vm->place != KVM_A64_AT_VECTOR)
+        return SCONCE_PLUGIN_OK;
+    r = get_u64(vm, KVM_A64_ELR_EL1, &now, err);
+    if (r != SCONCE_PLUGIN_OK || now == pc)
+        return r;
+    kvm_a64_save(vm)->taken = SCONCE_A64_SAVE_TAKEN;
+    return leave_shim(vm, err);
 }
 
 static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
@@ -135,7 +151,9 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
 
     if (!sconce_a64_standard_valid(from))
         return sconce_kvm_regs_invalid(err, "PC or PSTATE are none that a guest could have");
-    r = set_u64(vm, KVM_A64_SP_EL0, from->sp, err);
+    r = drop_exception_elsewhere(vm, from->pc, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = set_u64(vm, KVM_A64_SP_EL0, from->sp, err);
     for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 31; i++)
         r = set_u64(vm, KVM_A64_X(i), from->x[i], err);
     if (r == SCONCE_PLUGIN_OK)
@@ -244,14 +262,13 @@ struct debug_pair {
 
 static struct debug_pair debug_pair(bool watch, unsigned i)
 {
-    const struct debug_pair breakpoint = {SCONCE_A64_DBGBVR_EL1(i), SCONCE_A64_DBGBCR_EL1(i),
-                                          offsetof(struct sconce_a64_debug, bvr) + 8 * (size_t)i,
-                                          offsetof(struct sconce_a64_debug, bcr) + 8 * (size_t)i};
-    const struct debug_pair watchpoint = {SCONCE_A64_DBGWVR_EL1(i), SCONCE_A64_DBGWCR_EL1(i),
-                                          offsetof(struct sconce_a64_debug, wvr) + 8 * (size_t)i,
-                                          offsetof(struct sconce_a64_debug, wcr) + 8 * (size_t)i};
-
-    return watch ? watchpoint : breakpoint;
+    if (watch)
+        return (struct debug_pair){SCONCE_A64_DBGWVR_EL1(i), SCONCE_A64_DBGWCR_EL1(i),
+                                   offsetof(struct sconce_a64_debug, wvr[i]),
+                                   offsetof(struct sconce_a64_debug, wcr[i])};
+    return (struct debug_pair){SCONCE_A64_DBGBVR_EL1(i), SCONCE_A64_DBGBCR_EL1(i),
+                               offsetof(struct sconce_a64_debug, bvr[i]),
+                               offsetof(struct sconce_a64_debug, bcr[i])};
 }
 
 static unsigned debug_count(const struct sconce_plugin_vm *vm, bool watch)
@@ -278,22 +295,32 @@ static int32_t get_pairs(struct sconce_plugin_vm *vm, bool watch, uint8_t *file,
     return r;
 }
 
-static int32_t set_pairs(struct sconce_plugin_vm *vm, bool watch, const uint8_t *file,
-                         struct sconce_plugin_error *err)
+/* Nothing is asked of pairs that the processor has not. */
+static bool pairs_exist(const struct sconce_plugin_vm *vm, bool watch, const uint8_t *file)
 {
-    int32_t r = SCONCE_PLUGIN_OK;
-
-    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < DEBUG_MOST; i++) {
+    for (unsigned i = debug_count(vm, watch); i < DEBUG_MOST; i++) {
         struct debug_pair pair = debug_pair(watch, i);
         uint64_t value, control;
 
         memcpy(&value, file + pair.value_offset, sizeof value);
         memcpy(&control, file + pair.control_offset, sizeof control);
-        if (i >= debug_count(vm, watch)) {
-            if (value | control)
-                return sconce_kvm_regs_invalid(err, "the processor has not so many debug ones");
-            continue;
-        }
+        if (value | control)
+            return false;
+    }
+    return true;
+}
+
+static int32_t set_pairs(struct sconce_plugin_vm *vm, bool watch, const uint8_t *file,
+                         struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < debug_count(vm, watch); i++) {
+        struct debug_pair pair = debug_pair(watch, i);
+        uint64_t value, control;
+
+        memcpy(&value, file + pair.value_offset, sizeof value);
+        memcpy(&control, file + pair.control_offset, sizeof control);
         r = set_u64(vm, KVM_A64_SYSREG(pair.value_id), value, err);
         if (r == SCONCE_PLUGIN_OK)
             r = set_u64(vm, KVM_A64_SYSREG(pair.control_id), control, err);
@@ -324,6 +351,8 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
     if (!sconce_a64_debug_valid(from))
         return sconce_kvm_regs_invalid(
             err, "the debug ones have reserved bits, or an address beyond the guest");
+    if (!pairs_exist(vm, false, buf) || !pairs_exist(vm, true, buf))
+        return sconce_kvm_regs_invalid(err, "the processor has not so many debug ones");
     r = set_pairs(vm, false, buf, err);
     if (r == SCONCE_PLUGIN_OK)
         r = set_pairs(vm, true, buf, err);

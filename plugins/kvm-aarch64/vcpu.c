@@ -17,8 +17,8 @@ static int32_t init_vcpu(struct sconce_plugin_vm *vm, struct sconce_plugin_error
 {
     if (sconce_kvm_ioctl(vm->kvm.machine.vcpu_fd, KVM_ARM_VCPU_INIT, &vm->init) == 0)
         return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                              "cannot reset the vCPU");
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno,
+                              errno == EINVAL ? KVM_A64_HINT_KINDS : NULL, "cannot reset the vCPU");
 }
 
 /* To the architecture all of these are unknown after a reset. KVM clears them, which the trial has
@@ -59,6 +59,11 @@ int32_t kvm_a64_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
         r = kvm_a64_sysregs_set(vm, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set_u64(fd, KVM_A64_SP_EL1, save_gpa, err);
+    /* KVM leaves these two as they were; nobody reads them before the next exception. */
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_set_u64(fd, KVM_A64_ELR_EL1, 0, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_set_u64(fd, KVM_A64_SPSR_EL1, 0, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set_u64(fd, KVM_A64_PSTATE, KVM_A64_PSTATE_RUN, err);
     if (r != SCONCE_PLUGIN_OK)

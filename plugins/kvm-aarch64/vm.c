@@ -15,8 +15,20 @@ static int32_t ask_for_nisv(int vm_fd, struct sconce_plugin_error *err)
     const struct kvm_enable_cap cap = {.cap = KVM_CAP_ARM_NISV_TO_USER};
 
     if (sconce_kvm_ioctl(vm_fd, KVM_ENABLE_CAP, &cap) < 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot enable KVM_CAP_ARM_NISV_TO_USER");
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno,
+                                  SCONCE_KVM_HINT_KERNEL, "cannot enable KVM_CAP_ARM_NISV_TO_USER");
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t kvm_a64_target(int vm_fd, struct kvm_vcpu_init *ret_init, struct sconce_plugin_error *err)
+{
+    struct kvm_vcpu_init init = {0};
+
+    if (sconce_kvm_ioctl(vm_fd, KVM_ARM_PREFERRED_TARGET, &init) < 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno,
+                                  KVM_A64_HINT_OLD,
+                                  "KVM knows no processor for guests on this one");
+    *ret_init = init;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -43,7 +55,6 @@ int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "no memory for a VM");
     sconce_kvm_vm_init(&vm->kvm, &config, facts->read_only_slots);
-    vm->init = facts->init;
     vm->init_clears_all = facts->init_clears_all;
     vm->features = facts->features;
 
@@ -52,6 +63,8 @@ int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
         r = sconce_kvm_machine_init(&vm->kvm.machine, device_fd, facts->vm_type, err);
     if (r == SCONCE_PLUGIN_OK)
         r = ask_for_nisv(vm->kvm.machine.vm_fd, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = kvm_a64_target(vm->kvm.machine.vm_fd, &vm->init, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     *ret_vm = SCONCE_STEAL(vm);

@@ -88,6 +88,7 @@ static void decode_trap(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     }
     vm->place = KVM_X86_IN_SHIM;
     vm->trap_vector = vector;
+    vm->trap_untold = false;
     sconce_x86_frame_read(vm->kvm.own, vector, &frame);
     if ((frame.cs & 3) != 3) {
         /* The shim itself was interrupted: its frame may be gone, and with it the guest. */

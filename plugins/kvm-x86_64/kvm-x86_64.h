@@ -62,6 +62,7 @@ struct sconce_plugin_vm {
     struct sconce_kvm_vm kvm; /* own memory: supervisor's pages, page tables, from gpa_max on */
     enum kvm_x86_place place;
     uint8_t trap_vector;
+    bool trap_untold;        /* IN_SHIM, and a kick came before its OUT */
     uint64_t syscall_resume; /* state SYSCALL: where the guest goes on */
     struct kvm_sregs sregs;  /* at reset */
 

@@ -26,6 +26,25 @@ int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_er
     return r;
 }
 
+/* A kick stopped the vCPU. */
+static int32_t look_where(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    uint64_t gpa = vm->kvm.memory.gpa_max, rip = kvm_x86_sync(vm)->regs.rip;
+    int32_t r = kvm_x86_fetch_sregs(vm, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    if (kvm_x86_sync(vm)->sregs.ss.dpl == 3) {
+        vm->place = KVM_X86_IN_GUEST;
+        return SCONCE_PLUGIN_OK;
+    }
+    if (!sconce_x86_shim_vector(gpa, rip, &vm->trap_vector))
+        return sconce_kvm_regs_invalid(err, "the vCPU stopped where it has none");
+    vm->place = KVM_X86_IN_SHIM;
+    vm->trap_untold = rip == sconce_x86_shim_report(gpa, vm->trap_vector);
+    return SCONCE_PLUGIN_OK;
+}
+
 /* After this the vCPU is at one of two known places: IN_GUEST or IN_SHIM. */
 static int32_t settle(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
@@ -37,19 +56,7 @@ static int32_t settle(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
             return r;
         vm->place = KVM_X86_IN_GUEST;
     }
-    if (vm->place == KVM_X86_ANYWHERE) {
-        r = kvm_x86_fetch_sregs(vm, err);
-        if (r != SCONCE_PLUGIN_OK)
-            return r;
-        if (kvm_x86_sync(vm)->sregs.ss.dpl == 3)
-            vm->place = KVM_X86_IN_GUEST;
-        else if (sconce_x86_shim_vector(vm->kvm.memory.gpa_max, kvm_x86_sync(vm)->regs.rip,
-                                        &vm->trap_vector))
-            vm->place = KVM_X86_IN_SHIM;
-        else
-            return sconce_kvm_regs_invalid(err, "the vCPU stopped where it has none");
-    }
-    return SCONCE_PLUGIN_OK;
+    return vm->place == KVM_X86_ANYWHERE ? look_where(vm, err) : SCONCE_PLUGIN_OK;
 }
 
 /* ---- Standard ------------------------------------------------------------------------------ */
@@ -75,6 +82,20 @@ static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconc
     return SCONCE_PLUGIN_OK;
 }
 
+/* An exception that is still to be told goes with the PC that it was taken at. A guest that is sent
+ * elsewhere has left it behind: told later, it would be the old vector with the new registers. So
+ * the shim goes on as if it had been told. */
+static void drop_exception_elsewhere(struct sconce_plugin_vm *vm, uint64_t rip)
+{
+    struct sconce_x86_frame now;
+
+    sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &now);
+    if (!vm->trap_untold || now.rip == rip)
+        return;
+    vm->trap_untold = false;
+    kvm_x86_sync(vm)->regs.rip = sconce_x86_shim_return(vm->kvm.memory.gpa_max, vm->trap_vector);
+}
+
 static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
                             struct sconce_plugin_error *err)
 {
@@ -97,6 +118,7 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
             .ss = SCONCE_X86_USER_SS,
         };
 
+        drop_exception_elsewhere(vm, now.rip);
         sconce_x86_frame_write(vm->kvm.own, vm->trap_vector, &frame);
         vm->syscall_resume = now.rip;
         now.rip = r->rip;

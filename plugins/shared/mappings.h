@@ -61,9 +61,13 @@ bool sconce_plugin_mappings_read(const struct sconce_plugin_mappings *mappings, 
 
 /**
  * sconce_plugin_mappings_sync_code - mem_sync_code, by the host's view of the memory: instructions
- * that the host has written there are what is fetched from then on, on every processor, by whatever
- * address. (Where instruction caches are tagged by physical address, as all recent ones of aarch64
- * are; on x86_64 it does nothing.)
+ * that the host has written there are what is fetched from then on, on every processor.
+ * On x86_64 it does nothing. On aarch64 data are cleaned and instructions invalidated by the host's
+ * address. That reaches the guest's where instruction caches are PIPT (CTR_EL0.L1Ip, Arm ARM
+ * D17.2.34); a VIPT one may keep a line that the guest has fetched by its own address. It need not
+ * matter: the core calls this before anything of the range has been executed, and the kernel
+ * maintains the caches, of either kind, when it maps a page to be executed for the first time, KVM
+ * for its guests and Linux for its processes.
  * @seen: the guest may have fetched from there already; else the range is checked alone, as whoever
  *   shows it to the guest will see to it.
  * Errors: INVALID.

@@ -74,6 +74,10 @@ static void test_fault_memory_has_address_and_access(void **state)
     assert_int_equal(decode(0x20, 0x0f, UDF).access, SCONCE_ACCESS_EXEC);
     assert_int_equal(decode(0x20, 0x0f, UDF).address, 0x1234);
     assert_int_equal(decode(0x24, 0x07, UDF).address, 0x1234);
+    assert_int_equal(decode(0x24, 0x10, UDF).address, 0x1234);
+    assert_int_equal(decode(0x24, 0x410, UDF).address, 0); /* FnV */
+    assert_int_equal(decode(0x20, 0x410, UDF).address, 0);
+    assert_int_equal(decode(0x24, 0x407, UDF).address, 0x1234); /* reserved there */
 }
 
 static void test_fault_alignment_of_data_pc_and_sp(void **state)

@@ -84,7 +84,7 @@ static void test_debug_valid_takes_breakpoints_on_the_guest(void **state)
         .bcr = {0x1e5, 0x1e4},
         .wvr = {0x500000},
         .wcr = {0x1ffd},
-        .mdscr_el1 = 0x9001,
+        .mdscr_el1 = 0x9000,
     };
 
     (void)state;
@@ -117,6 +117,8 @@ static void test_debug_valid_refuses_the_rest(void **state)
     assert_false(sconce_a64_debug_valid(&debug));
     debug = good;
     debug.mdscr_el1 = 1ull << 13; /* EL1 too */
+    assert_false(sconce_a64_debug_valid(&debug));
+    debug.mdscr_el1 = 1ull << 0; /* SS */
     assert_false(sconce_a64_debug_valid(&debug));
 }
 

@@ -69,33 +69,44 @@ static void test_watchpoint_is_a_step_fault(void **state)
     guest_free(&guest);
 }
 
+/* A refusal changes nothing. */
 static void expect_refused(const struct sconce_a64_debug *debug, const char *text)
 {
+    struct sconce_a64_debug before, after;
     struct fake_guest guest;
 
     start(&guest);
+    assert_ok(regs->get(guest.vm, SCONCE_REGS_DEBUG, &before, sizeof before, fresh_error()));
     assert_int_equal(regs->set(guest.vm, SCONCE_REGS_DEBUG, debug, sizeof *debug, fresh_error()),
                      SCONCE_PLUGIN_E_INVALID);
     assert_non_null(strstr(error.text, text));
+    assert_ok(regs->get(guest.vm, SCONCE_REGS_DEBUG, &after, sizeof after, fresh_error()));
+    assert_memory_equal(&after, &before, sizeof before);
     guest_free(&guest);
 }
 
 static void test_set_debug_supervisor_breakpoint_is_invalid(void **state)
 {
-    const struct sconce_a64_debug address = {.bvr = {0xffff800000000000}};
-    const struct sconce_a64_debug level = {.bcr = {0x1e7}};
+    const struct sconce_a64_debug address = {.bvr = {CODE_GPA, 0xffff800000000000}};
+    const struct sconce_a64_debug level = {.bvr = {CODE_GPA}, .bcr = {0x1e5, 0x1e7}};
+    const struct sconce_a64_debug step = {.bvr = {CODE_GPA}, .mdscr_el1 = INITIAL_MDSCR | 1};
 
     (void)state;
     expect_refused(&address, "an address beyond the guest");
     expect_refused(&level, "reserved bits");
+    expect_refused(&step, "reserved bits");
 }
 
 static void test_set_debug_more_than_there_are_is_invalid(void **state)
 {
-    const struct sconce_a64_debug debug = {.wvr = {[15] = DATA_GPA}};
+    const struct sconce_a64_debug watchpoints = {
+        .bvr = {CODE_GPA}, .bcr = {0x1e5}, .wvr = {DATA_GPA, [15] = DATA_GPA}};
+    const struct sconce_a64_debug breakpoints = {.bvr = {CODE_GPA, [15] = CODE_GPA},
+                                                 .bcr = {0x1e5}};
 
     (void)state;
-    expect_refused(&debug, "the processor has not so many debug ones");
+    expect_refused(&watchpoints, "the processor has not so many debug ones");
+    expect_refused(&breakpoints, "the processor has not so many debug ones");
 }
 
 int main(int argc, char **argv)

@@ -34,7 +34,8 @@ static struct sconce_exit result;
 static struct {
     uint64_t pc, pstate, x0, x1, elr, spsr, tpidr;
     int errno_of_pc;
-    unsigned runs; /* KVM_RUN that ran the guest */
+    int errno_of_amair; /* a register that is not needed */
+    unsigned runs;      /* KVM_RUN that ran the guest */
 } vcpu;
 
 int __wrap_ioctl(int fd, unsigned long request, void *argument);
@@ -84,6 +85,12 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
     (void)fd;
     if (request == KVM_RUN)
         return run_vcpu();
+    if (request == KVM_ARM_VCPU_INIT)
+        return 0;
+    if (reg->id == KVM_A64_SYSREG(SCONCE_A64_AMAIR_EL1) && vcpu.errno_of_amair) {
+        errno = vcpu.errno_of_amair;
+        return -1;
+    }
     if (reg->id == KVM_A64_PC && vcpu.errno_of_pc) {
         errno = vcpu.errno_of_pc;
         return -1;
@@ -306,6 +313,7 @@ static void test_mmio_elsewhere_is_a_memory_fault(void **state)
     expect_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
     assert_int_equal(result.u.fault.address, 0x500000);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_WRITE);
+    assert_int_equal(result.u.fault.detail, 0x92000047); /* a translation fault, level 3 */
 
     start_over(state);
     mmio(REPORT_GPA - 8, false, 8);
@@ -434,13 +442,37 @@ static void test_regs_in_mid_shim_begin_it_again(void **state)
     assert_int_equal(vcpu.x0, 10);
     assert_int_equal(vcpu.x1, 11);
 
-    regs.pc = CODE_GPA + 0x20;
     regs.pstate = 0x80000000;
     assert_int_equal(kvm_a64_regs.set(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
                      SCONCE_PLUGIN_OK);
-    assert_int_equal(vcpu.elr, CODE_GPA + 0x20);
+    assert_int_equal(vcpu.elr, CODE_GPA + 4);
     assert_int_equal(vcpu.spsr, 0x80000000 | KVM_A64_PSTATE_RUN);
     assert_int_equal(vcpu.pc, sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8));
+}
+
+/* The same kick, and the host sends the guest elsewhere: what was not told never will be. */
+static void test_set_another_pc_in_mid_shim_drops_the_exception(void **state)
+{
+    for (unsigned at = 0; at <= 12; at++) {
+        struct sconce_a64_standard regs;
+
+        start_over(state);
+        trap(8, SVC(0), CODE_GPA + 4);
+        run.exit_reason = KVM_EXIT_INTR;
+        vcpu.pc = sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8) + at * 4;
+        vm.place = KVM_A64_ANYWHERE;
+        regs = standard();
+        regs.pc = CODE_GPA + 0x20;
+        regs.pstate = 0x80000000;
+        regs.x[0] = 5;
+        assert_int_equal(kvm_a64_regs.set(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
+                         SCONCE_PLUGIN_OK);
+        assert_int_equal(vcpu.pc, CODE_GPA + 0x20);
+        assert_int_equal(vcpu.pstate, 0x80000000 | KVM_A64_PSTATE_RUN);
+        assert_int_equal(vcpu.x0, 5);
+        assert_int_equal(save()->taken, SCONCE_A64_SAVE_TAKEN);
+        assert_int_equal(standard().pc, CODE_GPA + 0x20);
+    }
 }
 
 static void test_regs_at_the_shims_first_instruction_are_untouched(void **state)
@@ -470,6 +502,37 @@ static void test_regs_where_only_the_supervisor_is_are_refused(void **state)
                      SCONCE_PLUGIN_E_INVALID);
 }
 
+/* ---- Scrubbing --------------------------------------------------------------------------------
+ */
+
+static void test_scrub_takes_the_last_exceptions_return_away(void **state)
+{
+    (void)state;
+    vm.init_clears_all = true;
+    trap(8, SVC(0), CODE_GPA + 4);
+    sconce_a64_sysregs(&vm.features, 0, 0, vm.sysregs);
+    assert_int_equal(kvm_a64_scrub(&vm, NULL), SCONCE_PLUGIN_OK);
+    assert_int_equal(vcpu.elr, 0);
+    assert_int_equal(vcpu.spsr, 0);
+    assert_int_equal(vcpu.pstate, KVM_A64_PSTATE_RUN);
+    assert_int_equal(save()->esr, 0);
+}
+
+static void test_scrub_goes_on_without_a_register_that_is_not_there(void **state)
+{
+    struct sconce_plugin_error err = {.size = sizeof err};
+
+    (void)state;
+    vm.init_clears_all = true;
+    sconce_a64_sysregs(&vm.features, 0, 0, vm.sysregs);
+    vcpu.errno_of_amair = ENOENT;
+    assert_int_equal(kvm_a64_scrub(&vm, &err), SCONCE_PLUGIN_OK);
+    vcpu.errno_of_amair = EINVAL; /* it is there, and was not set */
+    assert_int_equal(kvm_a64_scrub(&vm, &err), SCONCE_PLUGIN_E_SYSTEM);
+    assert_string_equal(err.text,
+                        "cannot set the vCPU's register 0x603000000013c518: Invalid argument");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -491,7 +554,10 @@ int main(void)
         cmocka_unit_test_setup(test_complete_answers_through_the_save_area, start_over),
         cmocka_unit_test_setup(test_complete_after_a_look_answers_in_the_register, start_over),
         cmocka_unit_test_setup(test_regs_in_mid_shim_begin_it_again, start_over),
+        cmocka_unit_test_setup(test_set_another_pc_in_mid_shim_drops_the_exception, start_over),
         cmocka_unit_test_setup(test_regs_at_the_shims_first_instruction_are_untouched, start_over),
+        cmocka_unit_test_setup(test_scrub_takes_the_last_exceptions_return_away, start_over),
+        cmocka_unit_test_setup(test_scrub_goes_on_without_a_register_that_is_not_there, start_over),
         cmocka_unit_test_setup(test_regs_where_only_the_supervisor_is_are_refused, start_over),
     };
 

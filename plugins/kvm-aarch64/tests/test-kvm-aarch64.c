@@ -90,6 +90,21 @@ static void on_timer(int signal)
     ops->vcpu_kick_local(kicked);
 }
 
+/* Every 700 microseconds. */
+static timer_t kick_often(struct fake_guest *guest)
+{
+    const struct itimerspec often = {{0, 700000}, {0, 700000}};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
+    struct sigaction action = {.sa_handler = on_timer};
+    timer_t timer;
+
+    kicked = guest->vm;
+    sigaction(SIGUSR1, &action, NULL);
+    assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
+    assert_int_equal(timer_settime(timer, 0, &often, NULL), 0);
+    return timer;
+}
+
 /* For ever: counts in X19, and rings with the count. */
 GUEST(count_bells, "mov x19, #0\n1: add x19, x19, #1\n mov x0, x19\n svc #0x5c0e\n"
                    "cmp x0, x19\n b.eq 1b\n udf #0\n");
@@ -98,20 +113,14 @@ GUEST(count_bells, "mov x19, #0\n1: add x19, x19, #1\n mov x0, x19\n svc #0x5c0e
  * writes them back changes nothing. */
 static void test_kick_loses_and_repeats_no_report(void **state)
 {
-    const struct itimerspec often = {{0, 700000}, {0, 700000}};
-    struct sigaction action = {.sa_handler = on_timer};
     unsigned kicks = 0, bells = 0;
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1};
     struct fake_guest guest;
     timer_t timer;
 
     (void)state;
     guest_new(&guest, CODE(count_bells));
     guest_enter(&guest);
-    kicked = guest.vm;
-    sigaction(SIGUSR1, &action, NULL);
-    assert_int_equal(timer_create(CLOCK_MONOTONIC, &event, &timer), 0);
-    assert_int_equal(timer_settime(timer, 0, &often, NULL), 0);
+    timer = kick_often(&guest);
     while (kicks < 100 || bells < 100) {
         struct sconce_exit exit;
 
@@ -128,6 +137,43 @@ static void test_kick_loses_and_repeats_no_report(void **state)
             assert_in_range(standard.x[19], bells, bells + 1);
             write_standard(&guest, &standard);
         }
+    }
+    timer_delete(timer);
+    guest_free(&guest);
+}
+
+/* For ever: rings with 1. From elsewhere: once with 2. */
+GUEST(ring_elsewhere, "1: mov x0, #1\n svc #0x5c0e\n b 1b\n" LABEL(elsewhere) BELL(2) "b 1b\n");
+extern const uint8_t guest_elsewhere[];
+
+/* Wherever a kick hits: what was not told before the guest is sent elsewhere is never told. */
+static void test_set_pc_after_a_kick_is_where_the_guest_goes_on(void **state)
+{
+    unsigned kicks = 0, bells = 0, next = 1;
+    struct fake_guest guest;
+    timer_t timer;
+
+    (void)state;
+    guest_new(&guest, CODE(ring_elsewhere));
+    guest_enter(&guest);
+    timer = kick_often(&guest);
+    while (kicks < 200 || bells < 200) {
+        struct sconce_a64_standard standard;
+        struct sconce_exit exit;
+
+        guest_run(&guest, &exit);
+        if (exit.kind == SCONCE_EXIT_DOORBELL) {
+            assert_int_equal(exit.u.doorbell.number, next);
+            next = 1;
+            bells++;
+            continue;
+        }
+        assert_int_equal(exit.kind, SCONCE_EXIT_CANCELLED);
+        kicks++;
+        standard = read_standard(&guest);
+        standard.pc = CODE_GPA + (uint64_t)(guest_elsewhere - guest_ring_elsewhere);
+        write_standard(&guest, &standard);
+        next = 2;
     }
     timer_delete(timer);
     guest_free(&guest);
@@ -186,6 +232,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_run_doorbell_keeps_wide_numbers_apart),
         cmocka_unit_test(test_regs_while_a_call_is_open_are_the_guests),
         cmocka_unit_test(test_kick_loses_and_repeats_no_report),
+        cmocka_unit_test(test_set_pc_after_a_kick_is_where_the_guest_goes_on),
         cmocka_unit_test(test_sync_code_shows_what_the_host_wrote),
         cmocka_unit_test(test_sync_code_of_what_is_no_code_is_invalid),
     };

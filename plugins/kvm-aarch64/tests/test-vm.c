@@ -4,6 +4,7 @@
 #include "plugins/shared/tests/arch.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <linux/kvm.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -15,7 +16,13 @@
 static struct {
     bool no_read_only; /* answer as a KVM without KVM_CAP_READONLY_MEM */
     bool no_ipa_size;  /* as one without KVM_CAP_ARM_VM_IPA_SIZE */
-    bool not_cleared;  /* as one whose KVM_ARM_VCPU_INIT leaves V31 as it was */
+    int ipa_bits;      /* not 0: as one that gives so many */
+    bool no_vectors;   /* VBAR_EL1 leads nowhere, whatever it is set to */
+    int target_errno;  /* not 0: KVM_ARM_PREFERRED_TARGET fails so */
+    int init_errno;    /* and KVM_ARM_VCPU_INIT */
+    uint32_t vms;      /* KVM_CREATE_VM */
+    uint32_t targets;
+    bool not_cleared; /* as one whose KVM_ARM_VCPU_INIT leaves V31 as it was */
     uint32_t vector_sets;
     unsigned long vm_type;
     struct kvm_vcpu_init init;
@@ -28,6 +35,8 @@ static struct {
     (KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |                                        \
      (KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4ull * (n)))
 
+#define VBAR_EL1 (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM64_SYSREG | 0xc600)
+
 /* What is made of a register's ioctl, before and after KVM has seen it. */
 static void note_register(unsigned long request, const struct kvm_one_reg *reg)
 {
@@ -39,7 +48,9 @@ static void note_register(unsigned long request, const struct kvm_one_reg *reg)
 
 __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
 {
+    static const uint64_t unmapped = UNMAPPED_GPA;
     static int (*real)(int, unsigned long, void *);
+    const struct kvm_one_reg nowhere = {.id = VBAR_EL1, .addr = (uint64_t)(uintptr_t)&unmapped};
     va_list args;
     void *argument;
     int r;
@@ -49,8 +60,12 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
     va_start(args, request);
     argument = va_arg(args, void *);
     va_end(args);
-    if (request == KVM_CREATE_VM)
+    if (request == KVM_CREATE_VM) {
         told.vm_type = (unsigned long)argument;
+        told.vms++;
+    }
+    if (request == KVM_ARM_PREFERRED_TARGET)
+        told.targets++;
     if (request == KVM_ARM_VCPU_INIT) {
         told.init = *(struct kvm_vcpu_init *)argument;
         told.inits++;
@@ -61,6 +76,17 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
         ((told.no_read_only && argument == (void *)KVM_CAP_READONLY_MEM) ||
          (told.no_ipa_size && argument == (void *)KVM_CAP_ARM_VM_IPA_SIZE)))
         return 0;
+    if (request == KVM_CHECK_EXTENSION && told.ipa_bits &&
+        argument == (void *)KVM_CAP_ARM_VM_IPA_SIZE)
+        return told.ipa_bits;
+    errno = request == KVM_ARM_PREFERRED_TARGET ? told.target_errno
+            : request == KVM_ARM_VCPU_INIT      ? told.init_errno
+                                                : 0;
+    if (errno)
+        return -1;
+    if (request == KVM_SET_ONE_REG && told.no_vectors &&
+        ((struct kvm_one_reg *)argument)->id == VBAR_EL1)
+        argument = (void *)(uintptr_t)&nowhere;
     r = real(fd, request, argument);
     if (r == 0 && (request == KVM_GET_ONE_REG || request == KVM_SET_ONE_REG))
         note_register(request, argument);
@@ -229,6 +255,78 @@ static void test_create_asks_for_as_few_address_bits_as_guests_have(void **state
     find_out_again();
 }
 
+static void expect_probe_refused(const char *text, const char *hint)
+{
+    struct sconce_probe probe = {.size = sizeof probe};
+
+    assert_ok(ops->configure("device", "/dev/kvm", fresh_error()));
+    assert_int_equal(ops->probe(&probe, fresh_error()), SCONCE_PLUGIN_E_UNAVAILABLE);
+    assert_string_equal(error.text, text);
+    assert_non_null(strstr(error.hint, hint));
+}
+
+static void test_probe_too_few_address_bits_is_told_without_a_vm(void **state)
+{
+    uint32_t vms = told.vms;
+
+    (void)state;
+    told.ipa_bits = 32;
+    expect_probe_refused("guests want addresses of 36 bits; KVM gives 32", "isolation = process");
+    assert_int_equal(told.vms, vms);
+
+    told.ipa_bits = 0;
+    find_out_again();
+}
+
+static void test_probe_processor_that_kvm_does_not_know_is_told(void **state)
+{
+    (void)state;
+    told.target_errno = ENODEV;
+    expect_probe_refused("KVM knows no processor for guests on this one: No such device",
+                         "newer kernel");
+    told.target_errno = 0;
+    told.init_errno = EINVAL;
+    expect_probe_refused("cannot initialize a KVM vCPU: Invalid argument", "taskset");
+
+    told.init_errno = 0;
+    find_out_again();
+}
+
+/* An exception then leads to the next, within the processor. */
+static void test_probe_ends_where_vectors_do_not_work(void **state)
+{
+    (void)state;
+    told.no_vectors = true;
+    expect_probe_refused(
+        "a guest's doorbell does not arrive as it must (exit 5, its time was over)",
+        "please report");
+
+    told.no_vectors = false;
+    find_out_again();
+}
+
+/* Processors of one machine may be of several kinds: each VM is for that which it is made on. */
+static void test_create_asks_what_the_processor_is(void **state)
+{
+    struct fake_guest guest;
+    uint32_t targets;
+
+    (void)state;
+    find_out_again();
+    targets = told.targets;
+    guest_new(&guest, CODE(bells));
+    assert_int_equal(told.targets, targets + 1);
+    guest_enter(&guest);
+
+    told.init_errno = EINVAL; /* the thread has moved to another kind */
+    assert_int_equal(ops->vcpu_reset(guest.vm, fresh_error()), SCONCE_PLUGIN_E_SYSTEM);
+    assert_string_equal(error.text, "cannot reset the vCPU: Invalid argument");
+    assert_non_null(strstr(error.hint, "taskset"));
+    assert_int_equal(ops->vcpu_reset(guest.vm, fresh_error()), SCONCE_PLUGIN_E_DEAD);
+    told.init_errno = 0;
+    guest_free(&guest);
+}
+
 static uint32_t vector_sets_of_a_reset(void)
 {
     struct fake_guest guest;
@@ -341,6 +439,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_enter_makes_the_slot_of_an_image_read_only),
         cmocka_unit_test(test_enter_without_read_only_slots_goes_on),
         cmocka_unit_test(test_create_asks_for_as_few_address_bits_as_guests_have),
+        cmocka_unit_test(test_probe_too_few_address_bits_is_told_without_a_vm),
+        cmocka_unit_test(test_probe_processor_that_kvm_does_not_know_is_told),
+        cmocka_unit_test(test_probe_ends_where_vectors_do_not_work),
+        cmocka_unit_test(test_create_asks_what_the_processor_is),
         cmocka_unit_test(test_reset_clears_vectors_where_kvm_does_not),
         cmocka_unit_test(test_vcpu_has_no_optional_feature),
         cmocka_unit_test(test_create_costs_two_descriptors_and_two_mappings),

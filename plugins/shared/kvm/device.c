@@ -19,7 +19,6 @@
 
 #define HINT_GROUP "add the user to the group kvm (usermod -aG kvm USER) and log in again"
 #define HINT_FILES "raise the limit of open files (ulimit -n), or keep fewer sandboxes"
-#define HINT_KERNEL "use a newer kernel: Linux 5.10 has all that is needed"
 #define HINT_DEVICE "set device to KVM's device node, usually " SCONCE_KVM_DEVICE
 
 int sconce_kvm_ioctl(int fd, unsigned long request, const void *argument)
@@ -74,9 +73,9 @@ static int32_t check_version(int fd, const char *device, struct sconce_plugin_er
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_ERRNO, errno,
                                   HINT_DEVICE, "%s does not answer as KVM does", device);
     if (version != API_VERSION)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, version,
-                                  HINT_KERNEL, "%s speaks version %d of the KVM interface, not %d",
-                                  device, version, API_VERSION);
+        return sconce_plugin_fail(
+            err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, version, SCONCE_KVM_HINT_KERNEL,
+            "%s speaks version %d of the KVM interface, not %d", device, version, API_VERSION);
     return SCONCE_PLUGIN_OK;
 }
 
@@ -95,8 +94,8 @@ static int32_t check_caps(int fd, const struct sconce_kvm_needs *needs, const ch
     }
     if (!used)
         return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, HINT_KERNEL,
-                              "KVM at %s lacks %s", device, missing);
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
+                              SCONCE_KVM_HINT_KERNEL, "KVM at %s lacks %s", device, missing);
 }
 
 int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_needs *needs, int *ret_fd,

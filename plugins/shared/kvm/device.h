@@ -6,6 +6,7 @@
 #ifndef SCONCE_PLUGINS_SHARED_KVM_DEVICE_H
 #define SCONCE_PLUGINS_SHARED_KVM_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/kvm.h>
@@ -13,6 +14,8 @@
 #include "sconce-plugin.h"
 
 #define SCONCE_KVM_DEVICE "/dev/kvm"
+
+#define SCONCE_KVM_HINT_KERNEL "use a newer kernel: Linux 5.10 has all that is needed"
 
 /* A capability that a backend cannot do without (KVM_CAP_*), named for the message. */
 struct sconce_kvm_cap {
@@ -43,6 +46,8 @@ int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_needs *needs
 
 /* Two descriptors and one mapping. */
 struct sconce_kvm_machine {
+    /* NULL, or asked when KVM_RUN was interrupted: has the guest had its time? */
+    bool (*has_expired)(const struct kvm_run *run);
     int vm_fd;
     int vcpu_fd;
     struct kvm_run *run; /* shared with the kernel */

@@ -52,6 +52,8 @@ int sconce_kvm_run(struct sconce_kvm_machine *machine)
             set_flag(machine, FLAG_CLEAR);
             return SCONCE_KVM_CANCELLED;
         }
+        if (machine->has_expired && machine->has_expired(machine->run))
+            return SCONCE_KVM_CANCELLED;
     }
 }
 

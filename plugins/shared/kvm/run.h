@@ -19,7 +19,7 @@
 void sconce_kvm_kick(struct sconce_kvm_machine *machine);
 
 #define SCONCE_KVM_EXITED 0    /* machine->run tells why */
-#define SCONCE_KVM_CANCELLED 1 /* by a kick, which is consumed */
+#define SCONCE_KVM_CANCELLED 1 /* by a kick, which is consumed; or the guest's time is over */
 
 /** sconce_kvm_run - one KVM_RUN, or more when signals of others interrupt it. Returns one of the
  * above, or a negative errno. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -160,6 +161,23 @@ int32_t sconce_kvm_trial_init(struct sconce_kvm_trial *trial, const void *code, 
         .entry = {.size = sizeof trial->entry, .pc = SCONCE_GPA_MIN},
     };
     return SCONCE_PLUGIN_OK;
+}
+
+int32_t sconce_kvm_trial_failed(const struct sconce_exit *exit, const char *what,
+                                struct sconce_plugin_error *err)
+{
+    static const char hint[] = "this KVM does something that is not known here: please report it, "
+                               "with kernel, processor and this message";
+    char how[sizeof exit->u.fail.text + 16] = "";
+
+    if (exit->kind == SCONCE_EXIT_FAULT)
+        snprintf(how, sizeof how, ", fault 0x%" PRIx64, exit->u.fault.detail);
+    else if (exit->kind == SCONCE_EXIT_FAIL)
+        snprintf(how, sizeof how, ", %s", exit->u.fail.text);
+    else if (exit->kind == SCONCE_EXIT_CANCELLED)
+        snprintf(how, sizeof how, ", its time was over");
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, exit->kind,
+                              hint, "%s (exit %" PRIu32 "%s)", what, exit->kind, how);
 }
 
 void sconce_kvm_trial_fini(struct sconce_kvm_trial *trial)

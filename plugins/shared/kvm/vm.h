@@ -88,6 +88,13 @@ struct sconce_kvm_trial {
 int32_t sconce_kvm_trial_init(struct sconce_kvm_trial *trial, const void *code, size_t bytes,
                               struct sconce_plugin_error *err);
 
+/**
+ * sconce_kvm_trial_failed - a trial guest ended otherwise than it must. UNAVAILABLE.
+ * @what: "a guest's doorbell does not arrive as it must"; how it ended is put behind it.
+ */
+int32_t sconce_kvm_trial_failed(const struct sconce_exit *exit, const char *what,
+                                struct sconce_plugin_error *err);
+
 /** sconce_kvm_trial_fini - also a clean-up function. */
 void sconce_kvm_trial_fini(struct sconce_kvm_trial *trial);
 

@@ -74,6 +74,7 @@ static int start_over(void **state)
     (void)state;
     memset(&page, 0, sizeof page);
     memset(script, 0, sizeof script);
+    machine.has_expired = NULL;
     played = entered = refused = 0;
     return 0;
 }
@@ -128,6 +129,22 @@ static void test_run_kick_behind_noise_is_not_lost(void **state)
     assert_int_equal(entered, 2);
 }
 
+static bool has_expired(const struct kvm_run *run)
+{
+    (void)run;
+    return entered == 2;
+}
+
+static void test_run_noise_at_the_end_of_its_time_is_the_end(void **state)
+{
+    (void)state;
+    script[0] = script[1] = script[2] = NOISE;
+    machine.has_expired = has_expired;
+    assert_int_equal(sconce_kvm_run(&machine), SCONCE_KVM_CANCELLED);
+    assert_int_equal(entered, 2);
+    assert_int_equal(sconce_kvm_run(&machine), SCONCE_KVM_EXITED); /* and is over only then */
+}
+
 static void test_run_failure_is_its_errno(void **state)
 {
     (void)state;
@@ -170,6 +187,7 @@ int main(void)
         cmocka_unit_test_setup(test_run_kick_after_the_exit_waits_for_the_next_run, start_over),
         cmocka_unit_test_setup(test_run_noise_goes_on, start_over),
         cmocka_unit_test_setup(test_run_kick_behind_noise_is_not_lost, start_over),
+        cmocka_unit_test_setup(test_run_noise_at_the_end_of_its_time_is_the_end, start_over),
         cmocka_unit_test_setup(test_run_failure_is_its_errno, start_over),
         cmocka_unit_test_setup(test_drain_lets_no_guest_run, start_over),
         cmocka_unit_test_setup(test_drain_keeps_a_kick, start_over),

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -342,6 +343,33 @@ static void test_trial_has_its_code_at_the_lowest_address(void **state)
     assert_null(trial.memory.host_addr);
 }
 
+static void expect_trial_text(const struct sconce_exit *exit, const char *text)
+{
+    assert_int_equal(sconce_kvm_trial_failed(exit, "it is wrong", fresh()),
+                     SCONCE_PLUGIN_E_UNAVAILABLE);
+    assert_string_equal(error.text, text);
+    assert_non_null(strstr(error.hint, "report it"));
+}
+
+static void test_trial_failed_tells_how_it_ended(void **state)
+{
+    const struct sconce_exit fault = {.kind = SCONCE_EXIT_FAULT, .u.fault.detail = 0x92000007};
+    const struct sconce_exit fail = {.kind = SCONCE_EXIT_FAIL, .u.fail.text = "no luck"};
+    const struct sconce_exit shutdown = {.kind = SCONCE_EXIT_SHUTDOWN};
+    const struct sconce_exit cancelled = {.kind = SCONCE_EXIT_CANCELLED};
+    char text[64];
+
+    (void)state;
+    snprintf(text, sizeof text, "it is wrong (exit %u, fault 0x92000007)", SCONCE_EXIT_FAULT);
+    expect_trial_text(&fault, text);
+    snprintf(text, sizeof text, "it is wrong (exit %u, no luck)", SCONCE_EXIT_FAIL);
+    expect_trial_text(&fail, text);
+    snprintf(text, sizeof text, "it is wrong (exit %u)", SCONCE_EXIT_SHUTDOWN);
+    expect_trial_text(&shutdown, text);
+    snprintf(text, sizeof text, "it is wrong (exit %u, its time was over)", SCONCE_EXIT_CANCELLED);
+    expect_trial_text(&cancelled, text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +386,7 @@ int main(void)
         cmocka_unit_test_setup(test_reset_before_the_first_entry_only_forgets_a_kick, start_over),
         cmocka_unit_test_setup(test_reset_that_cannot_finish_the_last_exit_is_the_end, start_over),
         cmocka_unit_test_setup(test_regs_are_refused_with_a_reason, start_over),
+        cmocka_unit_test(test_trial_failed_tells_how_it_ended),
         cmocka_unit_test(test_trial_has_its_code_at_the_lowest_address),
     };
 
