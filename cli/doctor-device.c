@@ -14,8 +14,8 @@ static void hint_missing(const char *path, char *hint, size_t bytes)
     if (strcmp(path, "/dev/kvm") == 0)
         snprintf(hint, bytes,
                  "switch on virtualization in the firmware (in a virtual machine: nested "
-                 "virtualization; in a container: hand the device in), then load kvm_intel or "
-                 "kvm_amd with modprobe");
+                 "virtualization; in a container: hand the device in); on x86, then load kvm_intel "
+                 "or kvm_amd with modprobe");
     else
         snprintf(hint, bytes, "load the kernel's driver for it, or leave its backend out");
 }

@@ -184,7 +184,7 @@ static int fail_machine(const struct sconce_selection *selection, struct sconce_
         add_brother(selection, &found.facts, last, &brothers);
     }
     if (brothers.used)
-        sconce_text_add(&hint, "%s would run it, on a host of that architecture",
+        sconce_text_add(&hint, "it wants a backend such as %s, on a host of that architecture",
                         sconce_text_get(&brothers));
     else
         sconce_text_add(&hint, "install the package of a backend for %s", wanted.text);

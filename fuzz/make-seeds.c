@@ -47,6 +47,13 @@ static void break_nothing(struct elf_guest *g)
     (void)g;
 }
 
+static void become_aarch64(struct elf_guest *g)
+{
+    g->ehdr->e_machine = EM_AARCH64;
+    for (size_t i = 0; i < g->rela_count; i++)
+        g->rela[i].r_info = ELF64_R_INFO(0, R_AARCH64_RELATIVE);
+}
+
 static void break_interpreter(struct elf_guest *g)
 {
     g->spare->p_type = PT_INTERP;
@@ -112,6 +119,7 @@ static void emit_images(void)
         void (*change)(struct elf_guest *g);
     } images[] = {
         {"rela", {0}, break_nothing},
+        {"rela-aarch64", {0}, become_aarch64},
         {"relr", {.relr = true}, break_nothing},
         {"fixed", {.type = ET_EXEC}, break_nothing},
         {"self", {.self = true}, break_nothing},

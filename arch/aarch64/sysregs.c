@@ -92,16 +92,13 @@ void sconce_a64_sysregs(const struct sconce_a64_features *features, uint64_t ttb
         /* The guest's own. */
         {SCONCE_A64_TPIDR_EL0, true, 0},
         {SCONCE_A64_TPIDRRO_EL0, true, 0},
-        /* Nothing depends on these; nothing of another guest is to be in them. */
+        /* Shown by sconce.regs/1. */
         {SCONCE_A64_ESR_EL1, true, 0},
         {SCONCE_A64_FAR_EL1, true, 0},
         {SCONCE_A64_TPIDR_EL1, true, 0},
         {SCONCE_A64_CONTEXTIDR_EL1, true, 0},
-        {SCONCE_A64_AFSR0_EL1, false, 0},
-        {SCONCE_A64_AFSR1_EL1, false, 0},
-        {SCONCE_A64_PAR_EL1, false, 0},
+        /* The processor's own additions to MAIR_EL1, and a channel that nobody uses. */
         {SCONCE_A64_AMAIR_EL1, false, 0},
-        {SCONCE_A64_CSSELR_EL1, false, 0},
         {SCONCE_A64_MDCCINT_EL1, false, 0},
     };
 

@@ -28,18 +28,14 @@
 #define SCONCE_A64_TTBR0_EL1 SCONCE_A64_SYSREG(3, 0, 2, 0, 0)
 #define SCONCE_A64_TTBR1_EL1 SCONCE_A64_SYSREG(3, 0, 2, 0, 1)
 #define SCONCE_A64_TCR_EL1 SCONCE_A64_SYSREG(3, 0, 2, 0, 2)
-#define SCONCE_A64_AFSR0_EL1 SCONCE_A64_SYSREG(3, 0, 5, 1, 0)
-#define SCONCE_A64_AFSR1_EL1 SCONCE_A64_SYSREG(3, 0, 5, 1, 1)
 #define SCONCE_A64_ESR_EL1 SCONCE_A64_SYSREG(3, 0, 5, 2, 0)
 #define SCONCE_A64_FAR_EL1 SCONCE_A64_SYSREG(3, 0, 6, 0, 0)
-#define SCONCE_A64_PAR_EL1 SCONCE_A64_SYSREG(3, 0, 7, 4, 0)
 #define SCONCE_A64_MAIR_EL1 SCONCE_A64_SYSREG(3, 0, 10, 2, 0)
 #define SCONCE_A64_AMAIR_EL1 SCONCE_A64_SYSREG(3, 0, 10, 3, 0)
 #define SCONCE_A64_VBAR_EL1 SCONCE_A64_SYSREG(3, 0, 12, 0, 0)
 #define SCONCE_A64_CONTEXTIDR_EL1 SCONCE_A64_SYSREG(3, 0, 13, 0, 1)
 #define SCONCE_A64_TPIDR_EL1 SCONCE_A64_SYSREG(3, 0, 13, 0, 4)
 #define SCONCE_A64_CNTKCTL_EL1 SCONCE_A64_SYSREG(3, 0, 14, 1, 0)
-#define SCONCE_A64_CSSELR_EL1 SCONCE_A64_SYSREG(3, 2, 0, 0, 0)
 #define SCONCE_A64_TPIDR_EL0 SCONCE_A64_SYSREG(3, 3, 13, 0, 2)
 #define SCONCE_A64_TPIDRRO_EL0 SCONCE_A64_SYSREG(3, 3, 13, 0, 3)
 
@@ -64,7 +60,7 @@ struct sconce_a64_sysreg {
     uint64_t value;
 };
 
-#define SCONCE_A64_SYSREG_COUNT 21u
+#define SCONCE_A64_SYSREG_COUNT 17u
 
 /** sconce_a64_sysregs - every system register that is set at reset: what the guest runs by, what it
  * could write, and what a hypervisor may leave with a pattern. */

@@ -29,6 +29,7 @@ struct kvm_a64_facts {
     unsigned long vm_type; /* for KVM_CREATE_VM: how many address bits */
     unsigned ipa_bits;     /* how many KVM can give */
     bool read_only_slots;  /* KVM has them */
+    bool init_clears_all;  /* KVM_ARM_VCPU_INIT leaves no general, FP or SIMD register as it was */
     struct kvm_vcpu_init init;
     struct sconce_a64_features features;
 };
@@ -46,6 +47,7 @@ struct sconce_plugin_vm {
     struct sconce_kvm_vm kvm; /* own memory: from gpa_max + SCONCE_A64_OWN_OFFSET on */
     enum kvm_a64_place place;
     struct kvm_vcpu_init init;
+    bool init_clears_all;
     struct sconce_a64_features features;
     struct sconce_a64_sysreg sysregs[SCONCE_A64_SYSREG_COUNT]; /* at reset; valid when sealed */
 };
@@ -113,6 +115,10 @@ int32_t kvm_a64_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
 void kvm_a64_vcpu_kick_local(struct sconce_plugin_vm *vm);
 /* Every register class to its initial state. */
 int32_t kvm_a64_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+/* After a guest that filled them: does KVM_ARM_VCPU_INIT alone clear what init_clears_all says?
+ * Only a reset may follow. */
+int32_t kvm_a64_try_init(struct sconce_plugin_vm *vm, bool *ret_clears_all,
+                         struct sconce_plugin_error *err);
 
 /* regs.c */
 extern const struct sconce_ext_regs kvm_a64_regs;

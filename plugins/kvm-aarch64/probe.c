@@ -19,6 +19,13 @@ static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_ARM_NISV_TO_USER, "KVM_CAP_ARM_NISV_TO_USER"},
 };
 
+static const struct sconce_kvm_needs needs = {
+    .caps = required,
+    .cap_count = sizeof required / sizeof required[0],
+    .no_device = "have the firmware start the kernel at EL2, turn on nested virtualization when "
+                 "this is a virtual machine, or pass the device into the container",
+};
+
 /* What KVM gives without KVM_CAP_ARM_VM_IPA_SIZE: Documentation/virt/kvm/api.rst 4.2. */
 #define DEFAULT_IPA_BITS 40u
 
@@ -33,22 +40,38 @@ int32_t kvm_a64_configure(const char *key, const char *value, struct sconce_plug
 
 int32_t kvm_a64_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_open(device, required, sizeof required / sizeof required[0], ret_fd, err);
+    return sconce_kvm_open(device, &needs, ret_fd, err);
 }
 
 /* ---- The trial ----------------------------------------------------------------------------- */
 
 #define TRIAL_NUMBER 77u
 
-/* A doorbell, a system call whose result is looked at, and what only EL1 may do. */
+/* All ones in a vector register: movi vN.16b, #255. */
+#define FILL(n) (0x4f07e7e0u | (n))
+#define FILL_8(n)                                                                                  \
+    FILL(n), FILL((n) + 1), FILL((n) + 2), FILL((n) + 3), FILL((n) + 4), FILL((n) + 5),            \
+        FILL((n) + 6), FILL((n) + 7)
+
+/* FP and SIMD registers are filled. Then a doorbell, a system call whose result is looked at, and
+ * what only EL1 may do (not WFI: that may be over before it is trapped, Arm ARM
+ * D17.2.118, nTWI). */
 static const uint32_t trial_code[] = {
+    0x92800000, /* mov x0, #-1 */
+    0xd51b4420, /* msr fpsr, x0 */
+    0xd2a0f800, /* mov x0, #0x07c00000 */
+    0xd51b4400, /* msr fpcr, x0 */
+    FILL_8(0),  /* V0 to V7 */
+    FILL_8(8),  /* V8 to V15 */
+    FILL_8(16), /* V16 to V23 */
+    FILL_8(24), /* V24 to V31 */
     0xd28009a0, /* mov x0, #77 */
     0xd40b81c1, /* svc #0x5c0e */
     0xd28009a8, /* mov x8, #77 */
     0xd4000001, /* svc #0 */
     0xf100041f, /* cmp x0, #1 */
     0x54000041, /* b.ne .+8 */
-    0xd503207f, /* wfi */
+    0xd50342df, /* msr daifset, #2 */
     0x00000000, /* udf #0 */
 };
 
@@ -62,18 +85,18 @@ static bool is_syscall(const struct sconce_exit *exit)
     return exit->kind == SCONCE_EXIT_SYSCALL && exit->u.syscall.raw_nr == TRIAL_NUMBER;
 }
 
-static bool is_wait(const struct sconce_exit *exit)
+static bool is_denied(const struct sconce_exit *exit)
 {
     return exit->kind == SCONCE_EXIT_FAULT && exit->u.fault.kind == SCONCE_FAULT_PRIVILEGE;
 }
 
 /* Runs the trial in a VM of its own, to its end or to the first exit that is not as it must be.
  * @ret_step: how many were. */
-static int32_t run_trial(const struct kvm_a64_facts *facts, const struct sconce_kvm_trial *trial,
+static int32_t run_trial(struct kvm_a64_facts *facts, const struct sconce_kvm_trial *trial,
                          struct sconce_exit *exit, unsigned *ret_step,
                          struct sconce_plugin_error *err)
 {
-    static bool (*const expected[])(const struct sconce_exit *) = {is_bell, is_syscall, is_wait};
+    static bool (*const expected[])(const struct sconce_exit *) = {is_bell, is_syscall, is_denied};
     struct sconce_plugin_vm *vm = NULL;
     unsigned step = 0;
     int32_t r = kvm_a64_vm_create_with(facts, &trial->config, &vm, err);
@@ -90,14 +113,16 @@ static int32_t run_trial(const struct kvm_a64_facts *facts, const struct sconce_
         if (exit->kind == SCONCE_EXIT_SYSCALL)
             r = kvm_a64_vcpu_complete(vm, 1, err);
     }
+    if (r == SCONCE_PLUGIN_OK && step == sizeof expected / sizeof expected[0])
+        r = kvm_a64_try_init(vm, &facts->init_clears_all, err);
     kvm_a64_vm_destroy(vm);
     *ret_step = step;
     return r;
 }
 
-static int32_t try_guest(const struct kvm_a64_facts *facts, struct sconce_plugin_error *err)
+static int32_t try_guest(struct kvm_a64_facts *facts, struct sconce_plugin_error *err)
 {
-    static const char *const what[] = {"doorbell", "system call", "WFI"};
+    static const char *const what[] = {"doorbell", "system call", "privileged instruction"};
     SCONCE_CLEANUP(sconce_kvm_trial_fini) struct sconce_kvm_trial trial = SCONCE_KVM_TRIAL_EMPTY;
     struct sconce_exit exit = {.size = sizeof exit};
     unsigned step = 0;
@@ -162,6 +187,7 @@ static int32_t discover(const char *device, void *to, struct sconce_plugin_error
     if (r != SCONCE_PLUGIN_OK)
         return r;
     snprintf(facts->device, sizeof facts->device, "%s", device);
+    facts->init_clears_all = false;
     facts->read_only_slots = sconce_kvm_check_extension(fd, KVM_CAP_READONLY_MEM) > 0;
     given = sconce_kvm_check_extension(fd, KVM_CAP_ARM_VM_IPA_SIZE);
     facts->ipa_bits = given ? (unsigned)given : DEFAULT_IPA_BITS;

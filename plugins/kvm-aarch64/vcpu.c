@@ -21,7 +21,17 @@ static int32_t init_vcpu(struct sconce_plugin_vm *vm, struct sconce_plugin_error
                               "cannot reset the vCPU");
 }
 
-/* To the architecture these are unknown after a reset. */
+/* To the architecture all of these are unknown after a reset. KVM clears them, which the trial has
+ * seen where init_clears_all says so. */
+static int32_t scrub_general(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 31; i++)
+        r = kvm_a64_set_u64(vm->kvm.machine.vcpu_fd, KVM_A64_X(i), 0, err);
+    return r;
+}
+
 static int32_t scrub_float(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
     static const uint8_t zero[16];
@@ -41,7 +51,9 @@ int32_t kvm_a64_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     uint64_t save_gpa = vm->kvm.memory.gpa_max + SCONCE_A64_SAVE_OFFSET;
     int32_t r = init_vcpu(vm, err);
 
-    if (r == SCONCE_PLUGIN_OK)
+    if (r == SCONCE_PLUGIN_OK && !vm->init_clears_all)
+        r = scrub_general(vm, err);
+    if (r == SCONCE_PLUGIN_OK && !vm->init_clears_all)
         r = scrub_float(vm, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_sysregs_set(vm, err);
@@ -56,6 +68,36 @@ int32_t kvm_a64_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     vm->place = KVM_A64_IN_GUEST;
     vm->kvm.state = SCONCE_VCPU_FRESH;
     return SCONCE_PLUGIN_OK;
+}
+
+static int32_t is_clear(struct sconce_plugin_vm *vm, uint64_t number, bool *ret_clear,
+                        struct sconce_plugin_error *err)
+{
+    uint64_t value[2] = {0, 0}; /* as wide as the widest */
+    int32_t r = kvm_a64_get(vm->kvm.machine.vcpu_fd, number, value, err);
+
+    if (value[0] | value[1])
+        *ret_clear = false;
+    return r;
+}
+
+int32_t kvm_a64_try_init(struct sconce_plugin_vm *vm, bool *ret_clears_all,
+                         struct sconce_plugin_error *err)
+{
+    bool clear = true;
+    int32_t r = init_vcpu(vm, err);
+
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 31; i++)
+        r = is_clear(vm, KVM_A64_X(i), &clear, err);
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 32; i++)
+        r = is_clear(vm, KVM_A64_V(i), &clear, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = is_clear(vm, KVM_A64_FPSR, &clear, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = is_clear(vm, KVM_A64_FPCR, &clear, err);
+    if (r == SCONCE_PLUGIN_OK)
+        *ret_clears_all = clear;
+    return r;
 }
 
 int32_t kvm_a64_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)

@@ -44,6 +44,7 @@ int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
                                   "no memory for a VM");
     sconce_kvm_vm_init(&vm->kvm, &config, facts->read_only_slots);
     vm->init = facts->init;
+    vm->init_clears_all = facts->init_clears_all;
     vm->features = facts->features;
 
     r = kvm_a64_open(facts->device, &device_fd, err);

@@ -23,6 +23,14 @@ static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_DEBUGREGS, "KVM_CAP_DEBUGREGS"},
 };
 
+static const struct sconce_kvm_needs needs = {
+    .caps = required,
+    .cap_count = sizeof required / sizeof required[0],
+    .no_device = "load the module kvm_intel or kvm_amd (modprobe kvm_amd), turn on virtualization "
+                 "in the firmware, nested virtualization when this is a virtual machine, or pass "
+                 "the device into the container",
+};
+
 /* The facts are found out anew when a setting changes; tss_available is one. */
 static struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
 static struct kvm_x86_facts kept;
@@ -59,7 +67,7 @@ int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plug
 
 int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_open(device, required, sizeof required / sizeof required[0], ret_fd, err);
+    return sconce_kvm_open(device, &needs, ret_fd, err);
 }
 
 /* ---- The trial ----------------------------------------------------------------------------- */

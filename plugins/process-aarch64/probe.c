@@ -16,7 +16,7 @@
 #define HWCAP2_SME_ (1ul << 23)
 #define AT_MINSIGSTKSZ_ 51
 
-#define SVC(number) 0xd4000001u | (number) << 5
+#define SVC(number) (0xd4000001u | (number) << 5)
 #define INSN(word) (word) & 0xff, (word) >> 8 & 0xff, (word) >> 16 & 0xff, (word) >> 24 & 0xff
 
 const uint8_t process_a64_trial_code[PROCESS_A64_TRIAL_BYTES] = {

@@ -3,11 +3,19 @@
 # Every malformed guest is refused with the message that tells what is wrong, by a program that
 # lives on: when it is inspected, and when it is loaded for a backend (the stub, where it is built).
 #   test-badelf.sh SCONCE PLUGIN_DIR FOLDER EXPECTED...
+#   test-badelf.sh SCONCE --make MAKE-BADELF BASE
+# The second makes the files first, and only inspects them.
 set -u
 
 sconce=$1
 plugins=$2
 folder=$3
+if [ "$2" = --make ]; then
+    folder=$(mktemp -d) || exit 99
+    trap 'rm -rf "$folder"' EXIT
+    "$3" "$4" "$folder" || exit 99
+    set -- '' '' '' "$folder/expected.txt"
+fi
 shift 3
 failed=0
 tab=$(printf '\t')

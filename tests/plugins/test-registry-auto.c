@@ -136,7 +136,7 @@ static void test_select_machine_that_no_backend_runs_is_told(void **state)
     expect_failure(stage, ARM,
                    "no installed backend runs aarch64 guests (installed: process-x86 for x86_64, "
                    "vm-x86 for x86_64)",
-                   "parts-aarch64 would run it, on a host of that architecture");
+                   "it wants a backend such as parts-aarch64, on a host of that architecture");
     expect_failure(stage, 999,
                    "no installed backend runs ELF machine 999 guests (installed: process-x86 for "
                    "x86_64, vm-x86 for x86_64)",
@@ -154,7 +154,7 @@ static void test_select_machine_backend_without_a_wall_is_not_recommended(void *
     expect_failure(stage, ARM,
                    "no installed backend runs aarch64 guests (installed: good for any, vm-x86 for "
                    "x86_64)",
-                   "parts-aarch64 would run it, on a host of that architecture");
+                   "it wants a backend such as parts-aarch64, on a host of that architecture");
 }
 
 static void test_select_machine_that_another_backend_runs_is_told(void **state)

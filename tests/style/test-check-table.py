@@ -80,6 +80,23 @@ def check_verdicts(problems):
             problems.append("%s: %r, %s; not %r, %s" % (name, text, problem, said, bad))
 
 
+# passed | problems | what QEMU cannot do | what must be said | is it a problem of the table's?
+LAB_CASES = [
+    (90, [], [], "exercised", False),
+    (90, [], ["a row: why"], "known, a row: why", False),
+    (90, ["a row: no"], [], "FAILED", False),
+    (0, [], [], "NOT EXERCISED", True),
+]
+
+
+def check_labs(problems):
+    for passed, wrong, known, said, bad in LAB_CASES:
+        entry = {"passed": passed, "problems": wrong, "known": known}
+        text, problem = backends.lab_verdict(entry)
+        if said not in text or problem != bad:
+            problems.append("lab: %r, %s; not %r, %s" % (text, problem, said, bad))
+
+
 def check_machines(problems):
     files = {}
     backends.words_of = lambda path: set(files[path].split())
@@ -98,8 +115,9 @@ def check_machines(problems):
 def main():
     problems = []
     check_verdicts(problems)
+    check_labs(problems)
     check_machines(problems)
-    finish("cases", len(CASES) + len(MACHINES), problems)
+    finish("cases", len(CASES) + len(LAB_CASES) + len(MACHINES), problems)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,21 @@ static void test_standard_valid_refuses_privilege(void **state)
     assert_false(sconce_a64_standard_valid(&regs));
 }
 
+static void test_float_valid_knows_the_control_bits(void **state)
+{
+    struct sconce_a64_float regs = {.fpcr = 0x07ff9f07, .fpsr = 0xf800009f};
+
+    (void)state;
+    assert_true(sconce_a64_float_valid(&regs));
+    regs.fpcr = 1ull << 27;
+    assert_false(sconce_a64_float_valid(&regs));
+    regs.fpcr = 1ull << 32;
+    assert_false(sconce_a64_float_valid(&regs));
+    regs.fpcr = 0;
+    regs.fpsr = 1ull << 8;
+    assert_false(sconce_a64_float_valid(&regs));
+}
+
 static void test_debug_valid_takes_breakpoints_on_the_guest(void **state)
 {
     struct sconce_a64_debug debug = {
@@ -148,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_user_pstate_has_no_privilege),
         cmocka_unit_test(test_standard_valid_takes_what_el0_can_hold),
         cmocka_unit_test(test_standard_valid_refuses_privilege),
+        cmocka_unit_test(test_float_valid_knows_the_control_bits),
         cmocka_unit_test(test_debug_valid_takes_breakpoints_on_the_guest),
         cmocka_unit_test(test_debug_valid_refuses_the_rest),
         cmocka_unit_test(test_entry_problem_names_the_register),

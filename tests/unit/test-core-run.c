@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/run.h"
+#include "tests/unit/emulator.h"
 
 #define MS 1000000ull
 #define FOREVER UINT64_MAX
@@ -269,6 +270,8 @@ static void test_run_kick_in_a_forked_child_does_nothing(void **state)
     pid_t child;
 
     (void)state;
+    if (under_emulator(EMULATOR_FORK))
+        skip();
     make_run(&run, &vm, SCONCE_KICK_FLAG);
     assert_int_equal(sconce_run_begin(&run, FOREVER, NULL), 0);
     child = fork();
@@ -305,6 +308,8 @@ static void test_run_kicks_racing_short_runs_are_neither_lost_nor_stale(void **s
     pthread_t thread;
 
     (void)state;
+    if (under_emulator(EMULATOR_SIGNALS))
+        skip();
     make_run(&run, &vm, SCONCE_KICK_FLAG);
     assert_int_equal(pthread_create(&thread, NULL, kick_all_the_time, &storm), 0);
     /* Each run ends only when it is kicked: a lost kick hangs here. */

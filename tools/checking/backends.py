@@ -147,20 +147,52 @@ def built_backends(folder):
     return next(o["value"] for o in json.loads(done.stdout) if o["name"] == "plugins")
 
 
+def lab_verdict(entry):
+    """(text, problem) of a backend on one of the lab's machines. Its failures are the stage's."""
+    if entry["problems"]:
+        return "FAILED, see the stage", False
+    if not entry["passed"]:
+        return "NOT EXERCISED, though the lab is there for it", True
+    known = "; known, " + "; ".join(entry["known"]) if entry["known"] else ""
+    return "exercised" + known, False
+
+
+def tell_labs(stages):
+    """What ran on emulated machines, and how KVM works there. Returns how many should have and did
+    not."""
+    entries = [entry for stage in stages for entry in stage.lab]
+    if not entries:
+        return 0
+    problems = 0
+    print("%-16s %-45s %6s %7s" % ("backend, in a lab", "machine", "passed", "skipped"))
+    for entry in entries:
+        text, problem = lab_verdict(entry)
+        problems += problem
+        machine = "%(machine)s, %(mode)s, %(kernel)s" % entry
+        print("%-16s %-46s %6d %7d  %s%s" % (
+            entry["backend"] or "none", machine.replace("-cloud", ""), entry["passed"],
+            entry["skipped"], "FAILED: " if problem else "", text))  # fmt: skip
+    print("(rows of sconce-plugin-check, under QEMU's emulation)\n")
+    return problems
+
+
 def tell_backends(stages):
     """The table. Returns how many backends should have been exercised and were not."""
     tested = [stage for stage in stages if stage.heard and stage.name in TABLE + ("bare",)]
     if not tested:
         return 0
+    in_lab = {entry["backend"] for stage in stages for entry in stage.lab if entry["passed"]}
     problems = 0
-    print("\n%-14s %7s %7s %8s" % ("backend", "passed", "failed", "skipped"))
+    print("\n%-15s %7s %7s %8s" % ("backend", "passed", "failed", "skipped"))
     for name in built_backends(tested[0].folder):
         trials = trials_of(name, tested)
         if not trials:
             continue
         text, problem = verdict(name, trials, machine_runs(name))
+        if text.startswith("SKIPPED") and name in in_lab:
+            text = "cannot run here; exercised in a lab, see below"
         problems += problem
-        print("%-14s %7d %7d %8d  %s%s" % (
+        print("%-15s %7d %7d %8d  %s%s" % (
             name, sum(t.passed for t in trials), sum(t.failed for t in trials),
             sum(t.skipped for t in trials), "FAILED: " if problem else "", text))  # fmt: skip
     print("(rows of sconce-plugin-check and tests of the backend's own, in: %s)\n"

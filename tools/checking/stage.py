@@ -29,6 +29,7 @@ class Stage:
         self.log = open(self.log_path, "w", encoding="utf-8")  # pylint: disable=consider-using-with
         self.tests = None  # entries of meson's test log, each counted as one
         self.heard = []  # the same, for the table of backends
+        self.lab = []  # what tools/lab reports
         self.passed = self.failed = self.skipped = 0
         self.problem = ""
         self.seconds = 0
@@ -86,6 +87,7 @@ class Stage:
         log = os.path.join(self.folder, "meson-logs", logbase + ".json")
         if os.path.exists(log):
             os.remove(log)
+        before = self.tests or []
         try:
             self.run(
                 *wrapper, "meson", "test", "-C", self.folder, "--no-rebuild", "--print-errorlogs",
@@ -95,8 +97,29 @@ class Stage:
         finally:
             if os.path.exists(log):
                 with open(log, encoding="utf-8") as file:
-                    self.tests = [json.loads(line) for line in file]
+                    self.tests = before + [json.loads(line) for line in file]
                 self.heard = self.tests
+
+    def run_lab(self, arch):
+        """tools/lab on its default matrix; its rows are counted whether they passed or not."""
+        report = os.path.join(OUT, self.name + ".json")
+        if os.path.exists(report):
+            os.remove(report)
+        try:
+            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--report", report)
+        finally:
+            if os.path.exists(report):
+                with open(report, encoding="utf-8") as file:
+                    self.lab = json.load(file)
+            for entry in self.lab:
+                self.passed += entry["passed"]
+                self.failed += len(entry["problems"])
+                self.skipped += entry["skipped"] + len(entry["known"])
+
+    def reasons(self):
+        """Why tests, or parts of them, were skipped, each once."""
+        lines = [line for test in self.tests or [] for line in test.get("stdout", "").splitlines()]
+        return sorted({line for line in lines if line.startswith("skipped: ")})
 
     def finish(self, error):
         """Turn how it ended into counts."""
@@ -111,7 +134,7 @@ class Stage:
             self.skipped += 1
         elif error is not None and not self.failed:
             self.failed = 1  # it did not come as far as a failing test
-        elif error is None and not self.tests:
+        elif error is None and not self.tests and not self.passed:
             self.passed = 1
         self.problem = str(error or "")
         self.log.close()

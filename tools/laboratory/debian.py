@@ -64,8 +64,9 @@ class Debian:
         for key, value in options.items():
             command += ["-o", "%s=%s" % (key, value)]
         done = subprocess.run(
-            command + list(arguments), cwd=folder or self.state, env={**os.environ, "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+            command + list(arguments), cwd=folder or self.state,
+            env={**os.environ, "LC_ALL": "C.UTF-8"}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         if done.returncode != 0:
             raise Problem(

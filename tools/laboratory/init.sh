@@ -1,5 +1,6 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=dash
 #
 # The first process of a lab's virtual machine: loads what /lab/modules lists, runs /lab/job, and
 # carries out what that left in /lab/out. The console is for people: what is believed is what stands
@@ -26,7 +27,6 @@ while read -r module; do
     insmod "$module" || echo "lab: $module is not to be loaded"
 done </lab/modules
 
-[ ! -f /lab/environment ] || . /lab/environment
 cd /root || exit
 # Off goes the machine only when the last word is on the disk.
 off() {

@@ -32,35 +32,31 @@ class Kernel:
             raise Problem("%s has no %s" % (deb, self.image))
 
     def modules(self):
-        """[(file name, bytes)] in the order in which to load them."""
-        found = {}
+        """[(file name, bytes)] in the order in which to load them: what one needs comes before."""
+        files = {}
         for path in glob.glob(self.folder + "/lib/modules/*/kernel/**/*.ko*", recursive=True):
-            found[module_name(path)] = path
+            files[module_name(path)] = path
         loaded = {}
-
-        def needs(content):
-            start = content.find(b"\0depends=")
-            if start < 0:
-                return []
-            words = content[start + 9 : content.index(b"\0", start + 9)].decode()
-            return [word.replace("-", "_") for word in words.split(",") if word]
-
-        waiting = list(reversed(MODULES[self.arch]))
+        # What is no file is a part of the kernel; if it is not, the machine has no disk or no KVM.
+        waiting = [name for name in reversed(MODULES[self.arch]) if name in files]
         while waiting:
             name = waiting[-1]
-            if name not in found:
-                # What is no file is a part of the kernel; if not, loading says so.
-                waiting.pop()
-                continue
-            if name not in loaded:
-                content = read_module(found[name])
-                missing = [n for n in needs(content) if n in found and n not in loaded]
-                if missing:
-                    waiting += missing
-                    continue
-                loaded[name] = content
-            waiting.pop()
+            content = loaded.get(name) or read_module(files[name])
+            missing = [need for need in needs(content) if need in files and need not in loaded]
+            if missing:
+                waiting += missing
+            else:
+                loaded[waiting.pop()] = content
         return [(name + ".ko", content) for name, content in loaded.items()]
+
+
+def needs(module):
+    """Names of the modules that one depends on, by its own word: the string depends= in .modinfo."""
+    start = module.find(b"\0depends=")
+    if start < 0:
+        return []
+    words = module[start + len(b"\0depends=") : module.index(b"\0", start + 1)].decode()
+    return [word.replace("-", "_") for word in words.split(",") if word]
 
 
 def module_name(path):
@@ -68,5 +64,5 @@ def module_name(path):
 
 
 def read_module(path):
-    with (lzma.open(path) if path.endswith(".xz") else open(path, "rb")) as file:
+    with lzma.open(path) if path.endswith(".xz") else open(path, "rb") as file:
         return file.read()

@@ -29,6 +29,7 @@ exe_wrapper = '%(folder)s/run'
 sys_root = '%(root)s'
 pkg_config_libdir = ['%(root)s/usr/lib/%(triplet)s/pkgconfig', '%(root)s/usr/share/pkgconfig']
 needs_exe_wrapper = true
+script_wrapper = '%(folder)s/run'
 
 [host_machine]
 system = 'linux'
@@ -37,13 +38,17 @@ cpu = '%(machine)s'
 endian = 'little'
 """
 
-# The C library is told here what sconce-plugin-check would tell it by starting itself anew: under
-# QEMU, /proc/self/exe is QEMU when it comes to exec.
+# With -L, QEMU would look for every absolute path in the sysroot first, "/" among them; so the
+# loader is told where libraries are. The C library hears what sconce-plugin-check would tell it by
+# starting itself anew: under QEMU, that starts QEMU.
 RUNNER = """\
 #!/bin/sh
 # Made by tools/sysroot: runs a program of %(machine)s.
 export GLIBC_TUNABLES="${GLIBC_TUNABLES-glibc.malloc.tcache_count=0}"
-exec qemu-%(machine)s -L '%(root)s' "$@"
+export SCONCE_TEST_EMULATOR=qemu-user
+libraries='%(root)s/lib/%(triplet)s:%(root)s/usr/lib/%(triplet)s'
+exec qemu-%(machine)s -L / '%(root)s/lib/ld-linux-%(machine)s.so.1' \\
+    --library-path "${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$libraries" "$@"
 """
 
 

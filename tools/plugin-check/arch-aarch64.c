@@ -49,7 +49,7 @@ static const struct check_bad accesses[] = {
 
 static const struct check_bad instructions[] = {
     OTHER("misaligned_jump", K(ALIGNMENT)),
-    OTHER("misaligned_stack", K(ALIGNMENT) | OR_NOTHING), /* QEMU does not look */
+    OTHER("misaligned_stack", K(ALIGNMENT)),
     OTHER("misaligned_exclusive", K(ALIGNMENT)),
     OTHER("float_divide_by_zero", K(FLOAT) | OR_NOTHING),
     OTHER("udf_0xffff", K(ILLEGAL)),
@@ -159,10 +159,8 @@ static const struct check_bad privileged[] = {
     PRIVILEGED("write_icc_pmr"),
     PRIVILEGED("write_implementation_defined"),
     PRIVILEGED("call_implementation_defined"),
-    /* Where KVM runs in QEMU: it lets EL0 read these whenever KVM has opened PMUSERENR_EL0 to trap
-     * them by MDCR_EL2.TPM, which comes too late there. */
-    PERHAPS("read_cycles"),
-    PERHAPS("read_event_counter"),
+    PRIVILEGED("read_cycles"),
+    PRIVILEGED("read_event_counter"),
     PERHAPS("wfi"),
     PERHAPS("wfe"),
     PERHAPS("read_virtual_counter"),

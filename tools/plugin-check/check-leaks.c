@@ -59,7 +59,8 @@ static enum check_outcome check_lives(struct check *check)
 /* Ends that are not good must give back as much: faults, kicks, failed starts, restores. */
 static enum check_outcome check_bad_lives(struct check *check)
 {
-    const struct sconce_limits limits = {.deadline_ns = 50000000}; /* starting counts, too */
+    /* Starting counts, too. */
+    const struct sconce_limits limits = {.deadline_ns = check->setup->deadline_ms * 1000000ull};
     struct check_holdings before = {0}, after;
 
     for (unsigned i = 0; i < WARM_UP + 10; i++) {

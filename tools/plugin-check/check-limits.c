@@ -34,7 +34,8 @@ static enum check_outcome works(struct check *check, struct check_box *box)
 static enum check_outcome check_deadline(struct check *check)
 {
     static const char *const functions[] = {"spin", "spin_in_memory", "print_nothing_forever"};
-    const struct sconce_limits limits = {.deadline_ns = 20 * MS, .output_bytes = UINT64_MAX};
+    const struct sconce_limits limits = {.deadline_ns = check->setup->deadline_ms * MS,
+                                         .output_bytes = UINT64_MAX};
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
 
     CHECK_STEP(open_hang(check, &box, &limits));
@@ -51,7 +52,7 @@ static enum check_outcome check_deadline(struct check *check)
 static enum check_outcome check_deadline_machine(struct check *check)
 {
     static const char *const functions[] = {"jump_to_self", "pause_forever", "identify_forever"};
-    const struct sconce_limits limits = {.deadline_ns = 20 * MS};
+    const struct sconce_limits limits = {.deadline_ns = check->setup->deadline_ms * MS};
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
 
     CHECK_STEP(check_box_open(check, &box, "faults.elf", &limits));
@@ -147,7 +148,7 @@ static enum check_outcome check_start(struct check *check)
         {"start-abort.elf", SCONCE_E_GUEST_ABORT, 0},
         {"start-main-fails.elf", SCONCE_E_GUEST_ABORT, 0},
     };
-    const struct sconce_limits limits = {.deadline_ns = 50 * MS};
+    const struct sconce_limits limits = {.deadline_ns = check->setup->deadline_ms * MS};
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         SCONCE_CLEANUP(check_box_close) struct check_box box = {0};

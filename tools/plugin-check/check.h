@@ -37,6 +37,7 @@ struct check_setup {
     const char *const *needed; /* libraries that the plugin may need beside libc; NULL-terminated */
     unsigned sandboxes;        /* how many the leak rows make */
     unsigned kicks;            /* how many the race row sends */
+    unsigned deadline_ms;      /* of guests that do not end by themselves */
 
     bool usable;        /* probe succeeded */
     bool misconfigured; /* it refuses a setting of the configuration */

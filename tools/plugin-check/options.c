@@ -24,6 +24,8 @@ static const char usage_text[] =
     "      --only=PATTERN      only rows whose name matches, as in \"map.*\"\n"
     "      --sandboxes=N       sandboxes that the leak rows make (default: 200)\n"
     "      --kicks=N           kicks that the race row sends (default: 10000)\n"
+    "      --deadline=MS       of guests that do not end by themselves (default: 50); what\n"
+    "                          starts must start within it: more on a slow machine\n"
     "      --timeout=SECONDS   after which a row counts as hanging (default: 120)\n"
     "      --no-fork           run rows in this process, for a debugger\n"
     "      --list              list the rows and exit\n"
@@ -84,6 +86,7 @@ enum {
     OPT_ONLY,
     OPT_SANDBOXES,
     OPT_KICKS,
+    OPT_DEADLINE,
     OPT_TIMEOUT,
     OPT_NO_FORK,
     OPT_LIST,
@@ -102,6 +105,7 @@ static const struct option long_options[] = {
     {"only", required_argument, NULL, OPT_ONLY},
     {"sandboxes", required_argument, NULL, OPT_SANDBOXES},
     {"kicks", required_argument, NULL, OPT_KICKS},
+    {"deadline", required_argument, NULL, OPT_DEADLINE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"no-fork", no_argument, NULL, OPT_NO_FORK},
     {"list", no_argument, NULL, OPT_LIST},
@@ -114,10 +118,11 @@ static const struct option long_options[] = {
 /* The options that are a value and no more. */
 static int take_option(struct check_options *options, int option, char *value)
 {
-    unsigned *count = option == OPT_SANDBOXES ? &options->sandboxes
-                      : option == OPT_KICKS   ? &options->kicks
-                      : option == OPT_TIMEOUT ? &options->timeout
-                                              : NULL;
+    unsigned *count = option == OPT_SANDBOXES  ? &options->sandboxes
+                      : option == OPT_KICKS    ? &options->kicks
+                      : option == OPT_DEADLINE ? &options->deadline_ms
+                      : option == OPT_TIMEOUT  ? &options->timeout
+                                               : NULL;
 
     if (count)
         return parse_count(value, count) ? EXIT_PASSED : check_usage_error("not a count: ", value);

@@ -254,8 +254,8 @@ enum check_outcome check_vm_open(struct check *check, struct check_plugin *plugi
     }
     if (!plugin->ops->mem_sync_code)
         return CHECK_OK;
-    status = plugin->ops->mem_sync_code(vm->vm, CHECK_IMAGE_GPA, SCONCE_MEM_GRANULE,
-                                        check_err(plugin));
+    status =
+        plugin->ops->mem_sync_code(vm->vm, CHECK_IMAGE_GPA, SCONCE_MEM_GRANULE, check_err(plugin));
     if (status == SCONCE_PLUGIN_E_NOT_SUPPORTED)
         return CHECK_OK;
     return check_done(check, plugin, status, "mem_sync_code");

@@ -169,8 +169,8 @@ static void test_sync_code_of_what_is_no_code_is_invalid(void **state)
     guest_enter(&guest);
     assert_int_equal(ops->mem_sync_code(guest.vm, DATA_GPA, 4, fresh_error()),
                      SCONCE_PLUGIN_E_INVALID);
-    assert_string_equal(error.text, "cannot make 4 bytes of code at 0x420000 visible: they are not "
-                                    "all executable guest memory");
+    assert_string_equal(error.text, "cannot make fetches see 4 bytes at 0x420000: not all of them "
+                                    "are mapped as code");
     assert_int_equal(ops->mem_sync_code(guest.vm, CODE_GPA, SCONCE_MEM_GRANULE + 1, fresh_error()),
                      SCONCE_PLUGIN_E_INVALID);
     assert_int_equal(ops->mem_sync_code(guest.vm, ~0ull, 2, fresh_error()),

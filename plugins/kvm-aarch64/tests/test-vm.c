@@ -15,6 +15,8 @@
 static struct {
     bool no_read_only; /* answer as a KVM without KVM_CAP_READONLY_MEM */
     bool no_ipa_size;  /* as one without KVM_CAP_ARM_VM_IPA_SIZE */
+    bool not_cleared;  /* as one whose KVM_ARM_VCPU_INIT leaves V31 as it was */
+    uint32_t vector_sets;
     unsigned long vm_type;
     struct kvm_vcpu_init init;
     uint32_t inits;
@@ -22,11 +24,25 @@ static struct {
     uint32_t slot_count;
 } told;
 
+#define VECTOR(n)                                                                                  \
+    (KVM_REG_ARM64 | KVM_REG_SIZE_U128 | KVM_REG_ARM_CORE |                                        \
+     (KVM_REG_ARM_CORE_REG(fp_regs.vregs[0]) + 4ull * (n)))
+
+/* What is made of a register's ioctl, before and after KVM has seen it. */
+static void note_register(unsigned long request, const struct kvm_one_reg *reg)
+{
+    if (request == KVM_SET_ONE_REG && reg->id >= VECTOR(0) && reg->id <= VECTOR(31))
+        told.vector_sets++;
+    if (request == KVM_GET_ONE_REG && reg->id == VECTOR(31) && told.not_cleared)
+        memset((void *)(uintptr_t)reg->addr, 0xff, 16);
+}
+
 __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, ...)
 {
     static int (*real)(int, unsigned long, void *);
     va_list args;
     void *argument;
+    int r;
 
     if (!real)
         *(void **)&real = dlsym(RTLD_NEXT, "ioctl");
@@ -45,7 +61,10 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
         ((told.no_read_only && argument == (void *)KVM_CAP_READONLY_MEM) ||
          (told.no_ipa_size && argument == (void *)KVM_CAP_ARM_VM_IPA_SIZE)))
         return 0;
-    return real(fd, request, argument);
+    r = real(fd, request, argument);
+    if (r == 0 && (request == KVM_GET_ONE_REG || request == KVM_SET_ONE_REG))
+        note_register(request, argument);
+    return r;
 }
 
 /* ---- Memory --------------------------------------------------------------------------------- */
@@ -141,8 +160,8 @@ static void write_to_an_image(uint32_t slot_flags)
     told.slot_count = 0;
     guest_new(&guest, CODE(bells));
     assert_ok(ops->mem_unmap(guest.vm, CODE_GPA, SCONCE_MEM_GRANULE, fresh_error()));
-    guest_load(&guest, CODE(write_code));
     assert_ok(map_at(&guest, CODE_GPA, SCONCE_MEM_GRANULE, 0, SCONCE_PROT_READ | SCONCE_PROT_EXEC));
+    guest_load(&guest, CODE(write_code));
     guest_enter(&guest);
     guest_run(&guest, &exit);
 
@@ -207,6 +226,33 @@ static void test_create_asks_for_as_few_address_bits_as_guests_have(void **state
     guest_free(&guest);
 
     told.no_ipa_size = false;
+    find_out_again();
+}
+
+static uint32_t vector_sets_of_a_reset(void)
+{
+    struct fake_guest guest;
+
+    guest_new(&guest, CODE(bells));
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    told.vector_sets = 0;
+    guest_reset(&guest);
+    guest_free(&guest);
+    return told.vector_sets;
+}
+
+/* The probe looks whether KVM clears them; here it does, as every one known so far. */
+static void test_reset_clears_vectors_where_kvm_does_not(void **state)
+{
+    (void)state;
+    assert_int_equal(vector_sets_of_a_reset(), 0);
+
+    told.not_cleared = true;
+    find_out_again();
+    assert_int_equal(vector_sets_of_a_reset(), 32);
+
+    told.not_cleared = false;
     find_out_again();
 }
 
@@ -295,6 +341,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_enter_makes_the_slot_of_an_image_read_only),
         cmocka_unit_test(test_enter_without_read_only_slots_goes_on),
         cmocka_unit_test(test_create_asks_for_as_few_address_bits_as_guests_have),
+        cmocka_unit_test(test_reset_clears_vectors_where_kvm_does_not),
         cmocka_unit_test(test_vcpu_has_no_optional_feature),
         cmocka_unit_test(test_create_costs_two_descriptors_and_two_mappings),
         cmocka_unit_test(test_create_beyond_the_address_space_is_invalid),

@@ -18,10 +18,6 @@
 #define API_VERSION 12
 
 #define HINT_GROUP "add the user to the group kvm (usermod -aG kvm USER) and log in again"
-#define HINT_MISSING                                                                               \
-    "load the module kvm_intel or kvm_amd (modprobe kvm_amd), turn on virtualization in the "      \
-    "firmware, nested virtualization when this is a virtual machine, or pass the device into the " \
-    "container"
 #define HINT_FILES "raise the limit of open files (ulimit -n), or keep fewer sandboxes"
 #define HINT_KERNEL "use a newer kernel: Linux 5.10 has all that is needed"
 #define HINT_DEVICE "set device to KVM's device node, usually " SCONCE_KVM_DEVICE
@@ -43,7 +39,8 @@ int sconce_kvm_check_extension(int fd, long number)
     return r < 0 ? 0 : r;
 }
 
-static int32_t cannot_open(const char *device, int errnum, struct sconce_plugin_error *err)
+static int32_t cannot_open(const char *device, int errnum, const struct sconce_kvm_needs *needs,
+                           struct sconce_plugin_error *err)
 {
     const char *hint;
 
@@ -55,7 +52,7 @@ static int32_t cannot_open(const char *device, int errnum, struct sconce_plugin_
     case ENOENT:
     case ENXIO:
     case ENODEV:
-        hint = HINT_MISSING;
+        hint = needs->no_device;
         break;
     case EMFILE:
     case ENFILE:
@@ -83,18 +80,18 @@ static int32_t check_version(int fd, const char *device, struct sconce_plugin_er
     return SCONCE_PLUGIN_OK;
 }
 
-static int32_t check_caps(int fd, const struct sconce_kvm_cap *required, size_t count,
-                          const char *device, struct sconce_plugin_error *err)
+static int32_t check_caps(int fd, const struct sconce_kvm_needs *needs, const char *device,
+                          struct sconce_plugin_error *err)
 {
     char missing[160] = "";
     size_t used = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        if (sconce_kvm_check_extension(fd, required[i].number) > 0)
+    for (size_t i = 0; i < needs->cap_count; i++) {
+        if (sconce_kvm_check_extension(fd, needs->caps[i].number) > 0)
             continue;
         if (used < sizeof missing)
             used += (size_t)snprintf(missing + used, sizeof missing - used, "%s%s",
-                                     used ? ", " : "", required[i].name);
+                                     used ? ", " : "", needs->caps[i].name);
     }
     if (!used)
         return SCONCE_PLUGIN_OK;
@@ -102,17 +99,17 @@ static int32_t check_caps(int fd, const struct sconce_kvm_cap *required, size_t 
                               "KVM at %s lacks %s", device, missing);
 }
 
-int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_cap *required, size_t count,
-                        int *ret_fd, struct sconce_plugin_error *err)
+int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_needs *needs, int *ret_fd,
+                        struct sconce_plugin_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd) int fd = open(device, O_RDWR | O_CLOEXEC);
     int32_t r;
 
     if (fd < 0)
-        return cannot_open(device, errno, err);
+        return cannot_open(device, errno, needs, err);
     r = check_version(fd, device, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = check_caps(fd, required, count, device, err);
+        r = check_caps(fd, needs, device, err);
     if (r == SCONCE_PLUGIN_OK)
         *ret_fd = sconce_steal_fd(&fd);
     return r;

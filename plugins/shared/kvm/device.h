@@ -26,13 +26,20 @@ int sconce_kvm_ioctl(int fd, unsigned long request, const void *argument);
 /** sconce_kvm_check_extension - what KVM says of a capability; 0 when it does not know it. */
 int sconce_kvm_check_extension(int fd, long number);
 
+/* What a backend asks of KVM. */
+struct sconce_kvm_needs {
+    const struct sconce_kvm_cap *caps;
+    size_t cap_count;
+    const char *no_device; /* what to do where there is no device: hint */
+};
+
 /**
  * sconce_kvm_open - open @device and check version and capabilities.
  * @ret_fd: the caller closes it; close-on-exec.
  * Errors: UNAVAILABLE, with what is missing and what to do.
  */
-int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_cap *required, size_t count,
-                        int *ret_fd, struct sconce_plugin_error *err);
+int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_needs *needs, int *ret_fd,
+                        struct sconce_plugin_error *err);
 
 /* Two descriptors and one mapping. */
 struct sconce_kvm_machine {

@@ -118,8 +118,7 @@ SCONCE_EXPORT(void, misaligned_jump, (void))
     __asm__ volatile("adr x16, .\n\tadd x16, x16, #2\n\tbr x16" : : : "x16");
 }
 
-/* ALIGNMENT: a stack pointer that is no multiple of 16 (D1.3.2); QEMU's emulation does not look,
- * and the call succeeds. */
+/* ALIGNMENT: a stack pointer that is no multiple of 16 (D1.3.2). */
 SCONCE_EXPORT(void, misaligned_stack, (void))
 {
     __asm__ volatile(

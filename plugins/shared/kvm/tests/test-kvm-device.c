@@ -83,13 +83,15 @@ static const struct sconce_kvm_cap caps[] = {
     {KVM_CAP_SYNC_REGS, "KVM_CAP_SYNC_REGS"},
     {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
 };
+static const struct sconce_kvm_needs needs = {
+    .caps = caps, .cap_count = 3, .no_device = "what this architecture wants"};
 
 static void expect_unavailable(const char *device, const char *text, const char *hint_part)
 {
     struct sconce_plugin_error err = {.size = sizeof err};
     int fd = -7;
 
-    assert_int_equal(sconce_kvm_open(device, caps, 3, &fd, &err), SCONCE_PLUGIN_E_UNAVAILABLE);
+    assert_int_equal(sconce_kvm_open(device, &needs, &fd, &err), SCONCE_PLUGIN_E_UNAVAILABLE);
     assert_string_equal(err.text, text);
     if (hint_part)
         assert_non_null(strstr(err.hint, hint_part));
@@ -98,11 +100,12 @@ static void expect_unavailable(const char *device, const char *text, const char 
     assert_int_equal(fd, -7);
 }
 
-static void test_open_missing_device_names_module_and_firmware(void **state)
+static void test_open_missing_device_has_the_backends_hint(void **state)
 {
     (void)state;
     expect_unavailable("/nonexistent/kvm",
-                       "cannot open /nonexistent/kvm: No such file or directory", "modprobe kvm");
+                       "cannot open /nonexistent/kvm: No such file or directory",
+                       "what this architecture wants");
 }
 
 static void test_open_without_the_right_names_the_group(void **state)
@@ -163,7 +166,7 @@ static void test_open_gives_a_descriptor_that_exec_closes(void **state)
     int fd = -1;
 
     (void)state;
-    assert_int_equal(sconce_kvm_open("/dev/null", caps, 3, &fd, &err), SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_kvm_open("/dev/null", &needs, &fd, &err), SCONCE_PLUGIN_OK);
     assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
     close(fd);
 }
@@ -274,7 +277,7 @@ static void test_machine_creation_goes_on_after_a_signal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_open_missing_device_names_module_and_firmware, start_over),
+        cmocka_unit_test_setup(test_open_missing_device_has_the_backends_hint, start_over),
         cmocka_unit_test_setup(test_open_without_the_right_names_the_group, start_over),
         cmocka_unit_test_setup(test_open_a_directory_has_no_hint, start_over),
         cmocka_unit_test_setup(test_open_something_else_is_told, start_over),

@@ -1,0 +1,284 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""tools/lab takes nothing for a success that is none: no result, a part of one, a damaged one, one
+that came too late; rows that failed, did not run, or should have failed.
+
+    test-lab.py ROOT
+"""
+
+import hashlib
+import io
+import lzma
+import os
+import sys
+import tarfile
+import tempfile
+import unittest
+
+ROOT = sys.argv.pop(1)
+sys.path.insert(0, os.path.join(ROOT, "tools"))
+# pylint: disable=wrong-import-position
+from laboratory import machine, matrix, result, trial
+from laboratory.debian import Problem
+from laboratory.initramfs import Initramfs
+from laboratory.kernel import Kernel
+
+
+def tar_of(files):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo("./" + name)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return stream.getvalue()
+
+
+def disk_of(content, length=None, digest=None):
+    header = "SCONCE-LAB-RESULT 1 %d %s\n" % (
+        len(content) if length is None else length,
+        digest or hashlib.sha256(content).hexdigest(),
+    )
+    return header.encode().ljust(result.HEADER_BYTES, b"\0") + content
+
+
+GOOD = tar_of({"status": "0\n", "log": "hello\n"})
+
+
+class Disk(unittest.TestCase):
+    def read(self, content):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(content)
+            file.flush()
+            return result.read_disk(file.name)
+
+    def refuse(self, content, text):
+        with self.assertRaisesRegex(Problem, text):
+            self.read(content)
+
+    def test_whole_result_is_read(self):
+        files = self.read(disk_of(GOOD) + bytes(4096))
+        self.assertEqual(files, {"status": "0\n", "log": "hello\n"})
+
+    def test_empty_disk_is_no_result(self):
+        self.refuse(bytes(1 << 20), "wrote no result")
+
+    def test_disk_of_no_bytes_is_no_result(self):
+        self.refuse(b"", "wrote no result")
+
+    def test_content_without_header_is_no_result(self):
+        self.refuse(bytes(512) + GOOD, "wrote no result")
+
+    def test_result_cut_off_is_none(self):
+        self.refuse(disk_of(GOOD)[:-1], "cut off")
+
+    def test_result_damaged_is_none(self):
+        self.refuse(disk_of(GOOD)[:-1] + b"x", "damaged")
+
+    def test_result_without_status_is_none(self):
+        self.refuse(disk_of(tar_of({"log": "x"})), "no exit status")
+
+    def test_result_that_is_no_tar_is_none(self):
+        self.refuse(disk_of(b"x" * 10240), "no tar file")
+
+
+class Qemu(unittest.TestCase):
+    """A script in QEMU's place; it gets the disk's path by the option -drive."""
+
+    DISK = """
+for word in "$@"; do
+    case $word in file=*) disk=${word#file=} disk=${disk%%,*} ;; esac
+done
+"""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()  # pylint: disable=consider-using-with
+        self.program = os.path.join(self.folder.name, "qemu")
+        self.good = os.path.join(self.folder.name, "good")
+        with open(self.good, "wb") as file:
+            file.write(disk_of(GOOD))
+        self.saved = dict(machine.QEMU)
+        machine.QEMU["amd64"] = self.program
+
+    def tearDown(self):
+        machine.QEMU.update(self.saved)
+        self.folder.cleanup()
+
+    def run_machine(self, script, timeout=60):
+        with open(self.program, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\n" + self.DISK + "good=%s\n" % self.good + script)
+        os.chmod(self.program, 0o755)
+        kernel = type("Kernel", (), {"image": "/kernel"})
+        run_folder = os.path.join(self.folder.name, "amd64", "run")
+        one = machine.Machine("amd64", "max")
+        return machine.run(one, kernel, "/i", run_folder, timeout, False)
+
+    def fail(self, script, text, timeout=60):  # pylint: disable=arguments-differ
+        with self.assertRaisesRegex(machine.Failure, text) as caught:
+            self.run_machine(script, timeout)
+        return caught.exception.tail()
+
+    def test_result_on_the_disk_is_read(self):
+        files = self.run_machine('cat "$good" >"$disk"; echo booted\n')
+        self.assertEqual(files["log"], "hello\n")
+
+    def test_panic_is_a_failure_that_shows_the_console(self):
+        console = self.fail("echo Kernel panic; exit 0\n", "wrote no result")
+        self.assertEqual(console, ["Kernel panic"])
+
+    def test_result_on_the_console_is_not_believed(self):
+        self.fail('cat "$good"\n', "wrote no result")
+
+    def test_status_of_qemu_is_a_failure_whatever_is_on_the_disk(self):
+        self.fail('cat "$good" >"$disk"; exit 3\n', "status 3")
+
+    def test_result_of_the_run_before_is_not_believed(self):
+        self.run_machine('cat "$good" >"$disk"\n')
+        self.fail("exit 0\n", "wrote no result")
+
+    def test_run_without_an_end_is_ended(self):
+        console = self.fail('cat "$good" >"$disk"; echo begun; exec sleep 1000\n', "not done", 2)
+        self.assertEqual(console, ["begun"])
+
+    def test_command_has_no_semihosting(self):
+        for one in sum([*matrix.MATRIX.values(), *matrix.MORE.values()], []):
+            kernel = type("Kernel", (), {"image": "/kernel"})
+            self.assertNotIn("semihosting", " ".join(one.command(kernel, "/i", "/d")))
+
+
+ROWS = """\
+ok    file.note            one ELF note
+skip  probe.refusal        an unusable machine (it can be used here)
+FAIL  fault.instruction    traps are named
+      %s
+
+%s: 1 passed, 1 failed, 1 skipped
+"""
+FLOAT = "float_divide_by_zero(0x0) ended with success"
+ICEBP = "icebp(0x0) is a illegal instruction fault: the guest faulted, pc 0x4 (#UD)"
+
+
+class Verdict(unittest.TestCase):
+    def judge(self, text, backend="kvm-x86_64", whole=True):
+        problems, known = matrix.judge("amd64", result.Rows(backend, text), whole)
+        return problems, [entry.reason for entry in known]
+
+    def test_what_qemu_cannot_do_is_known(self):
+        problems, known = self.judge(ROWS % (FLOAT + "; " + ICEBP, "kvm-x86_64"))
+        self.assertEqual(problems, [])
+        self.assertEqual(len(known), 2)
+
+    def test_what_else_fails_in_the_same_row_is_a_problem(self):
+        problems, _ = self.judge(ROWS % (FLOAT + "; ud2(0x0) ended with success; " + ICEBP,
+                                         "kvm-x86_64"))  # fmt: skip
+        self.assertEqual(problems, ["fault.instruction: ud2(0x0) ended with success"])
+
+    def test_what_is_listed_and_passes_is_a_problem(self):
+        problems, _ = self.judge(ROWS % (FLOAT, "kvm-x86_64"))
+        self.assertEqual(len(problems), 1)
+        self.assertIn("did not show", problems[0])
+
+    def test_what_is_listed_and_did_not_run_is_a_problem(self):
+        text = "ok    file.note  x\n\nkvm-x86_64: 1 passed, 0 failed, 0 skipped\n"
+        self.assertEqual(len(self.judge(text)[0]), 2)
+        self.assertEqual(self.judge(text, whole=False)[0], [])
+
+    def test_row_that_may_not_be_skipped_is_a_problem(self):
+        text = "skip  types.echo  every type (no)\n\nkvm-x86_64: 0 passed, 0 failed, 1 skipped\n"
+        problems, _ = self.judge(text, whole=False)
+        self.assertEqual(problems, ["types.echo was skipped: every type (no)"])
+
+    def test_backend_that_cannot_be_used_is_a_problem(self):
+        text = ("skip  types.echo  every type (no)\n\n"
+                "kvm-x86_64 cannot be used on this machine: no /dev/kvm\n\n"
+                "kvm-x86_64: 0 passed, 0 failed, 1 skipped\n")  # fmt: skip
+        self.assertEqual(self.judge(text, whole=False)[0], ["it cannot be used: no /dev/kvm"])
+
+    def test_rows_without_their_last_line_are_refused(self):
+        closing = "\nstub: 2 passed, 0 failed, 0 skipped\n"
+        for text in ("", "ok    file.note  x\n", "ok    a  b\n" + closing):
+            with self.assertRaisesRegex(Problem, "did not come to the end"):
+                result.Rows("stub", text)
+
+    def test_row_that_dies_in_mid_line_is_refused(self):
+        with self.assertRaises(Problem):
+            result.Rows("stub", "ok    a  b\nok    c\nstub: 2 passed, 0 failed, 0 skipped\n")
+
+
+class Trials(unittest.TestCase):
+    def trial(self, files):
+        kernel = type("Kernel", (), {"release": "6.1.0", "version": "6.1.1-1"})
+        one = trial.Trial(kernel, machine.Machine("arm64", "cortex-a72", gic=2))
+        one.files = files
+        one.judge(["stub"], True)
+        return one
+
+    STUB = "ok    a  b\n\nstub: 1 passed, 0 failed, 0 skipped\n"
+
+    def test_status_and_rows_agree(self):
+        self.assertEqual(self.trial({"status": "0\n", "stub.log": self.STUB}).problems, [])
+
+    def test_status_that_rows_do_not_explain_is_a_problem(self):
+        one = self.trial({"status": "1\n", "stub.log": self.STUB})
+        self.assertIn("exit status 1", one.problems[0])
+
+    def test_backend_without_a_log_is_a_problem(self):
+        self.assertEqual(len(self.trial({"status": "0\n"}).problems), 1)
+
+    def test_table_tells_how_kvm_works(self):
+        one = self.trial({"status": "0\n", "stub.log": self.STUB,
+                          "dmesg": "kvm [1]: Hyp mode initialized successfully\n"})  # fmt: skip
+        self.assertIn("no VHE", trial.table([one])[1])
+        self.assertEqual(trial.report([one])[0]["mode"], "no VHE")
+
+    def test_run_without_result_has_a_line(self):
+        one = self.trial({})
+        one.problems = ["not done"]
+        self.assertIn("no result: not done", trial.table([one])[1])
+        self.assertEqual(trial.report([one])[0]["problems"], ["not done"])
+
+
+class Modules(unittest.TestCase):
+    def modules(self, files):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "lib/modules/6/kernel/drivers")
+            os.makedirs(path)
+            for name, depends in files.items():
+                module = b"\x7fELF\0license=GPL\0depends=%s\0name=x\0" % depends.encode()
+                compress = lzma.compress if name.endswith(".xz") else bytes
+                with open(os.path.join(path, name), "wb") as file:
+                    file.write(compress(module))
+            one = Kernel.__new__(Kernel)
+            one.arch, one.folder = "arm64", folder
+            return [name for name, _ in one.modules()]
+
+    def test_what_one_needs_comes_before(self):
+        self.assertEqual(
+            self.modules({
+                "virtio_blk.ko": "virtio,virtio-ring", "virtio.ko": "virtio-ring",
+                "virtio-ring.ko": "", "other.ko": "",
+            }),
+            ["virtio_ring.ko", "virtio.ko", "virtio_blk.ko"],
+        )  # fmt: skip
+
+    def test_compressed_ones_are_unpacked_and_built_in_ones_left_out(self):
+        self.assertEqual(self.modules({"virtio_blk.ko.xz": "built_in"}), ["virtio_blk.ko"])
+
+
+class Archive(unittest.TestCase):
+    def test_folders_come_before_what_is_in_them(self):
+        initramfs = Initramfs()
+        initramfs.add("b/c/d", "text")
+        initramfs.add("a", b"")
+        with tempfile.NamedTemporaryFile() as file:
+            initramfs.write(file.name)
+            content = file.read()
+        places = [content.index(b"%s\0" % name) for name in (b"a", b"b", b"b/c", b"b/c/d")]
+        self.assertEqual(places, sorted(places))
+        self.assertEqual(content[:6], b"070701")
+        self.assertIn(b"TRAILER!!!", content)
+        self.assertEqual(len(content) % 4, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
