@@ -13,10 +13,11 @@
 
 /* What a kicked guest has to show that it takes signals. One that is well needs microseconds of
  * processor time, however long it waits for its turn on a busy machine; one that has masked them
- * uses it up, and is killed. Whatever keeps a guest from running at all is not waited for much
- * longer. */
-#define GRACE_CPU_NS 10000000ull
-#define GRACE_NS 1000000000ull
+ * uses it up, and is killed. It is much more than that, since a machine that is itself a guest of a
+ * busy one charges a process for the time that it did not get. Whatever keeps a guest from running at
+ * all is not waited for much longer. */
+#define GRACE_CPU_NS 100000000ull
+#define GRACE_NS 5000000000ull
 
 static const struct sconce_process_backend *const backend = &sconce_process_backend;
 
