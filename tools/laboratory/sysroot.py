@@ -38,6 +38,16 @@ cpu = '%(machine)s'
 endian = 'little'
 """
 
+# Debian's gcc looks into /usr/TRIPLET before it looks into any sysroot. Options, and no part of the
+# command: that makes guests, too, and they have headers of their own. "=" is the sysroot; meson
+# would take a path that the compiler knows by itself for one too many.
+GCC_OPTIONS = """\
+
+[built-in options]
+c_args = ['-isystem', '=/usr/include/%(triplet)s', '-isystem', '=/usr/include']
+c_link_args = ['-B%(root)s/usr/lib/%(triplet)s', '-L%(root)s/usr/lib/%(triplet)s']
+"""
+
 # With -L, QEMU would look for every absolute path in the sysroot first, "/" among them; so the
 # loader is told where libraries are. The C library hears what sconce-plugin-check would tell it by
 # starting itself anew: under QEMU, that starts QEMU.
@@ -70,17 +80,14 @@ def make(arch, folder):
 
     words = {"machine": MACHINES[arch], "triplet": triplet(arch), "root": root, "folder": folder}
     sysroot = "--sysroot=" + root
-    headers = root + "/usr/include"
-    libraries = root + "/usr/lib/" + triplet(arch)
     compilers = {
-        # Debian's looks into /usr/TRIPLET before it looks into any sysroot.
-        "gcc": [gcc, sysroot, "-isystem", headers + "/" + triplet(arch), "-isystem", headers,
-                "-B" + libraries, "-L" + libraries],
+        "gcc": [gcc, sysroot],
         "clang": ["clang", "--target=" + triplet(arch), sysroot],
     }
     for name, command in compilers.items():
         quoted = ", ".join("'%s'" % word for word in command)
-        write(os.path.join(folder, name + ".ini"), CROSS_FILE % {**words, "c": quoted})
+        text = CROSS_FILE + (GCC_OPTIONS if name == "gcc" else "")
+        write(os.path.join(folder, name + ".ini"), text % {**words, "c": quoted})
     write(os.path.join(folder, "run"), RUNNER % words)
     os.chmod(os.path.join(folder, "run"), 0o755)
     return folder
