@@ -90,7 +90,7 @@ bool process_a64_set_float(const struct sconce_a64_float *regs, uint8_t *records
         .fpcr = (uint32_t)regs->fpcr,
     };
 
-    if (regs->fpsr > UINT32_MAX || regs->fpcr > UINT32_MAX)
+    if (!sconce_a64_float_valid(regs))
         return false;
     memcpy(simd.v, regs->v, sizeof simd.v);
     memset(records, 0, PROCESS_A64_RECORDS_BYTES);
