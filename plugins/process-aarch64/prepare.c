@@ -68,8 +68,10 @@ long raw_prepare(void)
 }
 
 /* Keys are copied by fork(2): with its host's a guest could sign pointers for the host, and with
- * those of its zygote for its neighbours. */
-void raw_prepare_child(void)
+ * those of its zygote for its neighbours. EINVAL is of machines and kernels that have none. */
+long raw_prepare_child(void)
 {
-    control(PR_PAC_RESET_KEYS, 0); /* 0: all of them */
+    long r = control(PR_PAC_RESET_KEYS, 0); /* 0: all of them */
+
+    return r == -EINVAL ? 0 : r;
 }
