@@ -16,8 +16,11 @@
 #define PR_SME_SET_VL_ 63
 #define PR_SET_SHADOW_STACK_STATUS_ 75
 
-/* Vector lengths that keep a signal frame at its size whatever the guest uses: behind 64 bytes the
- * kernel puts SVE state elsewhere on the stack (EXTRA_MAGIC). The smallest there is for SME. */
+/* Vector lengths in bytes. SVE's keeps signal frames at their size, whatever the guest does: longer
+ * ones' state the kernel puts elsewhere on the stack (EXTRA_MAGIC). It takes the longest that the
+ * processor has up to this, which is never none: every SVE has 16. SME's is as short as it goes.
+ * The processor's shortest may be longer than this one, up to 256: then the frame of a guest that
+ * uses SME grows, and the guest ends (docs/man/sconce-backend-process.7.scd, LIMITS). */
 #define SVE_BYTES 64
 #define SME_BYTES 16
 
