@@ -38,8 +38,16 @@ bool process_a64_is_known(const uint8_t *frame, uint64_t room)
                             &simd, sizeof simd);
 }
 
-void process_a64_frame_init(const struct process_a64_frame *old, uint8_t *frame, uint64_t room)
+/* fork() copies the pointer of the host's shadow stack, and without a record it is left alone. */
+static void put_gcs(const struct process_a64_gcs *gcs, uint8_t *records)
 {
+    memcpy(records + sizeof(struct process_a64_simd), gcs, sizeof *gcs);
+}
+
+void process_a64_frame_init(const struct process_a64_frame *old, bool gcs, uint8_t *frame,
+                            uint64_t room)
+{
+    const struct process_a64_gcs no_gcs = {.head = {PROCESS_A64_GCS_MAGIC, sizeof no_gcs}};
     const struct process_a64_frame fresh = {
         .altstack = {old->altstack[0], old->altstack[1], old->altstack[2]},
         .mask = old->mask,
@@ -50,6 +58,8 @@ void process_a64_frame_init(const struct process_a64_frame *old, uint8_t *frame,
     memset(frame, 0, room);
     memcpy(frame, &fresh, sizeof fresh);
     process_a64_set_float(&zero, frame + sizeof fresh);
+    if (gcs)
+        put_gcs(&no_gcs, frame + sizeof fresh);
 }
 
 void process_a64_get_standard(const struct process_a64_frame *frame,
@@ -89,11 +99,16 @@ bool process_a64_set_float(const struct sconce_a64_float *regs, uint8_t *records
         .fpsr = (uint32_t)regs->fpsr,
         .fpcr = (uint32_t)regs->fpcr,
     };
+    struct process_a64_gcs gcs;
+    bool has_gcs;
 
-    if (regs->fpsr > UINT32_MAX || regs->fpcr > UINT32_MAX)
+    if (!sconce_a64_float_valid(regs))
         return false;
+    has_gcs = process_a64_find(records, PROCESS_A64_GCS_MAGIC, &gcs, sizeof gcs);
     memcpy(simd.v, regs->v, sizeof simd.v);
     memset(records, 0, PROCESS_A64_RECORDS_BYTES);
     memcpy(records, &simd, sizeof simd);
+    if (has_gcs)
+        put_gcs(&gcs, records);
     return true;
 }

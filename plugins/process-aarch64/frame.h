@@ -54,6 +54,7 @@ _Static_assert(sizeof(struct process_a64_frame) == 592, "sigcontext.__reserved")
 /* asm/sigcontext.h */
 #define PROCESS_A64_FPSIMD_MAGIC 0x46508001u
 #define PROCESS_A64_ESR_MAGIC 0x45535201u
+#define PROCESS_A64_GCS_MAGIC 0x47435300u
 
 struct process_a64_record {
     uint32_t magic; /* 0 ends them */
@@ -71,8 +72,17 @@ struct process_a64_syndrome {
     uint64_t esr;
 };
 
+/* The shadow stack (FEAT_GCS): EL0 can read its pointer, whether there is one or not. */
+struct process_a64_gcs {
+    struct process_a64_record head;
+    uint64_t gcspr;
+    uint64_t features_enabled; /* PR_SHADOW_STACK_* */
+    uint64_t reserved0;
+};
+
 _Static_assert(sizeof(struct process_a64_simd) == 528, "struct fpsimd_context");
 _Static_assert(sizeof(struct process_a64_syndrome) == 16, "struct esr_context");
+_Static_assert(sizeof(struct process_a64_gcs) == 32, "struct gcs_context");
 
 /**
  * process_a64_find - a copy of the first record of that @magic.
@@ -89,10 +99,15 @@ bool process_a64_find(const uint8_t *records, uint32_t magic, void *record, size
  */
 bool process_a64_is_known(const uint8_t *frame, uint64_t room);
 
-/** process_a64_frame_init - write a frame that starts a guest with every register at its initial
- * value. @old: one of the kernel's own, whose signal mask and alternate stack are kept; @frame may
- * be where it came from. @frame: @room bytes, all of which are written. */
-void process_a64_frame_init(const struct process_a64_frame *old, uint8_t *frame, uint64_t room);
+/**
+ * process_a64_frame_init - write a frame that starts a guest with every register at its initial
+ * value.
+ * @old: one of the kernel's own, whose signal mask and alternate stack are kept; @frame may be
+ * where it came from. @gcs: shadow stacks are known to the kernel, which takes a record of theirs
+ * for wrong elsewhere. @frame: @room bytes, all of which are written.
+ */
+void process_a64_frame_init(const struct process_a64_frame *old, bool gcs, uint8_t *frame,
+                            uint64_t room);
 
 /* Between the frame and the register file. */
 void process_a64_get_standard(const struct process_a64_frame *frame,
@@ -103,8 +118,9 @@ void process_a64_set_standard(struct process_a64_frame *frame,
 /** process_a64_get_float - from the records of a frame. Returns false when they have none. */
 bool process_a64_get_float(const uint8_t *records, struct sconce_a64_float *ret_regs);
 
-/** process_a64_set_float - make these the only records. Returns false, with nothing changed, when
- * no guest could have such registers. */
+/** process_a64_set_float - make these the only records, but for the shadow stack's, which stays
+ * when there is one. Returns false, with nothing changed, when no guest could have such registers.
+ */
 bool process_a64_set_float(const struct sconce_a64_float *regs, uint8_t *records);
 
 #endif

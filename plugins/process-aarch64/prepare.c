@@ -16,8 +16,11 @@
 #define PR_SME_SET_VL_ 63
 #define PR_SET_SHADOW_STACK_STATUS_ 75
 
-/* Vector lengths that keep a signal frame at its size whatever the guest uses: behind 64 bytes the
- * kernel puts SVE state elsewhere on the stack (EXTRA_MAGIC). The smallest there is for SME. */
+/* Vector lengths in bytes. SVE's keeps signal frames at their size, whatever the guest does: longer
+ * ones' state the kernel puts elsewhere on the stack (EXTRA_MAGIC). It takes the longest that the
+ * processor has up to this, which is never none: every SVE has 16. SME's is as short as it goes.
+ * The processor's shortest may be longer than this one, up to 256: then the frame of a guest that
+ * uses SME grows, and the guest ends (docs/man/sconce-backend-process.7.scd, LIMITS). */
 #define SVE_BYTES 64
 #define SME_BYTES 16
 
@@ -68,8 +71,10 @@ long raw_prepare(void)
 }
 
 /* Keys are copied by fork(2): with its host's a guest could sign pointers for the host, and with
- * those of its zygote for its neighbours. */
-void raw_prepare_child(void)
+ * those of its zygote for its neighbours. EINVAL is of machines and kernels that have none. */
+long raw_prepare_child(void)
 {
-    control(PR_PAC_RESET_KEYS, 0); /* 0: all of them */
+    long r = control(PR_PAC_RESET_KEYS, 0); /* 0: all of them */
+
+    return r == -EINVAL ? 0 : r;
 }

@@ -34,9 +34,11 @@ int32_t process_a64_suits(struct sconce_plugin_error *err)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
                                   "a kernel with pages of 4 KiB is needed",
                                   "this kernel has pages of %ld bytes", page);
-    /* Of the largest state that the processor has; what guests get of it is less (prepare.c). */
+    /* Of the largest state that the processor has, which is SME's; what guests get of it is less
+     * (prepare.c), but not on every processor. */
     if (frame_bytes > SCONCE_ALTSTACK_BYTES)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
+                                  "start the kernel with arm64.nosme on its command line",
                                   "this processor's signal frames have up to %llu bytes, more than "
                                   "the %d that there is room for",
                                   (unsigned long long)frame_bytes, SCONCE_ALTSTACK_BYTES);

@@ -24,7 +24,7 @@ raw_syscall:
     .globl raw_start
     .hidden raw_start
 raw_start:
-    hint #34                    /* BTI c */
+    hint #34                    /* BTI c: stub.S */
     sub x1, x1, #16
     str x0, [x1]
     mov x0, #RAW_START_FLAGS

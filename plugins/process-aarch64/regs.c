@@ -43,16 +43,15 @@ static void get_special(const struct process_a64_vm *vm, struct sconce_a64_speci
 static int32_t set_special(struct process_a64_vm *vm, const struct sconce_a64_special *from,
                            struct sconce_plugin_error *err)
 {
-    const struct sconce_entry entry = {.size = sizeof entry, .tls = from->tpidr_el0};
     struct sconce_a64_special now;
-    uint64_t value;
 
     get_special(vm, &now);
+    /* The guest may hold anything there; the host gives it addresses. */
+    if (from->tpidr_el0 != now.tpidr_el0 && !sconce_a64_untagged(from->tpidr_el0))
+        return sconce_process_regs_refuse(err, "TPIDR_EL0 is an address of neither half");
     now.tpidr_el0 = from->tpidr_el0;
     if (memcmp(&now, from, sizeof now) != 0)
         return sconce_process_regs_refuse(err, "of the special ones only TPIDR_EL0 can be set");
-    if (sconce_a64_entry_problem(&entry, &value))
-        return sconce_process_regs_refuse(err, "TPIDR_EL0 is no address");
     memcpy(vm->base.child.control + SCONCE_CONTROL_TPIDR, &from->tpidr_el0, sizeof from->tpidr_el0);
     return SCONCE_PLUGIN_OK;
 }
@@ -76,7 +75,7 @@ static int32_t set_float(struct process_a64_vm *vm, const struct sconce_a64_floa
 {
     if (process_a64_set_float(from, frame_bytes(vm) + sizeof vm->frame))
         return SCONCE_PLUGIN_OK;
-    return sconce_process_regs_refuse(err, "the SIMD controls are none that a guest could have");
+    return sconce_process_regs_refuse(err, "FPSR or FPCR are none that a guest could have");
 }
 
 /* ---- The extension ------------------------------------------------------------------------- */

@@ -36,7 +36,9 @@ stack_description: /* stack_t */
 /*
  * Every signal arrives here, on the alternate stack: X0 its number, SP the frame that
  * rt_sigreturn(2) takes (arch/arm64/kernel/signal.c, setup_return). The kernel has cleared what of
- * PSTATE could bite (TCO) and set BTYPE for a landing pad.
+ * PSTATE could bite (TCO) and set BTYPE as a call would. That and the landing pads count where the
+ * plugin is built with BTI: the page is a piece of its text, and keeps that text's protection when it
+ * moves.
  */
     .globl raw_stub_handler
     .hidden raw_stub_handler
@@ -86,7 +88,7 @@ deaf:
     .globl raw_stub_finish
     .hidden raw_stub_finish
 raw_stub_finish:
-    hint #34
+    hint #38                    /* BTI jc: no compiler says which branch a last call is */
     mov x19, x2
     mov x20, x3
     mov x8, #__NR_munmap

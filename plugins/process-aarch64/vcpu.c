@@ -4,13 +4,27 @@
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "common/untrusted.h"
 #include "plugins/process-aarch64/process-aarch64.h"
 
+#define HWCAP_GCS_ (1ul << 32) /* asm/hwcap.h; newer than the oldest headers */
+
 static uint8_t *frame_of(const struct sconce_plugin_vm *vm)
 {
     return sconce_child_frame(&vm->child, PROCESS_A64_FRAME_BYTES);
+}
+
+/* Does the kernel keep the pointer of a shadow stack for each thread? It writes a record of one
+ * that was ever used. */
+static bool has_gcs(const uint8_t *frame)
+{
+    struct process_a64_gcs gcs;
+
+    return getauxval(AT_HWCAP) & HWCAP_GCS_ ||
+           process_a64_find(frame + sizeof(struct process_a64_frame), PROCESS_A64_GCS_MAGIC, &gcs,
+                            sizeof gcs);
 }
 
 /* Behind the frame are two words of the zygote's, X29 and X30, hence the whole room. */
@@ -22,7 +36,7 @@ bool process_a64_begin(struct sconce_plugin_vm *base, uint8_t *frame, uint64_t r
     if (!process_a64_is_known(frame, room))
         return false;
     memcpy(&kernels, frame, sizeof kernels);
-    process_a64_frame_init(&kernels, frame, room);
+    process_a64_frame_init(&kernels, has_gcs(frame), frame, room);
     memcpy(&vm->frame, frame, sizeof vm->frame);
     memset(vm->records, 0, sizeof vm->records);
     vm->mask = kernels.mask;

@@ -86,6 +86,7 @@ long raw_prepare(void)
 }
 
 /* Processes have no keys here. */
-void raw_prepare_child(void)
+long raw_prepare_child(void)
 {
+    return 0;
 }

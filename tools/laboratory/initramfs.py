@@ -12,6 +12,8 @@ from laboratory.debian import MACHINES, Problem, triplet
 HERE = os.path.dirname(os.path.abspath(__file__))
 # As readelf names them.
 ELF_MACHINES = {"x86_64": "X86-64", "aarch64": "AArch64"}
+# What a library opens when it is used: pthread_cancel(3) unwinds.
+OPENS = {"usr/lib/libc.so.6": ["libgcc_s.so.1"]}
 
 
 class Initramfs:
@@ -72,7 +74,7 @@ def add_libraries(initramfs, arch, roots):
     waiting = [path for path in initramfs.entries if is_program(initramfs, path)]
     while waiting:
         program = waiting.pop()
-        for name in needed(initramfs.entries[program][1], arch):
+        for name in needed(initramfs.entries[program][1], arch) + OPENS.get(program, []):
             is_path = name.startswith("/")
             inside = name[1:] if is_path else "usr/lib/" + name
             if inside in initramfs.entries:

@@ -146,7 +146,7 @@ static void test_init_writes_all_and_keeps_mask_and_stack(void **state)
                                       .mask = 0xfffffffeffff0000};
 
     (void)state;
-    process_a64_frame_init(&old, bytes, ROOM - 16);
+    process_a64_frame_init(&old, false, bytes, ROOM - 16);
 
     assert_memory_equal(bytes, &fresh, sizeof fresh);
     assert_memory_equal(records, &simd, sizeof simd);
@@ -154,6 +154,29 @@ static void test_init_writes_all_and_keeps_mask_and_stack(void **state)
         assert_int_equal(bytes[i], 0);
     for (size_t i = ROOM - 16; i < ROOM; i++)
         assert_int_equal(bytes[i], 0xa5);
+}
+
+/* The pointer to the host's shadow stack is no guest's, before nor after the host sets registers.
+ */
+static void test_init_clears_the_shadow_stacks_pointer_where_there_is_one(void **state)
+{
+    const struct process_a64_frame old = {.mask = 1};
+    const struct process_a64_gcs none = {.head = {PROCESS_A64_GCS_MAGIC, sizeof none}};
+    const struct sconce_a64_float zero = {.fpsr = 0};
+    struct process_a64_gcs gcs;
+
+    (void)state;
+    process_a64_frame_init(&old, false, bytes, ROOM);
+    assert_false(process_a64_find(records, PROCESS_A64_GCS_MAGIC, &gcs, sizeof gcs));
+    process_a64_frame_init(&old, true, bytes, ROOM);
+    assert_true(process_a64_find(records, PROCESS_A64_GCS_MAGIC, &gcs, sizeof gcs));
+    assert_memory_equal(&gcs, &none, sizeof gcs);
+    assert_true(process_a64_is_known(bytes, ROOM));
+
+    assert_true(process_a64_set_float(&zero, records));
+    memset(&gcs, 0xa5, sizeof gcs);
+    assert_true(process_a64_find(records, PROCESS_A64_GCS_MAGIC, &gcs, sizeof gcs));
+    assert_memory_equal(&gcs, &none, sizeof gcs);
 }
 
 /* ---- Registers ----------------------------------------------------------------------------- */
@@ -203,14 +226,18 @@ static void test_float_that_is_not_there_is_refused(void **state)
 
 static void test_float_of_no_guest_changes_nothing(void **state)
 {
-    const struct sconce_a64_float wide = {.fpsr = 1ull << 32}, wild = {.fpcr = UINT64_MAX};
+    /* Each is wrong in one bit of one register: reserved in it, or beyond its 32. */
+    static const struct sconce_a64_float none[] = {
+        {.fpsr = 1ull << 32}, {.fpsr = 1u << 5},  {.fpsr = 1u << 26}, {.fpcr = 1ull << 32},
+        {.fpcr = 1u << 3},    {.fpcr = 1u << 13}, {.fpcr = 1u << 31}, {.fpcr = 1ull << 63}};
     uint8_t before[ROOM];
 
     (void)state;
     memcpy(before, bytes, sizeof bytes);
-    assert_false(process_a64_set_float(&wide, records));
-    assert_false(process_a64_set_float(&wild, records));
-    assert_memory_equal(bytes, before, sizeof bytes);
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        assert_false(process_a64_set_float(&none[i], records));
+        assert_memory_equal(bytes, before, sizeof bytes);
+    }
 }
 
 int main(void)
@@ -222,6 +249,8 @@ int main(void)
         cmocka_unit_test_setup(test_find_stays_within_the_records, start_over),
         cmocka_unit_test_setup(test_known_wants_room_and_simd_registers, start_over),
         cmocka_unit_test_setup(test_init_writes_all_and_keeps_mask_and_stack, start_over),
+        cmocka_unit_test_setup(test_init_clears_the_shadow_stacks_pointer_where_there_is_one,
+                               start_over),
         cmocka_unit_test_setup(test_standard_comes_back_as_it_was_set, start_over),
         cmocka_unit_test_setup(test_float_comes_back_as_the_only_record, start_over),
         cmocka_unit_test_setup(test_float_that_is_not_there_is_refused, start_over),

@@ -26,8 +26,9 @@ long raw_syscall(long number, long a, long b, long c, long d, long e, long f);
  * child would inherit: rights of ports, segments, shadow stacks. 0 or a negative errno. */
 long raw_prepare(void);
 
-/** raw_prepare_child - the same in each child, for what it must not share with its siblings. */
-void raw_prepare_child(void);
+/** raw_prepare_child - the same in each child, for what it must not share with its siblings. 0 or a
+ * negative errno. */
+long raw_prepare_child(void);
 
 /**
  * raw_start - called in the host itself: run raw_launch in a process that shares the host's memory

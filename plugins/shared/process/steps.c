@@ -54,7 +54,7 @@ static const struct {
     {SCONCE_STEP_CLONE_CHILD, ANY_ERROR, "cannot start a guest's process", NULL},
     {SCONCE_STEP_PREPARE, ANY_ERROR, "cannot give up what the processor keeps for this process",
      "turn off its shadow stack (GLIBC_TUNABLES=glibc.cpu.x86_shstk=off; on aarch64 "
-     "glibc.cpu.aarch64_gcs=0)"},
+     "glibc.cpu.aarch64_gcs=0), or have no sandbox around it that forbids prctl"},
     {SCONCE_STEP_NO_NEW_PRIVS, ANY_ERROR, "cannot give up privileges", HINT_KERNEL},
     {SCONCE_STEP_CLOSE_FDS, ENOSYS, "the kernel has no close_range(2)", HINT_KERNEL},
     {SCONCE_STEP_CLOSE_FDS, ANY_ERROR, "cannot close descriptors", HINT_OUTSIDE},

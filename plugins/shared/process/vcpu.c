@@ -14,8 +14,8 @@
 /* What a kicked guest has to show that it takes signals. One that is well needs microseconds of
  * processor time, however long it waits for its turn on a busy machine; one that has masked them
  * uses it up, and is killed. It is much more than that, since a machine that is itself a guest of a
- * busy one charges a process for the time that it did not get. Whatever keeps a guest from running at
- * all is not waited for much longer. */
+ * busy one charges a process for the time that it did not get. Whatever keeps a guest from running
+ * at all is not waited for much longer. */
 #define GRACE_CPU_NS 100000000ull
 #define GRACE_NS 5000000000ull
 
@@ -70,12 +70,7 @@ static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugi
     uint64_t value;
     const char *problem = backend->entry_problem(entry, &value);
 
-    if (!problem)
-        return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                              "cannot enter the guest: its %s 0x%" PRIx64
-                              " is none that a guest can hold",
-                              problem, value);
+    return sconce_given_entry_holds(problem, value, err);
 }
 
 static void put_tls(struct sconce_plugin_vm *vm, uint64_t tls)
@@ -114,9 +109,10 @@ int32_t sconce_process_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
     if (vm->state == SCONCE_VCPU_DEAD || vm->state == SCONCE_VCPU_FRESH)
         return sconce_vcpu_refuse(vm->state, "set the thread pointer", err);
     if (backend->entry_problem(&entry, &value))
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
-                                  tls);
+        return sconce_plugin_fail(
+            err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+            "give it an address of the guest's: its top bits, up from bit 47, are all alike",
+            "cannot set the thread pointer: 0x%" PRIx64 " is an address of neither half", tls);
     if (!vm->gone)
         put_tls(vm, tls);
     return SCONCE_PLUGIN_OK;

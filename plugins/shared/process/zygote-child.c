@@ -108,7 +108,8 @@ void zygote_run_child(const struct zygote_spawn *spawn)
         zygote_end(1);
     }
     CALL(prctl, PR_SET_NAME, "sconce-guest");
-    raw_prepare_child();
+    note_step(SCONCE_STEP_PREPARE);
+    must(raw_prepare_child());
     note_step(SCONCE_STEP_PARENT_DEATH);
     must(CALL(prctl, PR_SET_PDEATHSIG, SIGKILL));
     if (CALL(getppid) != spawn->zygote_pid)

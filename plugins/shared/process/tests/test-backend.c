@@ -136,6 +136,22 @@ static void test_set_tls_before_the_entry_is_invalid(void **state)
     guest_free(&guest);
 }
 
+static void test_set_tls_of_no_address_says_what_is_one(void **state)
+{
+    struct fake_guest guest;
+
+    (void)state;
+    guest_new(&guest, CODE(bells));
+    guest_enter(&guest);
+    assert_int_equal(ops->vcpu_set_tls(guest.vm, 1ull << 63, fresh_error()),
+                     SCONCE_PLUGIN_E_INVALID);
+    assert_string_equal(error.text, "cannot set the thread pointer: 0x8000000000000000 is an "
+                                    "address of neither half");
+    assert_string_equal(error.hint, "give it an address of the guest's: its top bits, up from bit "
+                                    "47, are all alike");
+    guest_free(&guest);
+}
+
 static void test_registers_before_the_entry_are_invalid(void **state)
 {
     uint8_t standard[512], debug[512];
@@ -197,6 +213,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_create_without_room_for_the_stub_is_invalid),
         cmocka_unit_test(test_enter_malformed_is_invalid),
         cmocka_unit_test(test_set_tls_before_the_entry_is_invalid),
+        cmocka_unit_test(test_set_tls_of_no_address_says_what_is_one),
         cmocka_unit_test(test_registers_before_the_entry_are_invalid),
         cmocka_unit_test(test_run_without_room_for_the_exit_is_invalid),
         cmocka_unit_test(test_probe_without_room_is_invalid),

@@ -39,6 +39,33 @@ static void test_set_special_takes_the_thread_pointer_alone(void **state)
     guest_free(&guest);
 }
 
+#define NO_ADDRESS 0x8000000000000001u
+
+/* MOV X0, NO_ADDRESS; MSR TPIDR_EL0, X0. */
+GUEST(odd_tls, "mov x0, #1\n movk x0, #0x8000, lsl #48\n msr tpidr_el0, x0\n" BELL(1) BELL(2));
+
+static void test_set_special_takes_back_what_the_guest_holds_there(void **state)
+{
+    struct sconce_a64_special special, other;
+    struct fake_guest guest;
+
+    (void)state;
+    guest_new(&guest, CODE(odd_tls));
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    guest_get(&guest, SCONCE_REGS_SPECIAL, &special, sizeof special);
+    assert_int_equal(special.tpidr_el0, NO_ADDRESS);
+
+    guest_set(&guest, SCONCE_REGS_SPECIAL, &special, sizeof special);
+    other = special;
+    other.tpidr_el0 ^= 2; /* nor is this an address, and it is new */
+    expect_refused(&guest, SCONCE_REGS_SPECIAL, &other, sizeof other);
+
+    guest_expect_bell(&guest, 2);
+    assert_int_equal(show_tls(&guest), NO_ADDRESS);
+    guest_free(&guest);
+}
+
 /* Arm ARM C5.2.18 (SPSR_EL1): EL1h, AArch32, a masked interrupt, single step. */
 static void test_set_standard_privileged_pstate_is_invalid(void **state)
 {
@@ -74,9 +101,27 @@ static void test_set_float_control_is_seen_again(void **state)
     guest_free(&guest);
 }
 
+static void test_set_float_with_reserved_control_bits_is_invalid(void **state)
+{
+    struct sconce_a64_float floats;
+    struct fake_guest guest;
+
+    (void)state;
+    at_a_doorbell(&guest);
+    guest_get(&guest, SCONCE_REGS_FLOAT, &floats, sizeof floats);
+    floats.fpcr = UINT32_MAX;
+    expect_refused(&guest, SCONCE_REGS_FLOAT, &floats, sizeof floats);
+    floats.fpcr = 0;
+    floats.fpsr = UINT32_MAX;
+    expect_refused(&guest, SCONCE_REGS_FLOAT, &floats, sizeof floats);
+    guest_free(&guest);
+}
+
 const struct CMUnitTest arch_tests[] = {
     cmocka_unit_test(test_set_special_takes_the_thread_pointer_alone),
+    cmocka_unit_test(test_set_special_takes_back_what_the_guest_holds_there),
     cmocka_unit_test(test_set_standard_privileged_pstate_is_invalid),
     cmocka_unit_test(test_set_float_control_is_seen_again),
+    cmocka_unit_test(test_set_float_with_reserved_control_bits_is_invalid),
 };
 const size_t arch_test_count = sizeof arch_tests / sizeof arch_tests[0];
