@@ -4,6 +4,7 @@
 
 #include <elf.h>
 #include <stddef.h>
+#include <stdio.h>
 
 /* Newer than some C libraries' elf.h. */
 #ifndef EM_LOONGARCH
@@ -32,4 +33,16 @@ const char *sconce_elf_machine_name(uint32_t machine)
     default:
         return NULL;
     }
+}
+
+struct sconce_elf_machine_word sconce_elf_machine_word(uint32_t machine)
+{
+    const char *name = sconce_elf_machine_name(machine);
+    struct sconce_elf_machine_word word;
+
+    if (name)
+        snprintf(word.text, sizeof word.text, "%s", name);
+    else
+        snprintf(word.text, sizeof word.text, "ELF machine %u", machine);
+    return word;
 }

@@ -9,4 +9,11 @@
  * one without a name here. Static. */
 const char *sconce_elf_machine_name(uint32_t machine);
 
+/* A machine in a sentence: its name, or "ELF machine 999". */
+struct sconce_elf_machine_word {
+    char text[24];
+};
+
+struct sconce_elf_machine_word sconce_elf_machine_word(uint32_t machine);
+
 #endif

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/elf-machine.h"
 #include "common/error.h"
 #include "common/parse.h"
 #include "sconce-plugin.h"
@@ -208,9 +209,9 @@ static int check_header(Elf *elf, struct sconce_error *err)
         header.e_ident[EI_DATA] != __ehdr_start.e_ident[EI_DATA])
         return refuse(err, "it is built for machines of another word size or byte order");
     if (header.e_machine != __ehdr_start.e_machine)
-        return sconce_fail(err, SCONCE_E_NO_BACKEND,
-                           "it is built for ELF machine %u, this program for %u", header.e_machine,
-                           __ehdr_start.e_machine);
+        return sconce_fail(err, SCONCE_E_NO_BACKEND, "it is built for %s, this program for %s",
+                           sconce_elf_machine_word(header.e_machine).text,
+                           sconce_elf_machine_word(__ehdr_start.e_machine).text);
     if (header.e_type != ET_DYN)
         return sconce_fail(err, SCONCE_E_NO_BACKEND,
                            "it is not a shared object (its ELF type is %u)", header.e_type);

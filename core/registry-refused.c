@@ -43,24 +43,12 @@ void sconce_refusal_hint_absent(const struct sconce_selection *selection, const 
     snprintf(why->hint, sizeof why->hint, "%s", sconce_text_get(&hint));
 }
 
-struct sconce_machine_word sconce_machine_word(uint32_t machine)
-{
-    const char *name = sconce_elf_machine_name(machine);
-    struct sconce_machine_word word;
-
-    if (name)
-        snprintf(word.text, sizeof word.text, "%s", name);
-    else
-        snprintf(word.text, sizeof word.text, "ELF machine %u", machine);
-    return word;
-}
-
 int sconce_refusal_of_machine(const struct sconce_selection *selection, const char *name,
                               uint32_t machine, struct sconce_error *why)
 {
     return sconce_fail(why, SCONCE_E_NO_BACKEND, "backend \"%s\" runs %s guests, not %s", name,
-                       sconce_machine_word(machine).text,
-                       sconce_machine_word(selection->machine).text);
+                       sconce_elf_machine_word(machine).text,
+                       sconce_elf_machine_word(selection->machine).text);
 }
 
 /* What is told as an error's hint: what a person can most likely put right, and a weaker wall. Each
@@ -163,7 +151,7 @@ static int fail_machine(const struct sconce_selection *selection, struct sconce_
     SCONCE_CLEANUP(sconce_text_free) struct sconce_text there = {0};
     SCONCE_CLEANUP(sconce_text_free) struct sconce_text brothers = {0};
     SCONCE_CLEANUP(sconce_text_free) struct sconce_text hint = {0};
-    const struct sconce_machine_word wanted = sconce_machine_word(selection->machine);
+    const struct sconce_elf_machine_word wanted = sconce_elf_machine_word(selection->machine);
     char last[SCONCE_FACT_BYTES] = "";
     size_t i;
 
@@ -179,7 +167,7 @@ static int fail_machine(const struct sconce_selection *selection, struct sconce_
                                     "no backend that is configured runs %s guests", wanted.text);
         }
         sconce_text_add(&there, "%s%s for %s", there.used ? ", " : "", name,
-                        found.facts.machine ? sconce_machine_word(found.facts.machine).text
+                        found.facts.machine ? sconce_elf_machine_word(found.facts.machine).text
                                             : "any");
         add_brother(selection, &found.facts, last, &brothers);
     }
@@ -217,7 +205,7 @@ int sconce_selection_fail_refused(const struct sconce_selection *selection,
         sconce_text_free(&lines);
         add_refusals(selection, true, NULL, &lines);
     }
-    return sconce_fail_hint(err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint),
-                            "no backend can be used for %s guests:%s",
-                            sconce_machine_word(selection->machine).text, sconce_text_get(&lines));
+    return sconce_fail_hint(
+        err, SCONCE_E_NO_BACKEND, sconce_text_get(&hint), "no backend can be used for %s guests:%s",
+        sconce_elf_machine_word(selection->machine).text, sconce_text_get(&lines));
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/elf-machine.h"
 #include "common/error.h"
 #include "core/registry-internal.h"
 #include "core/registry-selection.h"
@@ -162,7 +163,7 @@ static int choose(struct sconce_registry *registry, uint32_t machine,
                                        : sconce_selection_fail_empty(&selection, err);
     sconce_log_line(registry->log, SCONCE_LOG_INFO, "backend.selected",
                     "%s (isolation %s) for %s guests", selection.backend->name,
-                    selection.backend->isolation, sconce_machine_word(machine).text);
+                    selection.backend->isolation, sconce_elf_machine_word(machine).text);
     return remember(&selection, ret_choice, err);
 }
 

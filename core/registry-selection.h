@@ -33,13 +33,6 @@ struct sconce_selection {
     struct sconce_backend *backend; /* NULL until one is found */
 };
 
-/* A machine in a sentence: its name, or "ELF machine 999". */
-struct sconce_machine_word {
-    char text[24];
-};
-
-struct sconce_machine_word sconce_machine_word(uint32_t machine);
-
 /** sconce_refusal_hint_absent - into @why: how to get a backend that is not there. */
 void sconce_refusal_hint_absent(const struct sconce_selection *selection, const char *name,
                                 struct sconce_error *why);

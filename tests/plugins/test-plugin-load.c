@@ -222,12 +222,12 @@ static void test_find_other_machine_is_refused(void **state)
     install_patched(*state, 18, (char)0xf3); /* e_machine: RISC-V */
 
 #if defined(__x86_64__)
-    snprintf(behind, sizeof behind, "it is built for ELF machine 243, this program for 62");
+    snprintf(behind, sizeof behind, "it is built for riscv64, this program for x86_64");
     expect_find_error(*state, behind);
 #else
     struct sconce_plugin_found found;
 
-    snprintf(behind, sizeof behind, "it is built for ELF machine ");
+    snprintf(behind, sizeof behind, "it is built for riscv64, this program for ");
     assert_int_equal(find(*state, "good", &found), SCONCE_E_NO_BACKEND);
     assert_non_null(strstr(((struct stage *)*state)->err.text, behind));
 #endif

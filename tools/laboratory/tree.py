@@ -54,7 +54,7 @@ class Tree:
         shutil.rmtree(self.path, ignore_errors=True)
         quietly("meson", "install", "-C", build, "--no-rebuild", "--destdir", self.path)
         if not os.path.exists(self.path + CHECK_DIRECTORY):
-            raise Problem("%s is not built with -Dprefix=%s -Dlibdir=lib, or without guests"
+            raise Problem("%s has no guests, or was not configured with -Dprefix=%s -Dlibdir=lib"
                           % (build, PREFIX))  # fmt: skip
 
     def build(self, cross):
@@ -63,6 +63,7 @@ class Tree:
             options = ["-Dprefix=" + PREFIX, "-Dlibdir=lib", "-Dtests=false", "-Dman=disabled"]
             if cross:
                 options += ["--cross-file", os.path.join(cross, "gcc.ini")]
+            print("building Sconce for %s" % self.arch, flush=True)
             quietly("meson", "setup", folder, *options)
         quietly("ninja", "-C", folder)
         return folder

@@ -98,10 +98,12 @@ class Trial:
                                 for rows, problems, _ in self.backends for problem in problems]  # fmt: skip
 
     def rows_of(self, name):
+        said = self.files.get(name + ".log", "")
         try:
-            return Rows(name, self.files.get(name + ".log", "")), []
+            return Rows(name, said), []
         except Problem as problem:
-            return Rows.none(name), [str(problem)]
+            last = said.strip().splitlines()[-1:]
+            return Rows.none(name), [str(problem) + "".join("; its last line: " + l for l in last)]
 
     def compare_rows(self):
         """The list is one for all backends: a row that one lacks has been lost."""
