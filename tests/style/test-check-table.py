@@ -97,6 +97,19 @@ def check_labs(problems):
             problems.append("lab: %r, %s; not %r, %s" % (text, problem, said, bad))
 
 
+def check_rows(problems):
+    """A row a line, in the order of the list; what is missing is seen."""
+    entry = {"machine": "m", "mode": "", "kernel": "k", "known": ["b.row: why"]}
+    lines = list(backends.row_table([
+        {**entry, "backend": "one", "rows": {"a.row": "ok", "b.row": "FAIL"}},
+        {**entry, "backend": "two", "rows": {"b.row": "skip"}, "known": []},
+        {"backend": ""},
+    ]))  # fmt: skip
+    said = [line.split() for line in lines[-2:]]
+    if said != [["a.row", "ok", "-"], ["b.row", "known", "skip"]]:
+        problems.append("rows: %r" % said)
+
+
 def check_machines(problems):
     files = {}
     backends.words_of = lambda path: set(files[path].split())
@@ -116,6 +129,7 @@ def main():
     problems = []
     check_verdicts(problems)
     check_labs(problems)
+    check_rows(problems)
     check_machines(problems)
     finish("cases", len(CASES) + len(LAB_CASES) + len(MACHINES), problems)
 

@@ -172,8 +172,24 @@ def tell_labs(stages):
         print("%-16s %-46s %6d %7d  %s%s" % (
             entry["backend"] or "none", machine.replace("-cloud", ""), entry["passed"],
             entry["skipped"], "FAILED: " if problem else "", text))  # fmt: skip
-    print("(rows of sconce-plugin-check, under QEMU's emulation)\n")
+    print("(rows of sconce-plugin-check, under QEMU's emulation; row by row in build-check/rows.txt)\n")
     return problems
+
+
+def row_table(entries):
+    """One table for all: a row of sconce-plugin-check a line, a backend on a machine a column."""
+    entries = [entry for entry in entries if entry.get("rows")]
+    rows = list(dict.fromkeys(row for entry in entries for row in entry["rows"]))
+    for number, entry in enumerate(entries):
+        yield "%2d  %s on %s, %s, %s" % (number, entry["backend"], entry["machine"], entry["mode"],
+                                       entry["kernel"])  # fmt: skip
+    yield ""
+    yield "%-22s" % "row" + "".join("%6d" % number for number in range(len(entries)))
+    for row in rows:
+        known = [any(text.startswith(row + ":") for text in entry["known"]) for entry in entries]
+        words = ["known" if is_known and entry["rows"].get(row) == "FAIL" else
+                 entry["rows"].get(row, "-") for entry, is_known in zip(entries, known)]  # fmt: skip
+        yield "%-22s" % row + "".join("%6s" % word for word in words)
 
 
 def tell_backends(stages):

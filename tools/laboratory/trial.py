@@ -172,5 +172,6 @@ def report(trials):
                 **where, "backend": rows.backend, "passed": rows.count("ok"),
                 "skipped": rows.count("skip"), "problems": problems,
                 "known": ["%s: %s" % (entry.row, entry.reason) for entry in known],
+                "rows": rows.outcome,
             })  # fmt: skip
     return entries
