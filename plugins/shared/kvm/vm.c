@@ -60,7 +60,7 @@ void sconce_kvm_vm_fini(struct sconce_kvm_vm *vm)
 int32_t sconce_kvm_own_map(struct sconce_kvm_vm *vm, uint64_t reserved, uint64_t bytes,
                            struct sconce_plugin_error *err)
 {
-    uint64_t wanted;
+    uint64_t wanted = UINT64_MAX; /* stays so when the sum overflows */
     void *own;
 
     if (!sconce_add_u64(reserved, bytes, &wanted) || wanted > vm->own_limit)
