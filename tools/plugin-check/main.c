@@ -127,7 +127,7 @@ int main(int argc, char **argv)
 {
     SCONCE_CLEANUP(free_config) struct sconce_config *config = NULL;
     struct check_options options = {
-        .sandboxes = 200, .kicks = 10000, .deadline_ms = 50, .timeout = 120, .fork_rows = true};
+        .sandboxes = 200, .kicks = 10000, .deadline_ms = 250, .timeout = 120, .fork_rows = true};
     int r = check_load_config(argc, argv, &config);
 
     if (r == EXIT_PASSED)

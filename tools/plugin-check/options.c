@@ -24,7 +24,7 @@ static const char usage_text[] =
     "      --only=PATTERN      only rows whose name matches, as in \"map.*\"\n"
     "      --sandboxes=N       sandboxes that the leak rows make (default: 200)\n"
     "      --kicks=N           kicks that the race row sends (default: 10000)\n"
-    "      --deadline=MS       of guests that do not end by themselves (default: 50); what\n"
+    "      --deadline=MS       of guests that do not end by themselves (default: 250); what\n"
     "                          starts must start within it: more on a slow machine\n"
     "      --timeout=SECONDS   after which a row counts as hanging (default: 120)\n"
     "      --no-fork           run rows in this process, for a debugger\n"
