@@ -177,8 +177,9 @@ static bool receive(int fd, char *answer, size_t *ret_bytes)
         n = left > 0 ? poll(&ready, 1, (int)left) : 0;
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n == 0)
             return false;
+        /* Where poll(2) is forbidden, the answer is waited for without a limit. */
         got = read(fd, answer + used, ANSWER_BYTES - used);
         if (got < 0 && errno == EINTR)
             continue;

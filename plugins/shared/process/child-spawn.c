@@ -107,6 +107,8 @@ static int32_t hear(struct sconce_child *child, int socket, struct sconce_plugin
         sconce_zygote_forget(child->zygote);
     if (error == EMFILE || error == ETIMEDOUT)
         return sconce_step_fail(err, SCONCE_STEP_RECEIVE, error);
+    if (error && reply.step == SCONCE_STEP_HOST_WAIT)
+        return sconce_step_fail(err, reply.step, error);
     if (error && child->pidfd >= 0)
         return died(child, err);
     if (error)

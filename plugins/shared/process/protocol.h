@@ -27,7 +27,8 @@ enum sconce_step {
     SCONCE_STEP_RLIMIT,
     SCONCE_STEP_WAIT,
     SCONCE_STEP_UNMAP,
-    SCONCE_STEP_READY, /* this and the next are the host's */
+    SCONCE_STEP_READY, /* this and the next two are the host's */
+    SCONCE_STEP_HOST_WAIT,
     SCONCE_STEP_SIGNAL,
     SCONCE_STEP_REQUEST,
     SCONCE_STEP_CLONE_CHILD,

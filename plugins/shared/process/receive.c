@@ -54,6 +54,12 @@ static int read_reply(int socket, struct sconce_reply *ret_reply, int *ret_fd)
     return bytes == 0 ? ESRCH : EPROTO;
 }
 
+static int fail_at(uint32_t step, int error, struct sconce_reply *ret_reply)
+{
+    ret_reply->step = step;
+    return error;
+}
+
 int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply *ret_reply,
                    int *ret_fd)
 {
@@ -75,11 +81,11 @@ int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply 
         left -= spent < SLICE_MS ? spent : SLICE_MS;
         if (ready == 0 || (ready < 0 && error == EINTR)) {
             if (left <= 0)
-                return ETIMEDOUT;
+                return fail_at(SCONCE_STEP_RECEIVE, ETIMEDOUT, ret_reply);
             continue;
         }
         if (ready < 0)
-            return error;
+            return fail_at(SCONCE_STEP_HOST_WAIT, error, ret_reply);
         gone = wait[1].revents || wait[2].revents;
         /* What the dead have sent is there still. */
         error = read_reply(socket, ret_reply, ret_fd);
@@ -92,6 +98,6 @@ int sconce_receive(int socket, int zygote_fd, int child_fd, struct sconce_reply 
             close(*ret_fd);
             *ret_fd = -1;
         }
-        return error;
+        return error ? fail_at(SCONCE_STEP_RECEIVE, error, ret_reply) : 0;
     }
 }

@@ -62,6 +62,8 @@ static const struct {
     {SCONCE_STEP_WAIT, ANY_ERROR, "the helper process cannot wait for its host (ppoll)",
      HINT_OUTSIDE},
     {SCONCE_STEP_READY, ANY_ERROR, "the helper process ended before it was ready", HINT_OUTSIDE},
+    {SCONCE_STEP_HOST_WAIT, ANY_ERROR, "this process cannot wait for its helper process (poll)",
+     HINT_OUTSIDE},
     {SCONCE_STEP_SIGNAL, ANY_ERROR, "cannot signal the helper process (pidfd_send_signal)",
      HINT_OUTSIDE},
     {SCONCE_STEP_UNMAP, EPERM, "cannot empty an address space: the kernel seals its own mappings",

@@ -203,6 +203,8 @@ static int32_t hear(struct sconce_zygote *zygote, struct sconce_plugin_error *er
 
     if (fd >= 0)
         close(fd);
+    if (error && reply.step == SCONCE_STEP_HOST_WAIT)
+        return sconce_step_fail(err, reply.step, error);
     if (error || reply.kind != SCONCE_REPLY_ZYGOTE)
         return sconce_step_fail(err, SCONCE_STEP_READY, error ? error : EPROTO);
     if (reply.error)

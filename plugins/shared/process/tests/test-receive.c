@@ -113,13 +113,19 @@ static void expect_reply(int *ret_fd)
     assert_memory_equal(&got, &want, sizeof got);
 }
 
-static void expect_error(int error)
+static void expect_error_at(uint32_t step, int error)
 {
     struct sconce_reply got;
     int fd = 77;
 
     assert_int_equal(sconce_receive(ours, zygote, child, &got, &fd), error);
+    assert_int_equal(got.step, step);
     assert_int_equal(fd, -1);
+}
+
+static void expect_error(int error)
+{
+    expect_error_at(SCONCE_STEP_RECEIVE, error);
 }
 
 /* Descriptors are given out from below: the next one tells whether one was left open. */
@@ -226,9 +232,12 @@ static void test_receive_goes_on_when_interrupted(void **state)
 static void test_receive_a_failure_is_its_errno(void **state)
 {
     (void)state;
-    poll_errors[0] = ENOMEM;
-    expect_error(ENOMEM);
-    receive_errors[0] = ENOBUFS;
+    poll_errors[0] = EPERM;
+    expect_error_at(SCONCE_STEP_HOST_WAIT, EPERM);
+    receive_errors[0] = EPERM;
+    send_reply(-1);
+    expect_error(EPERM);
+    receive_errors[1] = ENOBUFS;
     send_reply(-1);
     expect_error(ENOBUFS);
 }
