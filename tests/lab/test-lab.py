@@ -10,6 +10,7 @@ import hashlib
 import io
 import lzma
 import os
+import subprocess
 import sys
 import tarfile
 import tempfile
@@ -18,7 +19,7 @@ import unittest
 ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
 # pylint: disable=wrong-import-position
-from laboratory import machine, matrix, result, trial
+from laboratory import machine, matrix, own_tests, result, trial
 from laboratory.debian import Problem
 from laboratory.initramfs import Initramfs
 from laboratory.kernel import Kernel
@@ -258,6 +259,116 @@ class Trials(unittest.TestCase):
         one.problems = ["not done"]
         self.assertIn("FAILED: not done", trial.table([one])[1])
         self.assertEqual(trial.report([one])[0]["problems"], ["not done"])
+
+
+class OwnTests(unittest.TestCase):
+    """A build folder with three tests: two of a backend, one of them a script, and one of nobody."""
+
+    COMMON = {"timeout": 30, "env": {}, "depends": [], "protocol": "exitcode", "workdir": None}
+    TARGETS = [
+        {"id": "k", "type": "executable", "filename": ["/b/test-kicks"]},
+        {"id": "l", "type": "shared module", "filename": ["/b/plugin.so"]},
+        {"id": "u", "type": "executable", "filename": ["/b/test-unit"]},
+    ]
+    TESTS = [
+        {**COMMON, "name": "ki cks", "suite": ["sconce:kvm"], "cmd": ["/b/test-kicks", "a b"],
+         "env": {"X": "y z", "SCONCE_TEST_PROGRAM": "/b/sconce"}, "depends": ["k", "l"]},
+        {**COMMON, "name": "script", "suite": ["sconce:kvm-aarch64"], "cmd": ["/s/test.sh"]},
+        {**COMMON, "name": "unit", "suite": ["sconce:unit"], "cmd": ["/b/test-unit"],
+         "depends": ["u"]},
+    ]  # fmt: skip
+
+    def setUp(self):
+        self.saved = own_tests.introspect
+        self.entries = self.TESTS
+        own_tests.introspect = lambda _, what: self.entries if what == "--tests" else self.TARGETS
+        self.tests = own_tests.OwnTests("arm64", "/b", ["*"])
+
+    def tearDown(self):
+        own_tests.introspect = self.saved
+
+    def outcome(self, files, tests=None):
+        rows, problems = (tests or self.tests).outcome("kvm-aarch64", files)
+        return list(rows.outcome.values()), problems
+
+    def test_programs_of_backends_are_chosen_and_scripts_are_told(self):
+        self.assertEqual([test.name for test in self.tests.tests], ["ki cks"])
+        self.assertEqual(self.tests.tests[0].files, ["/b/test-kicks", "/b/plugin.so"])
+        self.assertEqual(self.tests.backends(), ["kvm-aarch64"])
+        self.assertEqual(self.tests.left_out, ["script"])
+
+    def test_each_name_must_fit(self):
+        with self.assertRaisesRegex(Problem, "is called process-"):
+            own_tests.OwnTests("arm64", "/b", ["ki*", "process-*"])
+
+    def test_test_that_a_lab_cannot_run_is_refused(self):
+        for what in ({"protocol": "tap"}, {"workdir": "/w"}, {"timeout": 0}):
+            self.entries = [{**self.TESTS[0], **what}]
+            with self.assertRaisesRegex(Problem, "does not know how to run the test ki cks"):
+                own_tests.OwnTests("arm64", "/b", ["*"])
+
+    def test_folder_that_is_no_build_is_refused(self):
+        own_tests.introspect = self.saved
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaisesRegex(Problem, "as a build folder"):
+                own_tests.OwnTests("arm64", folder, ["*"])
+
+    def test_what_is_not_built_is_a_problem(self):
+        with self.assertRaisesRegex(Problem, "/b/plugin.so is not built"):
+            self.tests.add_to(Initramfs(), "/nonexistent")
+
+    def test_job_runs_what_is_named_with_its_words_and_environment(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program = os.path.join(folder, "a=b 'c")
+            with open(program, "w", encoding="utf-8") as file:
+                file.write('#!/bin/sh\necho "$X, $SCONCE_TEST_PROGRAM, $1"; exit 5\n')
+            os.chmod(program, 0o755)
+            self.tests.build = folder
+            self.tests.tests[0].command[0] = program
+            os.mkdir(os.path.join(folder, "out"))
+            job = self.tests.job().replace("/lab/out", folder + "/out")
+            subprocess.run(["sh", "-c", job], check=True, stdout=subprocess.DEVNULL)
+            with open(folder + "/out/tests", encoding="utf-8") as file:
+                self.assertEqual(file.read(), "0 5\n")
+            with open(folder + "/out/0.test", encoding="utf-8") as file:
+                self.assertEqual(file.read(), "y z, /usr/bin/sconce, a b\n")
+
+    def test_success_is_what_the_disk_says(self):
+        self.assertEqual(self.outcome({"tests": "0 0\n"}), (["ok"], []))
+
+    def test_all_else_is_a_problem_with_its_last_words(self):
+        for status in ("1", "77", "137"):
+            outcome, problems = self.outcome({"tests": "0 " + status + "\n", "0.test": "why\n"})
+            self.assertEqual(outcome, ["FAIL"])
+            self.assertEqual(len(problems), 1)
+            self.assertIn("| why", problems[0])
+
+    def test_test_that_did_not_come_to_its_end_is_a_problem(self):
+        outcome, problems = self.outcome({})
+        self.assertEqual(outcome, ["FAIL"])
+        self.assertIn("ki cks ended with status unknown", problems[0])
+
+    def test_part_that_was_left_out_is_a_problem_unless_it_is_on_the_list(self):
+        said = "[  SKIPPED ] test_%s\n"
+        _, problems = self.outcome({"tests": "0 0\n", "0.test": said % "a"})
+        self.assertIn("ki cks left out test_a", problems[0])
+        self.entries = [{**self.TESTS[0], "name": "obstacles-process-aarch64"}]
+        tests = own_tests.OwnTests("arm64", "/b", ["*"])
+        self.assertEqual(self.outcome({"tests": "0 0\n", "0.test":
+                         said % "obstacles_executable_memfds_forbidden"}, tests)[1], [])  # fmt: skip
+
+    def test_two_of_one_name_are_two(self):
+        self.entries = [self.TESTS[0], self.TESTS[0]]
+        tests = own_tests.OwnTests("arm64", "/b", ["*"])
+        self.assertEqual(self.outcome({"tests": "0 1\n1 0\n"}, tests)[0], ["FAIL", "ok"])
+
+    def test_verdict_has_the_kernels_word_too(self):
+        kernel = type("Kernel", (), {"release": "6.1.0", "version": "6.1.1-1"})
+        one = trial.Trial(kernel, machine.Machine("arm64", "cortex-a72", gic=2))
+        one.files = {"status": "0\n", "tests": "0 0\n", "dmesg": "BUG: x\n"}
+        one.judge_tests(self.tests)
+        self.assertEqual(one.all_problems(), ["the kernel says: BUG: x"])
+        self.assertIn("kvm-aarch64, tests", trial.table([one])[2])
 
 
 class Modules(unittest.TestCase):

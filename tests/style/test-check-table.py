@@ -80,18 +80,21 @@ def check_verdicts(problems):
             problems.append("%s: %r, %s; not %r, %s" % (name, text, problem, said, bad))
 
 
-# passed | problems | what QEMU cannot do | what must be said | is it a problem of the table's?
+# passed | problems | what QEMU cannot do | its own tests? | what must be said | a problem of the
+# table's?
 LAB_CASES = [
-    (90, [], [], "exercised", False),
-    (90, [], ["a row: why"], "known, a row: why", False),
-    (90, ["a row: no"], [], "FAILED", False),
-    (0, [], [], "NOT EXERCISED", True),
+    (90, [], [], False, "exercised", False),
+    (90, [], ["a row: why"], False, "known, a row: why", False),
+    (90, ["a row: no"], [], False, "FAILED", False),
+    (0, [], [], False, "NOT EXERCISED", True),
+    (9, [], [], True, "by its own tests", False),
+    (0, [], [], True, "NOT EXERCISED", True),
 ]
 
 
 def check_labs(problems):
-    for passed, wrong, known, said, bad in LAB_CASES:
-        entry = {"passed": passed, "problems": wrong, "known": known}
+    for passed, wrong, known, tests, said, bad in LAB_CASES:
+        entry = {"passed": passed, "problems": wrong, "known": known, "tests": tests}
         text, problem = backends.lab_verdict(entry)
         if said not in text or problem != bad:
             problems.append("lab: %r, %s; not %r, %s" % (text, problem, said, bad))

@@ -154,7 +154,7 @@ def lab_verdict(entry):
     if not entry["passed"]:
         return "NOT EXERCISED, though the lab is there for it", True
     known = "; known, " + "; ".join(entry["known"]) if entry["known"] else ""
-    return "exercised" + known, False
+    return ("by its own tests" if entry["tests"] else "exercised") + known, False
 
 
 def tell_labs(stages):
@@ -172,7 +172,8 @@ def tell_labs(stages):
         print("%-16s %-46s %6d %7d  %s%s" % (
             entry["backend"] or "none", machine.replace("-cloud", ""), entry["passed"],
             entry["skipped"], "FAILED: " if problem else "", text))  # fmt: skip
-    print("(rows of sconce-plugin-check, under QEMU's emulation; row by row in build-check/rows.txt)\n")
+    print("(rows of sconce-plugin-check, which build-check/rows.txt has one by one, and the backends'"
+          " own tests; under QEMU's emulation)\n")  # fmt: skip
     return problems
 
 

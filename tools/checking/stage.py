@@ -100,21 +100,24 @@ class Stage:
                     self.tests = before + [json.loads(line) for line in file]
                 self.heard = self.tests
 
-    def run_lab(self, arch):
-        """tools/lab on its default matrix; its rows are counted whether they passed or not."""
+    def run_lab(self, arch, *options):
+        """tools/lab; what it reports is counted whether it passed or not."""
         report = os.path.join(OUT, self.name + ".json")
         if os.path.exists(report):
             os.remove(report)
+        entries = []
         try:
-            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--timeout=600", "--report", report)
+            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--timeout=600", "--report", report,
+                     *options)  # fmt: skip
         finally:
             if os.path.exists(report):
                 with open(report, encoding="utf-8") as file:
-                    self.lab = json.load(file)
-            for entry in self.lab:
+                    entries = json.load(file)
+            for entry in entries:
                 self.passed += entry["passed"]
                 self.failed += len(entry["problems"])
                 self.skipped += entry["skipped"] + len(entry["known"])
+            self.lab += entries
 
     def reasons(self):
         """Why tests, or parts of them, were skipped, each once."""

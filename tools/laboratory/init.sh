@@ -11,13 +11,14 @@
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM="${TERM:-linux}"
 readonly disk=/dev/vda header_bytes=512
 
-# Sconce takes no plugins from below a folder that everybody may write.
+# Sconce takes no plugins from below a folder that everybody may write. Nothing is mounted on /tmp: a
+# build folder may be there (tools/lab --tests).
 /bin/busybox chmod 755 /
 /bin/busybox mkdir -p /proc /sys /dev /tmp /root /run /lab/out
 /bin/busybox mount -t proc proc /proc
 /bin/busybox mount -t sysfs sys /sys
 /bin/busybox mount -t devtmpfs dev /dev
-/bin/busybox mount -t tmpfs tmp /tmp
+/bin/busybox chmod 1777 /tmp
 /bin/busybox --install -s /bin
 mkdir -p /dev/shm
 mount -t tmpfs shm /dev/shm

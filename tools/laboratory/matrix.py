@@ -3,6 +3,7 @@
 
 import re
 from collections import namedtuple
+from fnmatch import fnmatch
 
 from laboratory.debian import MACHINES
 from laboratory.machine import Machine
@@ -39,6 +40,14 @@ MAY_SKIP = [
     ("process", "scrub.debug", "a process has no debug registers"),
 ]
 
+# The same for parts of the backends' own tests.
+TESTS_MAY_SKIP = [
+    ("obstacles-process-*", "test_obstacles_executable_memfds_forbidden",
+     "kernels before 6.3 forbid none"),
+    ("process-aarch64-inherited", "test_host_that_signs_pointers_does_not_give_its_keys_to_guests",
+     "processors before ARMv8.3 have no keys; -cpu max has"),
+]  # fmt: skip
+
 # What QEMU cannot do: these must fail, in these words, and are no failures. One that passes is.
 Known = namedtuple("Known", "arch backend row words reason")
 KNOWN = [
@@ -72,6 +81,10 @@ def may_skip(backend, row):
     return backend == "stub" or any(
         concerns(pattern, backend) and row == name for pattern, name, _ in MAY_SKIP
     )
+
+
+def test_may_skip(test, part):
+    return any(fnmatch(test, pattern) and part == name for pattern, name, _ in TESTS_MAY_SKIP)
 
 
 def judge(arch, rows, whole=True):

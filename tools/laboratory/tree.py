@@ -8,6 +8,7 @@ import subprocess
 from laboratory import sysroot
 from laboratory.debian import MACHINES, Debian, Problem, unpack
 from laboratory.initramfs import HERE, Initramfs, add_libraries
+from laboratory.own_tests import OwnTests
 
 PREFIX = "/usr"
 CHECK_DIRECTORY = PREFIX + "/lib/sconce/check"
@@ -34,10 +35,12 @@ def is_native(arch):
 class Tree:
     """An installed tree of one architecture: .path; and .roots, where other libraries are."""
 
-    def __init__(self, arch, build="", tree=""):
+    def __init__(self, arch, build="", tree="", tests=None):
         """@build: a build folder with prefix /usr; without one there is one of the lab's own.
-        @tree: installed already; then nothing is built."""
+        @tree: installed already; then nothing is built. @tests: patterns of the names of those
+        that are wanted, None when none are."""
         self.arch = arch
+        self.tests = None
         self.folder = os.path.join(OUT, arch)
         self.roots = ["/"]
         self.built = ""
@@ -48,8 +51,10 @@ class Tree:
         if tree:
             self.path = os.path.abspath(tree)
             return
-        build = os.path.abspath(build) if build else self.build(cross)
+        build = os.path.abspath(build) if build else self.build(cross, tests)
         self.built = build
+        if tests:
+            self.tests = OwnTests(arch, build, tests)
         self.path = os.path.join(self.folder, "tree")
         shutil.rmtree(self.path, ignore_errors=True)
         quietly("meson", "install", "-C", build, "--no-rebuild", "--destdir", self.path)
@@ -57,10 +62,11 @@ class Tree:
             raise Problem("%s has no guests, or was not configured with -Dprefix=%s -Dlibdir=lib"
                           % (build, PREFIX))  # fmt: skip
 
-    def build(self, cross):
-        folder = os.path.join(self.folder, "build")
+    def build(self, cross, tests):
+        folder = os.path.join(self.folder, "build-tests" if tests else "build")
         if not os.path.exists(os.path.join(folder, "build.ninja")):
-            options = ["-Dprefix=" + PREFIX, "-Dlibdir=lib", "-Dtests=false", "-Dman=disabled"]
+            options = ["-Dprefix=" + PREFIX, "-Dlibdir=lib", "-Dman=disabled",
+                       "-Dtests=" + ("true" if tests else "false")]  # fmt: skip
             if cross:
                 options += ["--cross-file", os.path.join(cross, "gcc.ini")]
             print("building Sconce for %s" % self.arch, flush=True)
@@ -88,7 +94,10 @@ class Tree:
             if not os.path.exists(path):
                 raise Problem("there is no %s" % path)
             initramfs.add_tree("add/" + os.path.basename(path), path)
-        add_libraries(initramfs, self.arch, self.roots)
+        roots = self.roots
+        if self.tests:
+            roots = roots + [self.tests.add_to(initramfs, os.path.join(self.folder, "tools"))]
+        add_libraries(initramfs, self.arch, roots)
         (deb,) = Debian(self.arch).fetch("busybox-static")
         busybox = os.path.join(self.folder, "busybox")
         unpack([deb], busybox)

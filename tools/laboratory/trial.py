@@ -56,6 +56,7 @@ class Trial:
         self.problems = []  # of the run as a whole
         self.console = []  # the end of the console's log, when there is no result
         self.seconds = 0.0
+        self.tests = False  # it ran the backends' own
         self.backends = []  # (Rows, problems, known) each
 
     def run(self, initramfs, folder, timeout, loud):
@@ -88,6 +89,19 @@ class Trial:
             self.backends.append((rows, problems, known))
         if whole:
             self.compare_rows()
+        self.judge_machine()
+
+    def judge_tests(self, tests):
+        """@tests: OwnTests, which ran in the place of sconce-plugin-check."""
+        if self.files:
+            self.tests = True
+            for name in tests.backends():
+                rows, problems = tests.outcome(name, self.files)
+                self.backends.append((rows, problems, []))
+            self.judge_machine()
+
+    def judge_machine(self):
+        """The job as a whole, and the kernel below it."""
         if self.status != 0:
             self.problems.append("the job ended with status %d" % self.status)
         self.problems += ["the kernel says: " + line.strip() for line in
@@ -134,7 +148,7 @@ def status_problems(rows, status):
             % (status.strip() or "unknown", expected)]  # fmt: skip
 
 
-HEAD = "%-22s %-26s %-9s %-16s %6s %6s %6s %7s %6s" % (
+HEAD = "%-22s %-24s %-9s %-22s %6s %6s %6s %7s %6s" % (
     "kernel", "machine", "KVM", "backend", "passed", "failed", "known", "skipped", "s")  # fmt: skip
 
 
@@ -142,13 +156,14 @@ def table(trials):
     """Lines: what ran where, and what came of it."""
     lines = [HEAD]
     for trial in trials:
-        where = "%-22s %-26s %-9s" % (trial.kernel.release, trial.machine, trial.mode())
+        where = "%-22s %-24s %-9s" % (trial.kernel.release, trial.machine, trial.mode())
         if trial.problems:
             lines.append("%s FAILED: %s" % (where, "; ".join(trial.problems)))
         for rows, problems, known in trial.backends:
             known_rows = {entry.row for entry in known}
-            lines.append("%s %-16s %6d %6d %6d %7d %6.0f%s" % (
-                where, rows.backend, rows.count("ok"), len(problems), len(known_rows),
+            name = rows.backend + (", tests" if trial.tests else "")
+            lines.append("%s %-22s %6d %6d %6d %7d %6.0f%s" % (
+                where, name, rows.count("ok"), len(problems), len(known_rows),
                 rows.count("skip"), trial.seconds, "  FAILED" if problems else ""))  # fmt: skip
     return lines
 
@@ -162,6 +177,7 @@ def report(trials):
             "version": trial.kernel.version,
             "machine": str(trial.machine),
             "mode": trial.mode(),
+            "tests": trial.tests,
             "seconds": round(trial.seconds),
         }
         if trial.problems:
