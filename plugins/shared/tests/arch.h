@@ -26,6 +26,10 @@ extern const uint8_t guest_bell_then_spin_behind[];
 DECLARE_GUEST(nop_undefined); /* one instruction; then an undefined one */
 extern const uint8_t guest_nop_undefined_at[];
 
+DECLARE_GUEST(write_data); /* sets data[0] to 0x1234 without a look at it; rings 1 */
+DECLARE_GUEST(write_code); /* a word at CODE_GPA */
+extern const uint8_t guest_write_code_at[];
+
 /* At VIEW_GPA: the word there to data[0], a word there, a jump there. All ring 1. */
 #define VIEW_GPA 0x460000ull
 DECLARE_GUEST(read_view);

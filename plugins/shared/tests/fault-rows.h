@@ -57,7 +57,6 @@ extern const struct fault_row arch_fault_rows[];
 DECLARE_GUEST_AT(read_null);
 DECLARE_GUEST_AT(write_null);
 DECLARE_GUEST_AT(write_hole);
-DECLARE_GUEST_AT(write_code);
 DECLARE_GUEST(run_data);
 DECLARE_GUEST(run_hole);
 DECLARE_GUEST_AT(undefined);

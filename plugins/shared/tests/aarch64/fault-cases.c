@@ -14,7 +14,6 @@ const char *const arch_write_null_text = "data abort";
 GUEST(read_null, "mov x20, #0\n" LABEL(read_null_at) "ldr w9, [x20]");
 GUEST(write_null, "mov x20, #0\n" LABEL(write_null_at) "str w9, [x20]");
 GUEST(write_hole, HOLE LABEL(write_hole_at) "str w9, [x20]");
-GUEST(write_code, "movz x20, #0x40, lsl #16\n" LABEL(write_code_at) "str w9, [x20]");
 GUEST(run_data, DATA "br x20");
 GUEST(run_hole, HOLE "br x20");
 GUEST_AT(overflow_stack, "movz x20, #0x44, lsl #16\n mov sp, x20\n" LABEL(

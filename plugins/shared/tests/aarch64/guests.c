@@ -13,6 +13,8 @@ GUEST(add, DATA "mov x19, x0\n1: ldr x9, [x20]\n add x9, x9, x19\n str x9, [x20]
 GUEST(fault, DATA "str x0, [x20, #8]\n udf #0");
 GUEST(bell_then_spin, BELL(1) LABEL(bell_then_spin_behind) "1: b 1b");
 GUEST(nop_undefined, "nop\n" LABEL(nop_undefined_at) "udf #0");
+GUEST(write_data, DATA "mov x9, #0x1234\n str x9, [x20]\n" BELL(1));
+GUEST(write_code, "movz x20, #0x40, lsl #16\n" LABEL(write_code_at) "str w9, [x20]");
 
 GUEST(read_view, DATA "movz x10, #0x46, lsl #16\n ldr x9, [x10]\n str x9, [x20]\n" BELL(1));
 GUEST(write_view, "movz x10, #0x46, lsl #16\n mov x9, #0x99\n str x9, [x10]\n" BELL(1));

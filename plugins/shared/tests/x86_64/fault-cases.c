@@ -13,7 +13,6 @@ const char *const arch_write_null_text = "#PF, error 0x6";
 GUEST_AT(read_null, LABEL(read_null_at) "mov 0, %eax");
 GUEST_AT(write_null, LABEL(write_null_at) "movl $1, 0");
 GUEST_AT(write_hole, LABEL(write_hole_at) "movl $1, 0x430000");
-GUEST_AT(write_code, LABEL(write_code_at) "movl $1, 0x400000");
 GUEST(run_data, "mov $0x420000, %eax\n jmp *%rax");
 GUEST(run_hole, "mov $0x430000, %eax\n jmp *%rax");
 GUEST(overflow_stack, "mov $0x440000, %esp\n push %rax");

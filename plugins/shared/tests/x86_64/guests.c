@@ -11,6 +11,8 @@ GUEST(add, "mov $0x420000, %ebx\n1: add %rdi, (%rbx)\n" BELL(1) "jmp 1b");
 GUEST(fault, "mov %rdi, 0x420008\n ud2");
 GUEST(bell_then_spin, BELL(1) LABEL(bell_then_spin_behind) "1: jmp 1b");
 GUEST(nop_undefined, "nop\n" LABEL(nop_undefined_at) "ud2");
+GUEST(write_data, "mov $0x420000, %ebx\n movq $0x1234, (%rbx)\n" BELL(1));
+GUEST(write_code, LABEL(write_code_at) "movl $1, 0x400000");
 
 GUEST(read_view, "mov 0x460000, %rax\n mov %rax, 0x420000\n" BELL(1));
 GUEST(write_view, "mov $0x460000, %ebx\n movq $0x99, (%rbx)\n" BELL(1));
