@@ -3,45 +3,19 @@
  * plugins/process-aarch64/exits.c: the test writes the frames, as a kernel does and as only a
  * hostile guest could.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <signal.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "plugins/process-aarch64/process-aarch64.h"
-#include "sconce-guest-abi.h"
+#include "plugins/shared/tests/exits.h"
 
-#define CODE_GPA 0x400000ull
-#define DATA_GPA (CODE_GPA + SCONCE_MEM_GRANULE) /* right behind */
-#define CODE_END DATA_GPA
 #define PC (CODE_GPA + 0x10)
 
 #define NOP 0xd503201fu
 #define BELL 0xd40b81c1u /* svc #0x5c0e */
 #define SVC(number) (0xd4000001u | (uint32_t)(number) << 5)
 
-static uint8_t arena[2 * SCONCE_MEM_GRANULE] __attribute__((aligned(4096)));
 static struct process_a64_vm vm;
-static struct sconce_exit result;
-
-static void map(uint64_t gpa, uint32_t prot)
-{
-    const struct sconce_memory object = {
-        .size = sizeof object, .bytes = sizeof arena, .host_addr = arena};
-    const struct sconce_mapping mapping = {.size = sizeof mapping,
-                                           .prot = prot,
-                                           .gpa = gpa,
-                                           .bytes = SCONCE_MEM_GRANULE,
-                                           .object_offset = gpa - CODE_GPA};
-
-    assert_int_equal(sconce_plugin_mappings_add(&vm.base.memory, &object, &mapping, NULL),
-                     SCONCE_PLUGIN_OK);
-}
 
 static void put_insn(uint64_t gpa, uint32_t insn)
 {
@@ -54,15 +28,9 @@ static int start_over(void **state)
     memset(&vm, 0, sizeof vm);
     for (uint64_t gpa = CODE_GPA; gpa < CODE_GPA + sizeof arena; gpa += 4)
         put_insn(gpa, NOP);
-    memset(&result, 0, sizeof result);
-    result.size = sizeof result;
-    vm.base.state = SCONCE_VCPU_RUNNABLE;
-    vm.base.memory.gpa_min = SCONCE_GPA_MIN;
-    vm.base.memory.gpa_max = SCONCE_GPA_MAX;
+    lay_out(&vm.base.memory, &vm.base.state);
     vm.frame.code = 1;
     vm.frame.pc = PC;
-    map(CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
-    map(DATA_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
     return 0;
 }
 
@@ -150,12 +118,9 @@ static void test_trap_that_the_kernel_would_make_again_goes_on_behind_it(void **
 static void expect_fetch_fault(uint64_t behind)
 {
     trap(behind);
-    assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-    assert_int_equal(result.u.fault.kind, SCONCE_FAULT_MEMORY);
+    expect_fault(SCONCE_FAULT_MEMORY, behind - 4);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_EXEC);
     assert_int_equal(result.u.fault.address, behind - 4);
-    assert_int_equal(result.u.fault.pc, behind - 4);
-    assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
     start_over(NULL);
 }
 
@@ -222,14 +187,11 @@ static void test_exceptions_are_faults_by_their_syndrome(void **state)
         vm.frame.sp = SP;
         put_syndrome(rows[i].esr);
         assert_true(process_a64_decode(&vm.base, rows[i].signal, &result));
-        assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-        assert_int_equal(result.u.fault.kind, rows[i].kind);
+        expect_fault(rows[i].kind, PC);
         assert_int_equal(result.u.fault.access, rows[i].access);
         assert_int_equal(result.u.fault.address, rows[i].address);
-        assert_int_equal(result.u.fault.pc, PC);
         assert_int_equal(result.u.fault.detail, rows[i].esr);
         assert_int_equal(vm.esr, rows[i].esr);
-        assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
     }
 }
 
@@ -277,10 +239,8 @@ static void test_signals_without_a_syndrome_are_told_as_what_raises_them(void **
         if (left[i / (sizeof rows / sizeof rows[0])])
             put_syndrome(left[i / (sizeof rows / sizeof rows[0])]);
         assert_true(process_a64_decode(&vm.base, rows[row].signal, &result));
-        assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-        assert_int_equal(result.u.fault.kind, rows[row].kind);
+        expect_fault(rows[row].kind, rows[row].pc);
         assert_int_equal(result.u.fault.detail, rows[row].esr);
-        assert_int_equal(result.u.fault.pc, rows[row].pc);
     }
 }
 

@@ -3,59 +3,27 @@
  * plugins/process-x86_64/exits.c: the test writes the frames, as a kernel does and as only a
  * hostile guest could.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
 #include <signal.h>
 #include <string.h>
 
 #include <linux/audit.h>
 
-#include <cmocka.h>
-
 #include "plugins/process-x86_64/process-x86_64.h"
-#include "sconce-guest-abi.h"
+#include "plugins/shared/tests/exits.h"
 
-#define CODE_GPA 0x400000ull
-#define DATA_GPA (CODE_GPA + SCONCE_MEM_GRANULE) /* right behind */
-#define CODE_END DATA_GPA
 #define VSYSCALL 0xffffffffff600000ull
 
-static uint8_t arena[2 * SCONCE_MEM_GRANULE] __attribute__((aligned(4096)));
 static struct process_x86_vm vm;
-static struct sconce_exit result;
-
-static void map(uint64_t gpa, uint32_t prot)
-{
-    const struct sconce_memory object = {
-        .size = sizeof object, .bytes = sizeof arena, .host_addr = arena};
-    const struct sconce_mapping mapping = {.size = sizeof mapping,
-                                           .prot = prot,
-                                           .gpa = gpa,
-                                           .bytes = SCONCE_MEM_GRANULE,
-                                           .object_offset = gpa - CODE_GPA};
-
-    assert_int_equal(sconce_plugin_mappings_add(&vm.base.memory, &object, &mapping, NULL),
-                     SCONCE_PLUGIN_OK);
-}
 
 static int start_over(void **state)
 {
     (void)state;
     memset(&vm, 0, sizeof vm);
     memset(arena, 0x90, sizeof arena);
-    memset(&result, 0, sizeof result);
-    result.size = sizeof result;
-    vm.base.state = SCONCE_VCPU_RUNNABLE;
-    vm.base.memory.gpa_min = SCONCE_GPA_MIN;
-    vm.base.memory.gpa_max = SCONCE_GPA_MAX;
+    lay_out(&vm.base.memory, &vm.base.state);
     vm.frame.cs = vm.shape.pattern.cs = 0x33; /* __USER_CS */
     vm.frame.code = SI_KERNEL;
     vm.frame.rip = CODE_GPA + 0x10;
-    map(CODE_GPA, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
-    map(DATA_GPA, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
     return 0;
 }
 
@@ -77,10 +45,7 @@ static void expect_gp(uint8_t skip)
         assert_int_equal(result.u.doorbell.number, vm.frame.rax & 0xff);
         assert_int_equal(vm.base.state, SCONCE_VCPU_RUNNABLE);
     } else {
-        assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-        assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
-        assert_int_equal(result.u.fault.pc, vm.frame.rip);
-        assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
+        expect_fault(SCONCE_FAULT_PRIVILEGE, vm.frame.rip);
     }
     start_over(NULL);
 }
@@ -213,13 +178,10 @@ static void test_exceptions_are_faults_by_their_vector(void **state)
         vm.frame.cr2 = CR2;
         vm.frame.rsp = RSP;
         assert_true(process_x86_decode(&vm.base, rows[i].signal, &result));
-        assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-        assert_int_equal(result.u.fault.kind, rows[i].kind);
+        expect_fault(rows[i].kind, CODE_GPA + 0x10);
         assert_int_equal(result.u.fault.access, rows[i].access);
         assert_int_equal(result.u.fault.address, rows[i].address);
-        assert_int_equal(result.u.fault.pc, CODE_GPA + 0x10);
         assert_int_equal(result.u.fault.detail, rows[i].trapno | rows[i].error << 8);
-        assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
         assert_int_equal(vm.skip, 0);
     }
 }
@@ -301,12 +263,9 @@ static void test_trap_at_the_end_of_the_code_is_a_system_call(void **state)
 static void expect_fetch_fault(uint64_t behind)
 {
     trap(behind, AUDIT_ARCH_X86_64);
-    assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-    assert_int_equal(result.u.fault.kind, SCONCE_FAULT_MEMORY);
+    expect_fault(SCONCE_FAULT_MEMORY, behind);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_EXEC);
     assert_int_equal(result.u.fault.address, behind);
-    assert_int_equal(result.u.fault.pc, behind);
-    assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
     start_over(NULL);
 }
 
@@ -330,11 +289,8 @@ static void test_trap_by_int_0x80_is_a_privilege_fault(void **state)
     (void)state;
     put_code(CODE_GPA, "\xcd\x80", 2);
     trap(CODE_GPA + 2, AUDIT_ARCH_I386);
-    assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-    assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
-    assert_int_equal(result.u.fault.pc, CODE_GPA);
+    expect_fault(SCONCE_FAULT_PRIVILEGE, CODE_GPA);
     assert_int_equal(result.u.fault.detail, 13 | 0x402 << 8);
-    assert_int_equal(vm.base.state, SCONCE_VCPU_STOPPED);
 }
 
 /* ---- Neither -------------------------------------------------------------------------------- */
@@ -371,9 +327,7 @@ static void test_stops_in_32_bit_code_are_privilege_faults(void **state)
         vm.frame.trapno = rows[i].trapno;
         vm.frame.call_arch = AUDIT_ARCH_X86_64;
         assert_true(process_x86_decode(&vm.base, rows[i].signal, &result));
-        assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
-        assert_int_equal(result.u.fault.kind, SCONCE_FAULT_PRIVILEGE);
-        assert_int_equal(result.u.fault.pc, CODE_GPA);
+        expect_fault(SCONCE_FAULT_PRIVILEGE, CODE_GPA);
         assert_int_equal(vm.skip, 0);
     }
 }
