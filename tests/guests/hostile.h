@@ -34,6 +34,10 @@
 #define THEN_BREAKPOINT 8
 #define THENS 9
 
+/* What forged() changes in a frame that would be right; ARCH/hostile-machine.h has the others. */
+#define FIELD_NONE 0
+#define FIELD_MASK 1
+
 /* A signal mask that only forged() makes: all but signal 40, which nobody sends. In /proc it tells
  * that a forged mask is in force. */
 #define MASK_MARK (UINT64_MAX & ~(1ull << 39))

@@ -1,36 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The attacks that are told one by one. What each does is told where it is exported:
- * tests/guests/hostile.c, tests/guests/aarch64/hostile-*.c. */
+/* The attacks that are told one by one and are aarch64's alone. What each does is told where it is
+ * exported: tests/guests/hostile.c, tests/guests/aarch64/hostile-*.c. */
 #include <signal.h>
 #include <sys/syscall.h>
 
 #include "plugins/process-aarch64/control.h"
-#include "plugins/shared/process/tests/attacks.h"
+#include "plugins/shared/process/tests/attack-rows.h"
 #include "tests/guests/aarch64/hostile-machine.h"
-#include "tests/guests/hostile.h"
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#define OK OUTCOME_OK, 0
-#define FAULT(...) OUTCOME_FAULT, (__VA_ARGS__)
-#define OK_OR_FAULT(...) OUTCOME_OK | OUTCOME_FAULT, (__VA_ARGS__)
-#define LIMIT OUTCOME_LIMIT, 0
-#define SHUTDOWN FAULT(KIND_SHUTDOWN)
-#define PRIVILEGE FAULT(KIND(PRIVILEGE))
 #define BREAKPOINT FAULT(KIND(BREAKPOINT))
 #define MADE_UP FAULT(KIND(MEMORY)) /* as in attack_tables */
-#define LIMIT_OR_SHUTDOWN OUTCOME_LIMIT | OUTCOME_FAULT, KIND_SHUTDOWN
 
 #define NZCV 0xf0000000u
 
-#define CONTROL SCONCE_CONTROL_AT
-#define CONTROL_END (SCONCE_CONTROL_AT + SCONCE_CONTROL_BYTES)
-#define ALTSTACK (CONTROL + SCONCE_ALTSTACK_OFFSET)
 #define BEYOND 0x1000000000000u /* 48 bits */
 #define KERNEL 0xffff800008000000u
-#define AUTODISARM (1u << 31) /* SS_AUTODISARM */
-#define DISABLE 2u            /* SS_DISABLE */
-#define MIN_STACK 5120u       /* asm/signal.h, MINSIGSTKSZ */
+#define MIN_STACK 5120u /* asm/signal.h, MINSIGSTKSZ */
 
 /* Numbers that Linux keeps to itself: include/linux/errno.h. */
 #define ERESTARTSYS 512
@@ -82,57 +67,26 @@ const struct attack attacks_told[] = {
     {"call_site", {SITE_RETURN, NZCV, SYS_rt_sigreturn, 0, 0, 0}, FAULT(KIND_ANY)},
     {"call_site", {SITE_REPORT, NZCV, SYS_getpid, 0, 0, 0}, FAULT(KIND(MEMORY))},
 
-    /* What builds a child. */
-    {"finish", {0}, FAULT(KIND(MEMORY))},
-    {"finish", {1}, FAULT(KIND(MEMORY))},
-    {"finish", {2}, FAULT(KIND(MEMORY))},
-    {"finish", {3}, FAULT(KIND(MEMORY))},
-
     /* The control area. */
-    {"scribble", {0x00, 50}, OK},
-    {"scribble", {0xff, 50}, OK},
-    {"scribble", {0x5a, 50}, OK},
-    {"write_word", {SCONCE_CONTROL_FRAME, 0}, OK},
     {"write_word", {SCONCE_CONTROL_FRAME, BEYOND}, OK},
-    {"write_word", {SCONCE_CONTROL_FRAME, CONTROL}, OK},
-    {"write_word", {SCONCE_CONTROL_FRAME, SCONCE_STUB_AT}, OK},
     {"write_word", {SCONCE_CONTROL_TPIDR, BEYOND}, OK},
     {"write_word", {SCONCE_CONTROL_TPIDR, KERNEL}, OK},
 
-    /* Alternate stacks: refused by the kernel, tiny, in the guest's memory, everywhere, none. */
+    /* Alternate stacks: refused by the kernel, tiny, elsewhere. */
     {"forged_altstack", {0, 0, 0, 0, THEN_DOORBELL}, OK},
     {"forged_altstack", {CONTROL, MIN_STACK - 1, 0, 0, THEN_DOORBELL}, OK},
     {"forged_altstack", {CONTROL, MIN_STACK, 0, 0, THEN_DOORBELL}, SHUTDOWN},
     {"forged_altstack", {CONTROL, 4096, 0, 0, THEN_UNDEFINED}, FAULT(KIND(ILLEGAL))},
     {"forged_altstack", {CONTROL, 8192, 0, 0, THEN_UNDEFINED}, SHUTDOWN},
-    {"forged_altstack", {0, UINT64_MAX, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack", {4096, KERNEL, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_UNDEFINED}, SHUTDOWN},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_SYSCALL}, SHUTDOWN},
     {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_REPORT_FRAME}, MADE_UP},
-    {"forged_altstack", {0x30000, 0x10000, 0, 1, THEN_DOORBELL}, SHUTDOWN},
     {"forged_altstack", {0x30000, 0x10000, 0, 1, THEN_REPORT_FRAME}, MADE_UP},
     {"forged_altstack", {KERNEL, 0x10000, 0, 0, THEN_DOORBELL}, SHUTDOWN},
     {"forged_altstack", {BEYOND, 0x10000, 0, 0, THEN_PAGE_FAULT}, SHUTDOWN},
-    {"forged_altstack", {SCONCE_STUB_AT - 0xf000, 0x10000, 0, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {ALTSTACK - 2048, SCONCE_ALTSTACK_BYTES + 2048, 0, 0, THEN_DOORBELL}, OK},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_UNDEFINED}, SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_RETURN}, SHUTDOWN},
     {"forged_altstack", {0, 0, DISABLE, 0, THEN_REPORT_FRAME}, MADE_UP},
-    {"forged_altstack",
-     {ALTSTACK, SCONCE_ALTSTACK_BYTES, AUTODISARM, 0, THEN_DOORBELL},
-     OK_OR_FAULT(KIND_SHUTDOWN)},
-    {"forged_altstack", {ALTSTACK, SCONCE_ALTSTACK_BYTES, 0x7f, 0, THEN_DOORBELL}, OK},
 
     /* The guest's own calls, whatever their number; and what the kernel would make again. */
-    {"own_syscall", {SYS_sched_yield, 0}, OK},
-    {"own_syscall", {SYS_rt_sigreturn, 0}, OK},
     {"own_syscall", {SYS_sigaltstack, 0}, OK},
-    {"own_syscall", {SYS_exit_group, 0}, OK},
-    {"own_syscall", {UINT64_MAX, 0}, OK},
-    {"own_syscall", {1ull << 32 | SYS_sched_yield, 0}, OK},
     {"own_syscall", {SYS_getpid, (uint64_t)-ERESTARTSYS}, OK},
     {"own_syscall", {SYS_getpid, (uint64_t)-ERESTARTNOINTR}, OK},
     {"own_syscall", {SYS_getpid, (uint64_t)-ERESTARTNOHAND}, OK},
@@ -167,23 +121,7 @@ const size_t attacks_told_count = COUNT(attacks_told);
 /* ---- Those that do not ---------------------------------------------------------------------- */
 
 const struct attack attacks_hanging[] = {
-    {"report_forever", {0}, LIMIT},
-    {"report_forever", {1}, LIMIT},
-    {"report_doorbells", {0}, LIMIT},
-    {"scribble_forever", {0xff}, LIMIT},
-    {"scribble", {0x00, UINT32_MAX}, LIMIT},
-    {"forged", {FIELD_MASK, UINT64_MAX, THEN_LOOP}, LIMIT},
-    {"forged", {FIELD_MASK, MASK_MARK, THEN_LOOP}, LIMIT},
-    {"forged", {FIELD_MASK, 0, THEN_LOOP}, LIMIT},
-    {"forged_reports", {0, 0}, LIMIT},
-    {"forged_reports", {0, 1}, LIMIT},
-    {"forged_reports", {UINT64_MAX, 0}, LIMIT},
-    {"forged_reports", {UINT64_MAX, 1}, LIMIT},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
     {"forged_altstack", {CONTROL, 8192, 0, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
-    {"with_sp", {CONTROL + 8192, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
-    {"with_sp", {0, 1, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
     {"thread_pointer", {KERNEL, THEN_LOOP}, LIMIT},
 };
 const size_t attacks_hanging_count = COUNT(attacks_hanging);

@@ -4,66 +4,28 @@
 #include <sys/syscall.h>
 
 #include "plugins/process-x86_64/control.h"
-#include "plugins/shared/process/tests/attacks.h"
-#include "tests/guests/hostile.h"
+#include "plugins/shared/process/tests/attack-rows.h"
 #include "tests/guests/x86_64/hostile-machine.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 #define AC 0x40000u
 #define NT 0x4000u
 #define DF 0x400u
 #define TF 0x100u
 
-#define CONTROL SCONCE_CONTROL_AT
-#define CONTROL_END (SCONCE_CONTROL_AT + SCONCE_CONTROL_BYTES)
 #define NOT_CANONICAL 0x800000000000u
 #define KERNEL 0xffff800000000000u
 #define X32 0x40000000u
 
 static const uint64_t other_numbers[] = {
-    SYS_read,
-    SYS_write,
     SYS_open,
-    SYS_close,
-    SYS_mmap,
-    SYS_mprotect,
-    SYS_munmap,
-    SYS_brk,
-    SYS_ioctl,
     SYS_pause,
-    SYS_getpid,
-    SYS_socket,
-    SYS_clone,
     SYS_fork,
     SYS_vfork,
-    SYS_execve,
-    SYS_exit,
-    SYS_kill,
-    SYS_rt_sigaction,
-    SYS_rt_sigprocmask,
-    SYS_ptrace,
-    SYS_prctl,
     SYS_arch_prctl,
-    SYS_futex,
-    SYS_exit_group,
-    SYS_tgkill,
-    SYS_openat,
-    SYS_seccomp,
     SYS_modify_ldt,
     SYS_iopl,
     SYS_ioperm,
-    SYS_process_vm_writev,
-    SYS_mremap,
-    SYS_memfd_create,
-    SYS_bpf,
-    SYS_userfaultfd,
-    425 /* io_uring_setup */,
-    435 /* clone3 */,
-    438 /* pidfd_getfd */,
     334 /* rseq */,
-    1u << 20,
-    UINT32_MAX,
     X32 | SYS_sched_yield,
     X32 | SYS_getpid,
     X32 | 512 /* rt_sigaction */,
@@ -140,21 +102,7 @@ static const struct attack_field fields[] = {
 };
 
 static const struct attack_stack stacks[] = {
-    {SCONCE_STUB_AT, false},
-    {SCONCE_STUB_AT + 100, false},
-    {SCONCE_STUB_AT + 4096, false},
-    {CONTROL, false},
-    {CONTROL + 4096, false},
-    {CONTROL_END - 8, false},
-    {CONTROL_END, false},
-    {CONTROL_END + 128, false},
-    {0, true},
-    {8, true},
     {UINT64_MAX - 7, true},
-    {512, true},
-    {UINT64_MAX - 4095, true},
-    {0, false},
-    {8, false},
     {NOT_CANONICAL, false},
     {KERNEL, false},
     {0xffffffffff600800u, false},
@@ -167,6 +115,5 @@ const struct attack_tables attack_tables = {
     .field_count = COUNT(fields),
     .stacks = stacks,
     .stack_count = COUNT(stacks),
-    .field_mask = FIELD_MASK,
     .made_up_kinds = KIND(PRIVILEGE),
 };

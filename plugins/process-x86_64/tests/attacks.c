@@ -1,40 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The attacks that are told one by one. What each does is told where it is exported:
- * tests/guests/hostile.c, tests/guests/x86_64/hostile-*.c. */
+/* The attacks that are told one by one and are x86_64's alone. What each does is told where it is
+ * exported: tests/guests/hostile.c, tests/guests/x86_64/hostile-*.c. */
 
 #include <linux/audit.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
 #include "plugins/process-x86_64/control.h"
-#include "plugins/shared/process/tests/attacks.h"
-#include "tests/guests/hostile.h"
+#include "plugins/shared/process/tests/attack-rows.h"
 #include "tests/guests/x86_64/hostile-machine.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-#define OK OUTCOME_OK, 0
-#define FAULT(...) OUTCOME_FAULT, (__VA_ARGS__)
-#define OK_OR_FAULT(...) OUTCOME_OK | OUTCOME_FAULT, (__VA_ARGS__)
-#define LIMIT OUTCOME_LIMIT, 0
-#define SHUTDOWN FAULT(KIND_SHUTDOWN)
-#define PRIVILEGE FAULT(KIND(PRIVILEGE))
-#define LIMIT_OR_SHUTDOWN OUTCOME_LIMIT | OUTCOME_FAULT, KIND_SHUTDOWN
 
 #define AC 0x40000u
 #define NT 0x4000u
 #define DF 0x400u
 #define TF 0x100u
 
-#define CONTROL SCONCE_CONTROL_AT
-#define CONTROL_END (SCONCE_CONTROL_AT + SCONCE_CONTROL_BYTES)
-#define ALTSTACK (CONTROL + SCONCE_ALTSTACK_OFFSET)
 #define NOT_CANONICAL 0x800000000000u
 #define KERNEL 0xffff800000000000u
 #define X32 0x40000000u
 #define USER_CS 0x33u
-#define AUTODISARM (1u << 31) /* SS_AUTODISARM */
-#define DISABLE 2u            /* SS_DISABLE */
 
 /* ---- Those that end by themselves ----------------------------------------------------------- */
 
@@ -72,62 +56,31 @@ const struct attack attacks_told[] = {
     {"step_into", {0x30}, FAULT(KIND(STEP))},
     {"step_into", {SCONCE_STUB_PAGE - 1}, FAULT(KIND(STEP) | KIND(BREAKPOINT))},
 
-    /* What builds a child. */
-    {"finish", {0}, FAULT(KIND(MEMORY))},
-    {"finish", {1}, FAULT(KIND(MEMORY))},
-    {"finish", {2}, FAULT(KIND(MEMORY))},
-    {"finish", {3}, FAULT(KIND(MEMORY))},
-
     /* The control area. */
-    {"scribble", {0x00, 50}, OK},
-    {"scribble", {0xff, 50}, OK},
-    {"scribble", {0x5a, 50}, OK},
-    {"write_word", {SCONCE_CONTROL_FRAME, 0}, OK},
     {"write_word", {SCONCE_CONTROL_FRAME, NOT_CANONICAL}, OK},
-    {"write_word", {SCONCE_CONTROL_FRAME, CONTROL}, OK},
-    {"write_word", {SCONCE_CONTROL_FRAME, SCONCE_STUB_AT}, OK},
     {"write_word", {SCONCE_CONTROL_FS_BASE, NOT_CANONICAL}, OK},
     {"write_word", {SCONCE_CONTROL_GS_BASE, KERNEL}, OK},
 
-    /* Alternate stacks: refused by the kernel, tiny, in the guest's memory, everywhere, none. */
+    /* Alternate stacks: refused by the kernel, tiny, elsewhere. */
     {"forged_altstack", {0, 0, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack", {CONTROL, 2047, 0, 0, THEN_DOORBELL}, OK},
     {"forged_altstack", {CONTROL, 2048, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack",
      {CONTROL, 4096, 0, 0, THEN_UNDEFINED},
      FAULT(KIND(ILLEGAL) | KIND_SHUTDOWN)},
-    {"forged_altstack", {0, UINT64_MAX, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
     {"forged_altstack", {4096, KERNEL, 0, 0, THEN_DOORBELL}, OK_OR_FAULT(KIND_SHUTDOWN)},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_UNDEFINED}, SHUTDOWN},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_SYSCALL}, SHUTDOWN},
     {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_REPORT_FRAME}, PRIVILEGE},
-    {"forged_altstack", {0x30000, 0x10000, 0, 1, THEN_DOORBELL}, SHUTDOWN},
     {"forged_altstack", {0x30000, 0x10000, 0, 1, THEN_REPORT_FRAME}, PRIVILEGE},
     {"forged_altstack", {KERNEL, 0x10000, 0, 0, THEN_DOORBELL}, SHUTDOWN},
     {"forged_altstack", {NOT_CANONICAL, 0x10000, 0, 0, THEN_PAGE_FAULT}, SHUTDOWN},
-    {"forged_altstack", {SCONCE_STUB_AT - 0xf000, 0x10000, 0, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {ALTSTACK - 2048, SCONCE_ALTSTACK_BYTES + 2048, 0, 0, THEN_DOORBELL}, OK},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_DOORBELL}, SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_UNDEFINED}, SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_RETURN}, SHUTDOWN},
     {"forged_altstack", {0, 0, DISABLE, 0, THEN_REPORT_FRAME}, PRIVILEGE},
-    {"forged_altstack",
-     {ALTSTACK, SCONCE_ALTSTACK_BYTES, AUTODISARM, 0, THEN_DOORBELL},
-     OK_OR_FAULT(KIND_SHUTDOWN)},
-    {"forged_altstack", {ALTSTACK, SCONCE_ALTSTACK_BYTES, 0x7f, 0, THEN_DOORBELL}, OK},
 
     /* Old and other ways into the kernel. */
     {"int80", {20}, PRIVILEGE},
     {"int80", {1}, PRIVILEGE},
     {"int80", {UINT32_MAX}, PRIVILEGE},
-    {"own_syscall", {SYS_sched_yield}, OK},
-    {"own_syscall", {SYS_rt_sigreturn}, OK},
-    {"own_syscall", {SYS_exit_group}, OK},
     {"own_syscall", {X32 | SYS_getpid}, OK},
     {"own_syscall", {X32 | 513}, OK},
-    {"own_syscall", {UINT64_MAX}, OK},
-    {"own_syscall", {1ull << 32 | SYS_sched_yield}, OK},
     {"vsyscall", {0}, FAULT(KIND(MEMORY))},
     {"vsyscall", {1}, FAULT(KIND(MEMORY))},
     {"vsyscall", {2}, FAULT(KIND(MEMORY))},
@@ -175,24 +128,8 @@ const size_t attacks_told_count = COUNT(attacks_told);
 /* ---- Those that do not ---------------------------------------------------------------------- */
 
 const struct attack attacks_hanging[] = {
-    {"report_forever", {0}, LIMIT},
-    {"report_forever", {1}, LIMIT},
-    {"report_doorbells", {0}, LIMIT},
-    {"scribble_forever", {0xff}, LIMIT},
-    {"scribble", {0x00, UINT32_MAX}, LIMIT},
     {"compat", {COMPAT_LOOP, 0}, OUTCOME_LIMIT | OUTCOME_FAULT, KIND(PRIVILEGE)},
-    {"forged", {FIELD_MASK, UINT64_MAX, THEN_LOOP}, LIMIT},
-    {"forged", {FIELD_MASK, MASK_MARK, THEN_LOOP}, LIMIT},
-    {"forged", {FIELD_MASK, 0, THEN_LOOP}, LIMIT},
-    {"forged_reports", {0, 0}, LIMIT},
-    {"forged_reports", {0, 1}, LIMIT},
-    {"forged_reports", {UINT64_MAX, 0}, LIMIT},
-    {"forged_reports", {UINT64_MAX, 1}, LIMIT},
-    {"forged_altstack", {0, CONTROL_END, 0, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
     {"forged_altstack", {CONTROL, 4096, 0, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
-    {"forged_altstack", {0, 0, DISABLE, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
-    {"with_sp", {CONTROL + 8192, 0, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
-    {"with_sp", {0, 1, THEN_LOOP}, LIMIT_OR_SHUTDOWN},
     {"protection_keys", {2, THEN_LOOP}, LIMIT},
     {"bases", {KERNEL, KERNEL, THEN_LOOP}, LIMIT},
 };

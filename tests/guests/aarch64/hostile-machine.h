@@ -8,10 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* What forged() changes in a frame that would be right. Those from FIELD_SIMD_MAGIC on are in the
- * records behind the general registers. */
-#define FIELD_NONE 0
-#define FIELD_MASK 1
+/* What else forged() changes in a frame that would be right. Those from FIELD_SIMD_MAGIC on are in
+ * the records behind the general registers. */
 #define FIELD_PC 2
 #define FIELD_SP 3
 #define FIELD_PSTATE 4

@@ -17,10 +17,8 @@
 #define COMPAT_BACK 6
 #define COMPATS 7
 
-/* What forged() changes in a frame that would be right. Those from FIELD_MAGIC1 on are in the area
- * of floating-point registers. */
-#define FIELD_NONE 0
-#define FIELD_MASK 1
+/* What else forged() changes in a frame that would be right. Those from FIELD_MAGIC1 on are in the
+ * area of floating-point registers. */
 #define FIELD_RIP 2
 #define FIELD_RSP 3
 #define FIELD_CS 4

@@ -1,34 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The attacks that come of tables: one kind each, tried with every value of a list. All end by
  * themselves. What each does is told where it is exported: tests/guests/. */
-#include "plugins/shared/process/tests/attacks.h"
+#include "plugins/shared/process/tests/attack-rows.h"
 
-#include <signal.h>
 #include <sys/syscall.h>
 
-#include "plugins/shared/process/layout.h"
-#include "tests/guests/hostile.h"
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define CONTROL SCONCE_CONTROL_AT
-
+/* System calls that the stub makes, and some that it does not. */
 static const uint64_t stub_numbers[] = {SYS_sched_yield, SYS_rt_sigreturn, SYS_sigaltstack};
+static const uint64_t other_numbers[] = {
+    SYS_read,
+    SYS_write,
+    SYS_close,
+    SYS_mmap,
+    SYS_mprotect,
+    SYS_munmap,
+    SYS_brk,
+    SYS_ioctl,
+    SYS_getpid,
+    SYS_socket,
+    SYS_clone,
+    SYS_execve,
+    SYS_exit,
+    SYS_kill,
+    SYS_rt_sigaction,
+    SYS_rt_sigprocmask,
+    SYS_ptrace,
+    SYS_prctl,
+    SYS_futex,
+    SYS_exit_group,
+    SYS_tgkill,
+    SYS_openat,
+    SYS_seccomp,
+    SYS_process_vm_writev,
+    SYS_mremap,
+    SYS_memfd_create,
+    SYS_bpf,
+    SYS_userfaultfd,
+    425 /* io_uring_setup */,
+    435 /* clone3 */,
+    438 /* pidfd_getfd */,
+    1u << 20,
+    UINT32_MAX,
+};
+
+static const struct attack_stack stacks[] = {
+    {SCONCE_STUB_AT, false},
+    {SCONCE_STUB_AT + 100, false},
+    {SCONCE_STUB_AT + 4096, false},
+    {CONTROL, false},
+    {CONTROL + 4096, false},
+    {CONTROL_END - 8, false},
+    {CONTROL_END, false},
+    {CONTROL_END + 128, false},
+    {0, true},
+    {8, true},
+    {512, true},
+    {UINT64_MAX - 4095, true},
+    {0, false},
+    {8, false},
+};
 
 static const struct attack_tables *const tables = &attack_tables;
 
-static void each_site(attack_fn *fn, void *ctx)
+static void each_other_number(const uint64_t *numbers, size_t count, attack_fn *fn, void *ctx)
 {
     struct attack attack = {"call_site", {0}, OUTCOME_FAULT, KIND(MEMORY)};
 
     for (uint32_t site = 0; site < SITES; site++) {
         attack.args[0] = site;
-        for (size_t i = 0; i < tables->other_number_count; i++) {
-            attack.args[2] = tables->other_numbers[i];
+        for (size_t i = 0; i < count; i++) {
+            attack.args[2] = numbers[i];
             fn(ctx, &attack);
         }
     }
-    attack.outcomes |= OUTCOME_OK;
-    attack.kinds = KIND_ANY;
+}
+
+static void each_stub_number(attack_fn *fn, void *ctx)
+{
+    struct attack attack = {"call_site", {0}, OUTCOME_OK | OUTCOME_FAULT, KIND_ANY};
+
     for (uint32_t site = 0; site < SITES; site++) {
         attack.args[0] = site;
         for (size_t i = 0; i < 4 * COUNT(stub_numbers); i++) {
@@ -66,8 +116,7 @@ static void each_field(attack_fn *fn, void *ctx)
         }
     }
     /* With every signal blocked whatever stops the guest ends it. */
-    attack = (struct attack){
-        "forged", {tables->field_mask, UINT64_MAX, 0}, OUTCOME_FAULT, KIND_SHUTDOWN};
+    attack = (struct attack){"forged", {FIELD_MASK, UINT64_MAX, 0}, OUTCOME_FAULT, KIND_SHUTDOWN};
     for (uint32_t then = THEN_DOORBELL; then < THENS; then++) {
         attack.args[2] = then;
         attack.kinds = then == THEN_REPORT_FRAME ? tables->made_up_kinds : KIND_SHUTDOWN;
@@ -76,14 +125,14 @@ static void each_field(attack_fn *fn, void *ctx)
     }
 }
 
-static void each_stack(attack_fn *fn, void *ctx)
+static void each_stack(const struct attack_stack *list, size_t count, attack_fn *fn, void *ctx)
 {
     struct attack attack = {"with_sp", {0}, OUTCOME_OK | OUTCOME_FAULT, KIND_ANY};
 
-    for (size_t i = 0; i < tables->stack_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         for (uint32_t then = THEN_DOORBELL; then < THENS; then++) {
-            attack.args[0] = tables->stacks[i].sp;
-            attack.args[1] = tables->stacks[i].of_frame;
+            attack.args[0] = list[i].sp;
+            attack.args[1] = list[i].of_frame;
             attack.args[2] = then;
             if (then != THEN_LOOP)
                 fn(ctx, &attack);
@@ -119,18 +168,14 @@ static void each_scribble(attack_fn *fn, void *ctx)
     }
 }
 
-void attacks_each(bool hanging, attack_fn *fn, void *ctx)
+void attacks_each_made(attack_fn *fn, void *ctx)
 {
-    const struct attack *list = hanging ? attacks_hanging : attacks_told;
-    size_t count = hanging ? attacks_hanging_count : attacks_told_count;
-
-    for (size_t i = 0; i < count; i++)
-        fn(ctx, &list[i]);
-    if (hanging)
-        return;
-    each_site(fn, ctx);
+    each_other_number(other_numbers, COUNT(other_numbers), fn, ctx);
+    each_other_number(tables->other_numbers, tables->other_number_count, fn, ctx);
+    each_stub_number(fn, ctx);
     each_offset(fn, ctx);
     each_field(fn, ctx);
-    each_stack(fn, ctx);
+    each_stack(stacks, COUNT(stacks), fn, ctx);
+    each_stack(tables->stacks, tables->stack_count, fn, ctx);
     each_scribble(fn, ctx);
 }

@@ -37,13 +37,13 @@ typedef void attack_fn(void *ctx, const struct attack *attack);
 /* ---- process-ARCH/tests/attacks.c, attack-tables.c --------------------------------------------
  */
 
-/* Those that are told one by one: that end by themselves, and the others. */
+/* Those that are told one by one and are its alone: that end by themselves, and the others. */
 extern const struct attack attacks_told[], attacks_hanging[];
 extern const size_t attacks_told_count, attacks_hanging_count;
 
-/* What an architecture has for those that are made of tables. */
+/* What it adds to those that are made of tables. */
 struct attack_tables {
-    /* System calls that the stub does not make. */
+    /* System calls that the stub does not make, beside those that no stub does. */
     const uint64_t *other_numbers;
     size_t other_number_count;
     /* What the kernel or the processor may refuse, by field of a signal frame. */
@@ -52,13 +52,12 @@ struct attack_tables {
         uint64_t value;
     } * fields;
     size_t field_count;
-    /* Stack pointers, and whether they count from the frame. */
+    /* More stack pointers, and whether they count from the frame. */
     const struct attack_stack {
         uint64_t sp;
         bool of_frame;
     } * stacks;
     size_t stack_count;
-    uint32_t field_mask;    /* FIELD_MASK */
     uint32_t made_up_kinds; /* of THEN_REPORT_FRAME behind a doorbell */
 };
 extern const struct attack_tables attack_tables;
@@ -74,8 +73,10 @@ bool attack_vectors_are_filled(uint64_t pattern);
 /* ---- All architectures ------------------------------------------------------------------------
  */
 
-/** attacks_each - call @fn for every attack that ends by itself, or (@hanging) for every other. */
-void attacks_each(bool hanging, attack_fn *fn, void *ctx);
+/** attacks_each - call @fn for every attack that ends by itself, or (@hang) for every other. */
+void attacks_each(bool hang, attack_fn *fn, void *ctx);
+/** attacks_each_made - the same for those that are made of tables; for attacks_each(). */
+void attacks_each_made(attack_fn *fn, void *ctx);
 
 /* A sandbox to attack, a snapshot of it, and a neighbour that was there before. */
 struct target {

@@ -294,8 +294,7 @@ static void start_kicking_when_masked(struct target *target)
 
 static void test_killed_kick_ends_a_guest_that_has_masked_it(void **state)
 {
-    const struct attack attack = {
-        "forged", {attack_tables.field_mask, MASK_MARK, THEN_LOOP}, OUTCOME_KICKED, 0};
+    const struct attack attack = {"forged", {FIELD_MASK, MASK_MARK, THEN_LOOP}, OUTCOME_KICKED, 0};
     struct other other = {0};
     struct target target;
     struct sconce_error err;
