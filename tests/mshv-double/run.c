@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RUN_VP, as with the hypervisor's scheduler: the guest runs until there is a message, or a signal
+ * for the thread. There is no way to cancel but a signal that is pending while the call is in the
+ * kernel; one whose handler has run before is lost, here as there.
+ */
+#include <asm/prctl.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "tests/mshv-double/plan.h"
+#include "tests/mshv-double/sys.h"
+#include "tests/mshv-double/vm.h"
+
+#define SIGNAL_MASK_BYTES 8
+
+bool double_run_translate(struct double_vp *vp, uint64_t gva, uint64_t *ret_gpa)
+{
+    struct kvm_translation t = {.linear_address = gva};
+
+    if (double_sys_ioctl(vp->object.fd, KVM_TRANSLATE, &t) < 0 || !t.valid)
+        return false;
+    *ret_gpa = t.physical_address;
+    return true;
+}
+
+/* ---- Entering ------------------------------------------------------------------------------- */
+
+/* All signals are blocked by now; KVM_RUN lets in, in one step, those that the client lets in. */
+static void tell_signals(struct double_vp *vp, uint64_t client_signals)
+{
+    _Alignas(struct kvm_signal_mask)
+        uint8_t room[sizeof(struct kvm_signal_mask) + SIGNAL_MASK_BYTES];
+    struct kvm_signal_mask *mask = (struct kvm_signal_mask *)(void *)room;
+
+    if (vp->signal_mask_known && vp->signal_mask == client_signals)
+        return;
+    mask->len = SIGNAL_MASK_BYTES;
+    memcpy(mask->sigset, &client_signals, SIGNAL_MASK_BYTES);
+    if (double_sys_ioctl(vp->object.fd, KVM_SET_SIGNAL_MASK, mask) < 0)
+        double_sys_die("KVM_SET_SIGNAL_MASK fails");
+    vp->signal_mask = client_signals;
+    vp->signal_mask_known = true;
+}
+
+/* Would the next instruction be fetched from memory without the right to? Then that is the message.
+ * KVM looks at no such right; this much of it is seen all the same. */
+static bool fetch_is_refused(struct double_vp *vp)
+{
+    struct double_region *region;
+    uint64_t gpa, linear = vp->regs.rip + vp->sregs.cs.base;
+    bool refused;
+
+    if (!double_run_translate(vp, linear, &gpa))
+        return false;
+    pthread_mutex_lock(&vp->partition->regions_lock);
+    region = double_memory_find(vp->partition, gpa);
+    refused = !region || region->absent || !(region->flags & MSHV_MEM_EXECUTABLE);
+    pthread_mutex_unlock(&vp->partition->regions_lock);
+    if (refused)
+        double_message_gpa(vp, gpa, HV_ACCESS_EXECUTE, &linear, 0);
+    return refused;
+}
+
+/* ARCH_SET_FS and ARCH_SET_GS clear the selector and set the base, which on some processors a null
+ * selector that was loaded here would clear. */
+static void keep_base(int get, int set)
+{
+    unsigned long base;
+
+    if (double_sys(SYS_arch_prctl, get, (long)&base, 0, 0, 0, 0) == 0)
+        double_sys(SYS_arch_prctl, set, (long)base, 0, 0, 0, 0);
+}
+
+/* A KVM that does not switch them (KVM-PVM) leaves the guest's selectors in the thread. */
+static void take_back_selectors(void)
+{
+    uint16_t ds, es, fs, gs;
+
+    __asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%fs, %2\n\tmov %%gs, %3"
+                     : "=r"(ds), "=r"(es), "=r"(fs), "=r"(gs));
+    if (ds | es)
+        __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" : : "r"(0));
+    if (fs)
+        keep_base(ARCH_GET_FS, ARCH_SET_FS);
+    if (gs)
+        keep_base(ARCH_GET_GS, ARCH_SET_GS);
+}
+
+/* ---- Exits ---------------------------------------------------------------------------------- */
+
+static void debug_exit(struct double_vp *vp)
+{
+    const struct kvm_debug_exit_arch *debug = &vp->run->debug.arch;
+
+    vp->regs.rip = debug->pc;
+    double_message_exception(vp, (uint8_t)debug->exception, debug->dr6);
+}
+
+/* An instruction that KVM cannot emulate. If it could not even be fetched, the guest is to blame.
+ */
+static int internal_error(struct double_vp *vp)
+{
+    if (fetch_is_refused(vp))
+        return 0;
+    double_log("not-modelled kvm-internal-error %u rip=0x%llx", vp->run->internal.suberror,
+               vp->regs.rip);
+    return -EIO;
+}
+
+/* KVM has left with something to tell. 0: the message is there. */
+static int handle_exit(struct double_vp *vp)
+{
+    switch (vp->run->exit_reason) {
+    case KVM_EXIT_IO:
+        double_settle_io(vp);
+        return 0;
+    case KVM_EXIT_MMIO:
+        double_settle_mmio(vp);
+        return 0;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+        double_settle_msr(vp);
+        return 0;
+    case KVM_EXIT_HLT:
+        double_message_start(vp, HV_MSG_HALT, 1, HV_ACCESS_EXECUTE);
+        return 0;
+    case KVM_EXIT_SHUTDOWN:
+        double_message_start(vp, HV_MSG_UNRECOVERABLE, 0, HV_ACCESS_READ);
+        return 0;
+    case KVM_EXIT_DEBUG:
+        debug_exit(vp);
+        return 0;
+    case KVM_EXIT_FAIL_ENTRY:
+        double_message_planned(vp, HV_MSG_INVALID_VP_REGISTER);
+        return 0;
+    case KVM_EXIT_INTERNAL_ERROR:
+        return internal_error(vp);
+    default:
+        double_log("not-modelled kvm-exit %u", vp->run->exit_reason);
+        return -EIO;
+    }
+}
+
+/* The hypervisor answers MSRs that it does not know, when the partition wants that. */
+static bool answer_msr(struct double_vp *vp)
+{
+    uint32_t reason = vp->run->exit_reason;
+
+    if ((reason != KVM_EXIT_X86_RDMSR && reason != KVM_EXIT_X86_WRMSR) || vp->partition->msrs)
+        return false;
+    vp->run->msr.data = 0;
+    vp->run->msr.error = vp->partition->msr_action == 0;
+    return true;
+}
+
+static int run_guest(struct double_vp *vp, uint64_t client_signals)
+{
+    int r;
+
+    do {
+        vp->run->immediate_exit = 0;
+        __atomic_store_n(&vp->running, true, __ATOMIC_SEQ_CST);
+        r = double_sys_ioctl(vp->object.fd, KVM_RUN, NULL);
+        __atomic_store_n(&vp->running, false, __ATOMIC_SEQ_CST);
+        take_back_selectors();
+    } while ((r == 0 && answer_msr(vp)) ||
+             (r == -EINTR && !double_signals_end_run(client_signals)));
+    vp->has_run = true;
+    double_regs_fetch(vp);
+    if (r == -EFAULT)
+        double_log("not-modelled kvm-efault: the client took guest memory away");
+    return r < 0 ? r : handle_exit(vp);
+}
+
+/* ---- The call ------------------------------------------------------------------------------- */
+
+static int enter(struct double_vp *vp, uint64_t client_signals)
+{
+    double_intercept_apply(vp);
+    if (double_regs_flush(vp) < 0) {
+        double_message_planned(vp, HV_MSG_INVALID_VP_REGISTER);
+        return 0;
+    }
+    if (fetch_is_refused(vp))
+        return 0;
+    tell_signals(vp, client_signals);
+    return run_guest(vp, client_signals);
+}
+
+/* A signal arrives while the message is on its way: it is handled when the call has returned. */
+static void race(uint32_t signal)
+{
+    double_sys(SYS_tgkill, getpid(), double_sys(SYS_gettid, 0, 0, 0, 0, 0, 0), (long)signal, 0, 0,
+               0);
+}
+
+static int run(struct double_vp *vp, const struct double_fault *fault, uint64_t client_signals)
+{
+    switch (fault->kind) {
+    case DOUBLE_FAULT_ERRNO:
+        return -(int)fault->value;
+    case DOUBLE_FAULT_EINTR:
+        return -EINTR;
+    case DOUBLE_FAULT_MESSAGE:
+        double_message_planned(vp, fault->value);
+        return 0;
+    default:
+        return enter(vp, client_signals);
+    }
+}
+
+int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals)
+{
+    struct double_fault fault = double_plan_fault(DOUBLE_AT_RUN);
+    int r;
+
+    vp->intercept_suspend = false;
+    vp->explicit_suspend = false;
+    double_regpage_take(vp);
+    r = run(vp, &fault, client_signals);
+    if (r == -EINTR)
+        vp->explicit_suspend = true;
+    if (r < 0)
+        return r;
+    vp->intercept_suspend = true;
+    double_regpage_fill(vp);
+    if (fault.kind == DOUBLE_FAULT_RACE)
+        race(fault.value);
+    return double_sys_copy_out(argument, vp->message, sizeof *vp->message);
+}

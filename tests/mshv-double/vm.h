@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A partition and its virtual processors, on a KVM VM and its vCPUs; what the files of this folder
+ * share. Functions that stand for the driver return 0 or more, or a negative errno; functions that
+ * stand for the hypervisor return an HV status.
+ */
+#ifndef MSHV_DOUBLE_VM_H
+#define MSHV_DOUBLE_VM_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/kvm.h>
+
+#include "tests/mshv-double/hv.h"
+#include "tests/mshv-double/page.h"
+#include "tests/mshv-double/table.h"
+#include "tests/mshv-double/uapi.h"
+
+#define DOUBLE_MAX_CPUID 256u
+#define DOUBLE_MAX_OVERRIDES 64u
+#define DOUBLE_XSAVE_BYTES 16384u /* KVM's, AMX included */
+
+struct double_region {
+    struct double_region *next;
+    uint64_t gfn, pages, host;
+    uint8_t flags;
+    uint8_t *view; /* the double's own mapping of the pages, or the client's when it is movable */
+    bool view_is_own;
+    bool absent; /* movable, and the client's mapping cannot be written: the guest gets nothing */
+    uint32_t slot;
+};
+
+struct double_partition {
+    struct double_object object; /* first; its descriptor is KVM's VM */
+    pthread_mutex_t mutex;       /* the driver's: around every ioctl of the partition */
+    uint64_t id;
+    bool initialized;
+    uint64_t flags;
+    uint64_t cpu_disabled[MSHV_CPU_FEATURE_BANKS], xsave_disabled;
+
+    pthread_mutex_t regions_lock; /* a running VP looks at them, too */
+    struct double_region *regions;
+
+    /* The hypervisor's part. */
+    uint64_t synthetic_features, msr_action, time_freeze, access_tracking, privileges;
+    uint64_t exceptions; /* bit n: vector n is intercepted */
+    bool msrs;           /* every MSR that the hypervisor does not know is intercepted */
+    uint32_t override_count;
+    struct hv_cpuid_result_input overrides[DOUBLE_MAX_OVERRIDES];
+    struct double_vp *vps[MSHV_MAX_VPS];
+};
+
+struct double_vp {
+    struct double_object object; /* first; its descriptor is KVM's vCPU */
+    struct double_partition *partition;
+    uint32_t index;
+    pthread_mutex_t mutex; /* the driver's: held for the whole of every ioctl of the VP */
+    bool running;          /* in KVM_RUN: hypercalls through the partition do not wait */
+    bool has_run;
+    struct kvm_run *run;
+    size_t run_bytes;
+    uint64_t signal_mask; /* what KVM was told last */
+    bool signal_mask_known;
+
+    /* Registers between runs. Written one by one, they need not fit together before the next run.
+     */
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    bool regs_dirty, sregs_dirty;
+    struct kvm_segment tr_set, tr_echo; /* KVM-PVM does not read back the TR that was set */
+
+    bool explicit_suspend, intercept_suspend, dispatch_suspend;
+    uint64_t internal_activity;
+
+    struct hv_message *message; /* shared with the client's mappings, a page each */
+    struct hv_register_page *page;
+
+    uint32_t cpuid_count;
+    struct kvm_cpuid_entry2 cpuid[DOUBLE_MAX_CPUID];
+    uint64_t xsave_states;                       /* components that the guest can have */
+    uint8_t states[MSHV_STATE_COUNT][MSHV_PAGE]; /* those that are kept and no more */
+};
+
+/* partition.c */
+int double_partition_create(int device, uint64_t argument);
+int double_partition_ioctl(struct double_partition *p, uint32_t request, uint64_t argument);
+
+/* memory.c */
+int double_memory_set(struct double_partition *p, uint64_t argument);
+void double_memory_drop(struct double_partition *p);
+/** double_memory_find - the region of a guest-physical address; with regions_lock. */
+struct double_region *double_memory_find(struct double_partition *p, uint64_t gpa);
+/** double_memory_copy - @bytes at @gpa, within one page; false where nothing is mapped. */
+bool double_memory_read(struct double_partition *p, uint64_t gpa, void *to, size_t bytes);
+bool double_memory_write(struct double_partition *p, uint64_t gpa, const void *from, size_t bytes);
+
+/* view.c */
+/**
+ * double_view_make - pages that stay the guest's whatever the client does with its own mapping.
+ * Returns 0 or -errno: the client's memory is made writable now (pin_user_pages with FOLL_WRITE).
+ */
+int double_view_make(uint64_t host, uint64_t bytes, uint8_t **ret_view);
+/** double_view_lookup - is there a mapping at @host, and which protection has it? */
+bool double_view_lookup(uint64_t host, int *ret_prot);
+
+/* vp.c */
+int double_vp_create(struct double_partition *p, uint64_t argument);
+int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument);
+/** double_vp_mmap - as mmap(2): an address, or a negative errno. */
+long double_vp_mmap(struct double_vp *vp, void *addr, size_t bytes, int prot, int flags,
+                    long offset);
+
+/* run.c; the VP's mutex is held */
+int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals);
+/** double_run_translate - by the guest's page tables. */
+bool double_run_translate(struct double_vp *vp, uint64_t gva, uint64_t *ret_gpa);
+
+/* signals.c */
+/** double_signals_end_run - KVM_RUN was interrupted: by a signal that the client is to have? Those
+ * that it ignores are dropped. */
+bool double_signals_end_run(uint64_t client_signals);
+
+/* message.c: a message about what the VP's registers and KVM's exit say */
+void double_message_start(struct double_vp *vp, uint32_t type, uint8_t length, uint8_t access);
+void double_message_io(struct double_vp *vp, uint8_t length, const struct kvm_regs *regs,
+                       bool string, bool rep);
+void double_message_gpa(struct double_vp *vp, uint64_t gpa, uint8_t access, const uint64_t *gva,
+                        uint8_t length);
+void double_message_msr(struct double_vp *vp, uint32_t msr, bool write, uint64_t value);
+void double_message_exception(struct double_vp *vp, uint8_t vector, uint64_t parameter);
+void double_message_planned(struct double_vp *vp, uint32_t type);
+/** double_message_insn - up to 16 bytes at RIP; how many were had. */
+uint8_t double_message_insn(struct double_vp *vp, uint64_t rip, uint8_t bytes[16]);
+
+/* settle.c: KVM's exits where the registers are at, or behind, the instruction */
+void double_settle_io(struct double_vp *vp);
+void double_settle_mmio(struct double_vp *vp);
+void double_settle_msr(struct double_vp *vp);
+int double_settle_drain(struct double_vp *vp);
+
+/* regs.c, msrs.c, regpage.c; the VP's mutex is held */
+uint16_t double_regs_get(struct double_vp *vp, uint32_t name, struct hv_value *ret_value);
+uint16_t double_regs_set(struct double_vp *vp, uint32_t name, const struct hv_value *value);
+/** double_regs_flush - to KVM, before it runs. -EINVAL: a processor has no such state. */
+int double_regs_flush(struct double_vp *vp);
+void double_regs_fetch(struct double_vp *vp);
+uint64_t *double_regs_gp(struct kvm_regs *regs, unsigned number);
+struct hv_segment double_regs_segment(const struct kvm_segment *from);
+struct kvm_segment double_regs_kvm_segment(const struct hv_segment *from);
+struct kvm_segment *double_regs_segment_at(struct kvm_sregs *sregs, unsigned number);
+uint16_t double_events_get(struct double_vp *vp, uint32_t name, struct hv_value *ret_value);
+uint16_t double_events_set(struct double_vp *vp, uint32_t name, const struct hv_value *value);
+uint16_t double_msrs_get(struct double_vp *vp, uint32_t name, uint64_t *ret_value);
+uint16_t double_msrs_set(struct double_vp *vp, uint32_t name, uint64_t value);
+void double_regpage_take(struct double_vp *vp);
+void double_regpage_fill(struct double_vp *vp);
+
+/* hvcall.c: the driver's part; hypercall.c: the hypervisor's */
+int double_hvcall(struct double_partition *p, bool on_partition, uint64_t argument);
+int double_hvcall_device(int device, uint64_t argument);
+uint16_t double_hypercall(struct double_partition *p, uint16_t code, uint16_t reps,
+                          const void *input, void *output, uint16_t *ret_done);
+/** double_hypercall_from - the VP whose mutex this thread holds from now on; NULL: none. */
+void double_hypercall_from(struct double_vp *vp);
+
+/* property.c */
+uint16_t double_property_get(struct double_partition *p, uint32_t code, uint64_t *ret_value);
+uint16_t double_property_set(struct double_partition *p, uint32_t code, uint64_t value);
+uint16_t double_property_host(int device, uint32_t code, uint64_t *ret_value);
+
+/* intercept.c */
+uint16_t double_intercept_install(struct double_partition *p, const struct hv_intercept_input *in);
+/** double_intercept_apply - what KVM can be told of the partition's intercepts, before a run. */
+void double_intercept_apply(struct double_vp *vp);
+
+/* features.c */
+/** double_features_apply - the CPUID that the partition shows, to a vCPU that has not run. */
+uint16_t double_features_apply(struct double_vp *vp);
+/** double_features_of - a bank of processor features that a list of CPUID entries has. */
+uint64_t double_features_of(const struct kvm_cpuid_entry2 *entries, uint32_t count, unsigned bank);
+/** double_features_host - KVM's list. Returns how many entries, or -errno. */
+int double_features_host(int fd, struct kvm_cpuid_entry2 entries[DOUBLE_MAX_CPUID]);
+const struct kvm_cpuid_entry2 *double_features_leaf(const struct kvm_cpuid_entry2 *entries,
+                                                    uint32_t count, uint32_t leaf,
+                                                    uint32_t subleaf);
+bool double_features_has_subleaf(uint32_t leaf);
+
+/* state.c, xsave.c */
+int double_state(struct double_vp *vp, uint64_t argument, bool set);
+/** double_xsave_bytes - of the compacted format with all components of @states. */
+uint32_t double_xsave_bytes(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states);
+int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes);
+int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes);
+/** double_xsave_raw - KVM's area, standard format; DOUBLE_XSAVE_BYTES. */
+int double_xsave_raw(struct double_vp *vp, uint8_t *area, bool set);
+
+#endif
