@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan of faults. A plan is read when a process starts: each test starts this program once
+ * more, with a plan, to play one scene.
+ */
+#include "client.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- Scenes --------------------------------------------------------------------------------- */
+
+static int set_rax(struct machine *m, uint64_t value, uint16_t reps, struct call *call)
+{
+    static struct {
+        uint64_t partition;
+        uint32_t vp, vtl;
+        struct pair pairs[4];
+    } in;
+
+    memset(&in, 0, sizeof in);
+    for (uint32_t i = 0; i < 4; i++)
+        in.pairs[i] = (struct pair){.name = RAX + i, .value = {value + i, 0}};
+    *call = (struct call){0x51, reps, (uint16_t)(16 + 32 * reps), 0, .in = &in};
+    return client_call(m->vp, call);
+}
+
+/* Setting registers is what machine_new() has done 11 times. */
+static void scene_eagain(void **state)
+{
+    struct machine m;
+    struct call call;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    client_set(&m, RAX, 1);
+    assert_fails(set_rax(&m, 5, 1, &call), EAGAIN);
+    assert_int_equal(call.status, 0xb); /* insufficient memory */
+    assert_int_equal(call.reps, 0);
+    assert_int_equal(client_get(&m, RAX), 1);
+    /* As it came back it is no valid call. */
+    assert_fails(client_call(m.vp, &call), EINVAL);
+    call.status = 0;
+    call.reps = 1;
+    assert_int_equal(client_call(m.vp, &call), 0);
+    assert_int_equal(client_get(&m, RAX), 5);
+}
+
+static void scene_partial_reps(void **state)
+{
+    struct machine m;
+    struct call call;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    client_set(&m, RBX, 1);
+    assert_fails(set_rax(&m, 0x70, 4, &call), EAGAIN);
+    assert_int_equal(call.reps, 2);
+    assert_int_equal(client_get(&m, RAX), 0x70);
+    assert_int_equal(client_get(&m, RCX), 0x71);
+    assert_int_equal(client_get(&m, RBX), 1); /* the fourth */
+}
+
+static void scene_status(void **state)
+{
+    struct machine m;
+    uint64_t value;
+    uint16_t status;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_fails(client_get_property(m.pt, 0x50017, &value, &status), EIO);
+    assert_int_equal(status, 6);
+    assert_int_equal(client_get_property(m.pt, 0x50017, &value, NULL), 0);
+}
+
+static void scene_no_register_page(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    assert_ptr_equal(mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m.vp, 0), MAP_FAILED);
+    assert_int_equal(errno, ENODEV);
+    assert_ptr_not_equal(mmap(NULL, 4096, PROT_READ, MAP_SHARED, m.vp, 4096), MAP_FAILED);
+    /* Hypercalls do the same. */
+    assert_int_equal(client_run(&m), IO_PORT);
+    client_skip(&m);
+    assert_int_equal(client_run(&m), HALT);
+}
+
+static void scene_no_device(void **state)
+{
+    (void)state;
+    assert_fails(open("/dev/mshv", O_RDWR), ENOENT);
+}
+
+static void scene_errors(void **state)
+{
+    struct machine m;
+    const uint32_t one = 1;
+    void *page;
+    int file, pt;
+
+    (void)state;
+    assert_fails(open("/dev/mshv", O_RDWR | O_CLOEXEC), EACCES);
+    machine_new(&m, CODE(0xf4));
+    page = client_memory(4096, &file);
+    assert_fails(client_map(m.pt, page, 4096, NOWHERE, WRITABLE), ENOMEM);
+    assert_int_equal(client_map(m.pt, page, 4096, NOWHERE, WRITABLE), 0);
+    assert_fails(ioctl(m.pt, CREATE_VP, &one), ENOMEM);
+    assert_true(ioctl(m.pt, CREATE_VP, &one) >= 0);
+    pt = client_partition(m.dev);
+    assert_fails(ioctl(pt, INITIALIZE), ENOMEM);
+    assert_int_equal(ioctl(pt, INITIALIZE), 0);
+}
+
+static void scene_eintr(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    assert_int_equal(client_run(&m), 0);
+    assert_int_equal(errno, EINTR);
+    assert_int_equal(client_get(&m, 0), 1);
+    assert_int_equal(client_run(&m), IO_PORT); /* nothing was lost */
+}
+
+static void scene_messages(void **state)
+{
+    const uint32_t expected[] = {UNRECOVERABLE, INVALID_REGISTER, UNSUPPORTED, EXCEPTION, CPUID,
+                                 0x80010009,    0x8000003f,       0x80000050,  0x12345};
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0x0f, 0xa2, 0xe6, 0x42, 0xf4)); /* cpuid; out; hlt */
+    client_set(&m, RAX, 0);
+    client_set(&m, RCX, 0);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        assert_int_equal(client_run(&m), expected[i]);
+        assert_int_equal(client_get(&m, RIP), CODE_AT);
+        if (expected[i] == CPUID) {
+            uint32_t values[4];
+
+            client_cpuid(&m, 0, 0, values);
+            assert_int_equal(INSN_LENGTH(&m.message), 2);
+            assert_int_equal(PAYLOAD(&m.message, 40, 8), 0);         /* RAX */
+            assert_int_equal(PAYLOAD(&m.message, 72, 8), values[0]); /* what it would be */
+            assert_int_equal(PAYLOAD(&m.message, 96, 8), values[1]);
+        }
+        if (expected[i] == UNSUPPORTED)
+            assert_int_equal(PAYLOAD(&m.message, 4, 4), 1);
+    }
+    assert_int_equal(client_run(&m), IO_PORT);
+}
+
+static volatile sig_atomic_t handled;
+
+static void handler(int signal)
+{
+    (void)signal;
+    handled++;
+}
+
+static void scene_race(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    signal(SIGUSR1, handler);
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    assert_int_equal(client_run(&m), IO_PORT); /* the message, not EINTR */
+    assert_int_equal(handled, 1);              /* and the signal has been handled */
+    client_skip(&m);
+    assert_int_equal(client_run(&m), HALT); /* so this run knows nothing of it */
+}
+
+static void scene_log(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    assert_int_equal(client_run(&m), IO_PORT);
+    client_skip(&m);
+    assert_int_equal(client_run(&m), HALT);
+    machine_free(&m);
+}
+
+static const struct CMUnitTest scenes[] = {
+    cmocka_unit_test(scene_eagain),    cmocka_unit_test(scene_partial_reps),
+    cmocka_unit_test(scene_status),    cmocka_unit_test(scene_no_register_page),
+    cmocka_unit_test(scene_no_device), cmocka_unit_test(scene_errors),
+    cmocka_unit_test(scene_eintr),     cmocka_unit_test(scene_messages),
+    cmocka_unit_test(scene_race),      cmocka_unit_test(scene_log),
+};
+
+static int play(const char *name)
+{
+    for (size_t i = 0; i < sizeof scenes / sizeof scenes[0]; i++)
+        if (strcmp(scenes[i].name, name) == 0)
+            return _cmocka_run_group_tests(name, &scenes[i], 1, NULL, NULL);
+    return 2;
+}
+
+/* ---- Starting them -------------------------------------------------------------------------- */
+
+/* The scene's exit status, and what it wrote to stderr. */
+static int start(const char *scene, const char *variable, const char *value, char text[4096])
+{
+    int ends[2], status;
+    ssize_t got;
+    size_t used = 0;
+    pid_t child;
+
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    child = fork();
+    if (child == 0) {
+        setenv(variable, value, 1);
+        dup2(ends[1], STDERR_FILENO);
+        dup2(ends[1], STDOUT_FILENO);
+        execl("/proc/self/exe", "scene", scene, (char *)NULL);
+        _exit(3);
+    }
+    close(ends[1]);
+    while ((got = read(ends[0], text + used, 4095 - used)) > 0)
+        used += (size_t)got;
+    text[used] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void expect_plan(const char *plan, const char *scene)
+{
+    char text[4096];
+    int status = start(scene, "MSHV_DOUBLE_PLAN", plan, text);
+
+    if (status != 0)
+        fail_msg("%s with %s: status 0x%x\n%s", scene, plan, (unsigned)status, text);
+}
+
+static void test_eagain_has_to_be_asked_again_with_a_clean_struct(void **state)
+{
+    (void)state;
+    expect_plan("eagain@0x51:13", "scene_eagain");
+}
+
+static void test_partial_repetitions_are_told(void **state)
+{
+    (void)state;
+    expect_plan("partial-reps@0x51:13=2", "scene_partial_reps");
+}
+
+static void test_planned_status_comes_back(void **state)
+{
+    (void)state;
+    expect_plan("status@0x44:1=6", "scene_status");
+}
+
+static void test_register_page_may_be_missing(void **state)
+{
+    (void)state;
+    expect_plan("no-register-page", "scene_no_register_page");
+}
+
+static void test_device_may_be_missing(void **state)
+{
+    (void)state;
+    expect_plan("no-device", "scene_no_device");
+}
+
+static void test_calls_fail_where_planned(void **state)
+{
+    (void)state;
+    expect_plan("error@open:1=EACCES,error@memory:3=ENOMEM,error@create-vp:2=ENOMEM,"
+                "error@initialize:2=ENOMEM",
+                "scene_errors");
+}
+
+static void test_eintr_before_the_guest_ran_loses_nothing(void **state)
+{
+    (void)state;
+    expect_plan("eintr@run", "scene_eintr");
+}
+
+static void test_planned_messages_come_without_the_guest(void **state)
+{
+    (void)state;
+    expect_plan("message@run:1=unrecoverable,message@run:2=invalid-register,"
+                "message@run:3=unsupported,message@run:4=exception,message@run:5=cpuid,"
+                "message@run:6=sipi,message@run:7=opaque,message@run:8=hypercall,"
+                "message@run:9=0x12345",
+                "scene_messages");
+}
+
+static void test_signal_that_races_a_message_is_handled_after_it(void **state)
+{
+    char plan[64];
+
+    (void)state;
+    snprintf(plan, sizeof plan, "signal-races-message@run:1=%d", SIGUSR1);
+    expect_plan(plan, "scene_race");
+}
+
+static void test_plan_that_is_not_understood_ends_the_process(void **state)
+{
+    static const struct {
+        const char *plan, *words;
+    } bad[] = {
+        {"nonsense", "plan item \"nonsense\" is not known"},
+        {"eagain@nowhere", "there is no point \"nowhere\""},
+        {"fire@run", "there is no fault \"fire\""},
+        {"eagain@run", "eagain cannot be at run"},
+        {"eintr@memory", "eintr cannot be at memory"},
+        {"error@memory", "error needs =ERRNO"},
+        {"message@run=tea", "message needs =NAME"},
+        {"eintr@run:x", "which call is \"x\"?"},
+    };
+    char text[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int status = start("scene_log", "MSHV_DOUBLE_PLAN", bad[i].plan, text);
+
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGABRT);
+        if (!strstr(text, bad[i].words))
+            fail_msg("%s: %s", bad[i].plan, text);
+    }
+    start("scene_log", "MSHV_DOUBLE_DRIVER", "7.7", text);
+    assert_non_null(strstr(text, "MSHV_DOUBLE_DRIVER is 6.15 or newer"));
+}
+
+static unsigned count(const char *text, const char *words)
+{
+    unsigned found = 0;
+
+    for (const char *at = strstr(text, words); at; at = strstr(at + 1, words))
+        found++;
+    return found;
+}
+
+static void test_log_has_a_line_for_each_call(void **state)
+{
+    char name[] = "mshv-double-log-XXXXXX", text[4096], log[16384] = "";
+    int file = mkstemp(name), status;
+
+    (void)state;
+    assert_true(file >= 0);
+    status = start("scene_log", "MSHV_DOUBLE_LOG", name, text);
+    assert_true(read(file, log, sizeof log - 1) > 0);
+    close(file);
+    unlink(name);
+
+    assert_int_equal(status, 0);
+    assert_int_equal(count(log, "create-partition "), 1);
+    assert_int_equal(count(log, "map 0 "), 2);
+    assert_int_equal(count(log, "run 0 message="), 2);
+    assert_int_equal(count(log, "run 0 message=0x80010000"), 1);
+    assert_int_equal(count(log, "hvcall-0x51 0 status=0x0 reps=1/1"), 12);
+    assert_int_equal(count(log, "destroy-partition"), 1);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_eagain_has_to_be_asked_again_with_a_clean_struct),
+        cmocka_unit_test(test_partial_repetitions_are_told),
+        cmocka_unit_test(test_planned_status_comes_back),
+        cmocka_unit_test(test_register_page_may_be_missing),
+        cmocka_unit_test(test_device_may_be_missing),
+        cmocka_unit_test(test_calls_fail_where_planned),
+        cmocka_unit_test(test_eintr_before_the_guest_ran_loses_nothing),
+        cmocka_unit_test(test_planned_messages_come_without_the_guest),
+        cmocka_unit_test(test_signal_that_races_a_message_is_handled_after_it),
+        cmocka_unit_test(test_plan_that_is_not_understood_ends_the_process),
+        cmocka_unit_test(test_log_has_a_line_for_each_call),
+    };
+
+    return argc == 2 ? play(argv[1]) : CLIENT_MAIN(tests);
+}
