@@ -79,6 +79,9 @@ static uint16_t perform(struct double_partition *p, int device, const struct msh
     uint16_t status, limit;
 
     *ret_done = 0;
+    if (double_plan.retries &&
+        (fault.kind == DOUBLE_FAULT_PARTIAL_REPS || fault.value == HV_INSUFFICIENT_MEMORY))
+        fault.kind = DOUBLE_FAULT_NONE;
     if (fault.kind == DOUBLE_FAULT_STATUS)
         return (uint16_t)fault.value;
     if (!p) {

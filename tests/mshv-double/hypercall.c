@@ -165,6 +165,8 @@ static uint16_t translate(struct double_partition *p, const uint8_t *input, uint
     if (in.padding)
         return HV_INVALID_PARAMETER;
     held = hold(vp);
+    if (held != HOLD_RUNNING)
+        vp->translated = false;
     if (held == HOLD_RUNNING || !vp->run || double_regs_flush(vp) < 0) {
         let_go(vp, held);
         return HV_INVALID_VP_STATE;

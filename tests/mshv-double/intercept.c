@@ -53,13 +53,17 @@ uint16_t double_intercept_install(struct double_partition *p, const struct hv_in
 
 static void tell_msrs(struct double_partition *p)
 {
+    const bool wanted = p->msrs || p->msr_action;
     const struct kvm_enable_cap cap = {
         .cap = KVM_CAP_X86_USER_SPACE_MSR,
-        .args = {p->msrs || p->msr_action ? KVM_MSR_EXIT_REASON_UNKNOWN : 0},
+        .args = {wanted ? KVM_MSR_EXIT_REASON_UNKNOWN : 0},
     };
 
-    if (p->object.fd >= 0)
-        double_sys_ioctl(p->object.fd, KVM_ENABLE_CAP, &cap);
+    if (wanted == p->msrs_told || p->object.fd < 0)
+        return;
+    if (double_sys_ioctl(p->object.fd, KVM_ENABLE_CAP, &cap) < 0)
+        double_log("not-modelled intercept of MSRs: this KVM has none");
+    p->msrs_told = wanted;
 }
 
 static void tell_debug(struct double_vp *vp)
@@ -68,9 +72,11 @@ static void tell_debug(struct double_vp *vp)
     struct kvm_guest_debug debug = {0};
     struct kvm_debugregs regs = {0};
 
-    if (!wanted)
+    vp->single_step = false;
+    if (!wanted && !vp->debugged)
         return;
-    debug.control = KVM_GUESTDBG_ENABLE;
+    vp->debugged = wanted != 0;
+    debug.control = wanted ? KVM_GUESTDBG_ENABLE : 0;
     if (wanted & 1u << VECTOR_BP)
         debug.control |= KVM_GUESTDBG_USE_SW_BP;
     if (wanted & 1u << VECTOR_DB) {
@@ -80,7 +86,8 @@ static void tell_debug(struct double_vp *vp)
         for (unsigned i = 0; i < 4; i++)
             debug.arch.debugreg[i] = regs.db[i];
         debug.arch.debugreg[7] = regs.dr7;
-        if (vp->regs.rflags & RFLAGS_TF)
+        vp->single_step = (vp->regs.rflags & RFLAGS_TF) != 0;
+        if (vp->single_step)
             debug.control |= KVM_GUESTDBG_SINGLESTEP;
     }
     double_sys_ioctl(vp->object.fd, KVM_SET_GUEST_DEBUG, &debug);

@@ -98,7 +98,7 @@ static int prepare_view(struct double_region *region)
         region->view_is_own = true;
         return double_view_make(region->host, bytes, &region->view);
     }
-    region->view = (uint8_t *)region->host; /* NOLINT(performance-no-int-to-ptr) */
+    region->view = (uint8_t *)region->host;
     /* The driver finds out when the guest gets there, and then reports the access. */
     region->absent =
         double_sys(SYS_madvise, (long)region->host, (long)bytes, MADV_POPULATE_WRITE, 0, 0, 0) < 0;

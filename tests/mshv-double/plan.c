@@ -101,6 +101,7 @@ static const struct {
     {"no-v2", &double_plan.v2, false},
     {"no-self-hvcall", &double_plan.self_hvcall, false},
     {"no-movable", &double_plan.movable, false},
+    {"no-retries", &double_plan.retries, false},
     {"no-register-page", &double_plan.no_register_page, true},
 };
 
@@ -245,7 +246,8 @@ __attribute__((constructor)) static void read_plan(void)
 
     if (driver && !newer && strcmp(driver, "6.15") != 0)
         double_sys_die("MSHV_DOUBLE_DRIVER is 6.15 or newer, not \"%s\"", driver);
-    double_plan.v2 = double_plan.self_hvcall = double_plan.movable = newer;
+    double_plan.v2 = double_plan.self_hvcall = newer;
+    double_plan.movable = double_plan.retries = newer;
     if (log && *log) {
         log_fd = (int)double_sys(SYS_openat, AT_FDCWD, (long)log,
                                  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644, 0, 0);

@@ -14,6 +14,7 @@ struct double_plan {
     bool v2;               /* CREATE_PARTITION takes feature masks */
     bool self_hvcall;      /* ROOT_HVCALL on the device */
     bool movable;          /* regions follow the client's memory */
+    bool retries;          /* the driver itself asks again where the hypervisor wants memory */
     bool no_register_page; /* mmap of it says ENODEV */
 };
 

@@ -55,9 +55,7 @@ void double_regpage_fill(struct double_vp *vp)
         page->gp[i] = *double_regs_gp(&vp->regs, i);
     page->rip = vp->regs.rip;
     page->rflags = vp->regs.rflags;
-    for (uint32_t i = 0; i < XMM_COUNT; i++)
-        if (double_regs_get(vp, HV_REG_XMM0 + i, &value) == HV_OK)
-            memcpy(page->xmm[i], &value, sizeof value);
+    double_regs_xmm(vp, page->xmm, XMM_COUNT);
     for (unsigned i = 0; i < 6; i++)
         page->segments[i] = double_regs_segment(double_regs_segment_at(&vp->sregs, i));
     page->cr0 = vp->sregs.cr0;

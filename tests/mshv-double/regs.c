@@ -185,6 +185,14 @@ static uint16_t access_float(struct double_vp *vp, uint32_t name, struct hv_valu
     return double_xsave_raw(vp, area, true) < 0 ? HV_INVALID_PARAMETER : HV_OK;
 }
 
+void double_regs_xmm(struct double_vp *vp, uint8_t (*to)[16], unsigned count)
+{
+    uint8_t area[DOUBLE_XSAVE_BYTES] = {0};
+
+    double_xsave_raw(vp, area, false);
+    memcpy(to, area + XMM_OFFSET, (size_t)count * 16);
+}
+
 /* ---- XCR0 and debug ------------------------------------------------------------------------- */
 
 static uint16_t access_xfem(struct double_vp *vp, uint64_t *value, bool set)

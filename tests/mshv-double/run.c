@@ -15,13 +15,23 @@
 #include "tests/mshv-double/vm.h"
 
 #define SIGNAL_MASK_BYTES 8
+#define RFLAGS_TF (1u << 8)
+#define VECTOR_DB 1u
 
 bool double_run_translate(struct double_vp *vp, uint64_t gva, uint64_t *ret_gpa)
 {
     struct kvm_translation t = {.linear_address = gva};
+    uint64_t page = gva & ~(uint64_t)(MSHV_PAGE - 1);
 
+    if (vp->translated && vp->translated_gva == page) {
+        *ret_gpa = vp->translated_gpa | (gva & (MSHV_PAGE - 1));
+        return true;
+    }
     if (double_sys_ioctl(vp->object.fd, KVM_TRANSLATE, &t) < 0 || !t.valid)
         return false;
+    vp->translated = true;
+    vp->translated_gva = page;
+    vp->translated_gpa = t.physical_address & ~(uint64_t)(MSHV_PAGE - 1);
     *ret_gpa = t.physical_address;
     return true;
 }
@@ -91,11 +101,19 @@ static void take_back_selectors(void)
 
 /* ---- Exits ---------------------------------------------------------------------------------- */
 
+/* The exception is told before the guest gets it. KVM takes TF away with its own single step, and
+ * leaves DR6 as it was; the hypervisor keeps the one and writes the other. */
 static void debug_exit(struct double_vp *vp)
 {
     const struct kvm_debug_exit_arch *debug = &vp->run->debug.arch;
+    const struct hv_value dr6 = {debug->dr6, 0};
 
+    if (vp->single_step)
+        vp->regs.rflags |= RFLAGS_TF;
     vp->regs.rip = debug->pc;
+    vp->regs_dirty = true;
+    if (debug->exception == VECTOR_DB)
+        double_regs_set(vp, HV_REG_DR6, &dr6);
     double_message_exception(vp, (uint8_t)debug->exception, debug->dr6);
 }
 
@@ -169,6 +187,7 @@ static int run_guest(struct double_vp *vp, uint64_t client_signals)
     } while ((r == 0 && answer_msr(vp)) ||
              (r == -EINTR && !double_signals_end_run(client_signals)));
     vp->has_run = true;
+    vp->translated = false;
     double_regs_fetch(vp);
     if (r == -EFAULT)
         double_log("not-modelled kvm-efault: the client took guest memory away");
@@ -219,6 +238,7 @@ int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals)
 
     vp->intercept_suspend = false;
     vp->explicit_suspend = false;
+    vp->translated = false;
     double_regpage_take(vp);
     r = run(vp, &fault, client_signals);
     if (r == -EINTR)

@@ -55,7 +55,7 @@ int double_sys_failed(const void *addr)
 static int copy(long number, void *ours, uint64_t theirs, size_t bytes)
 {
     struct iovec here = {ours, bytes};
-    struct iovec there = {(void *)theirs, bytes}; /* NOLINT(performance-no-int-to-ptr) */
+    struct iovec there = {(void *)theirs, bytes};
     long done = double_sys(number, getpid(), (long)&here, 1, (long)&there, 1, 0);
 
     return done == (long)bytes ? 0 : -EFAULT;

@@ -87,7 +87,7 @@ bool double_view_lookup(uint64_t host, int *ret_prot)
 
 static void *pointer(uint64_t address)
 {
-    return (void *)address; /* NOLINT(performance-no-int-to-ptr) */
+    return (void *)address;
 }
 
 static int share(uint64_t host, uint64_t bytes, uint8_t *to)

@@ -47,6 +47,7 @@ struct double_partition {
     uint64_t synthetic_features, msr_action, time_freeze, access_tracking, privileges;
     uint64_t exceptions; /* bit n: vector n is intercepted */
     bool msrs;           /* every MSR that the hypervisor does not know is intercepted */
+    bool msrs_told;      /* KVM leaves for those */
     uint32_t override_count;
     struct hv_cpuid_result_input overrides[DOUBLE_MAX_OVERRIDES];
     struct double_vp *vps[MSHV_MAX_VPS];
@@ -59,6 +60,7 @@ struct double_vp {
     pthread_mutex_t mutex; /* the driver's: held for the whole of every ioctl of the VP */
     bool running;          /* in KVM_RUN: hypercalls through the partition do not wait */
     bool has_run;
+    bool debugged, single_step; /* as KVM was told by KVM_SET_GUEST_DEBUG */
     struct kvm_run *run;
     size_t run_bytes;
     uint64_t signal_mask; /* what KVM was told last */
@@ -70,6 +72,11 @@ struct double_vp {
     struct kvm_sregs sregs;
     bool regs_dirty, sregs_dirty;
     struct kvm_segment tr_set, tr_echo; /* KVM-PVM does not read back the TR that was set */
+
+    /* The last page that was translated, as one exit asks for few: until the guest or the client
+     * can have changed something. */
+    bool translated;
+    uint64_t translated_gva, translated_gpa;
 
     bool explicit_suspend, intercept_suspend, dispatch_suspend;
     uint64_t internal_activity;
@@ -152,6 +159,8 @@ struct kvm_segment double_regs_kvm_segment(const struct hv_segment *from);
 struct kvm_segment *double_regs_segment_at(struct kvm_sregs *sregs, unsigned number);
 uint16_t double_events_get(struct double_vp *vp, uint32_t name, struct hv_value *ret_value);
 uint16_t double_events_set(struct double_vp *vp, uint32_t name, const struct hv_value *value);
+/** double_regs_xmm - XMM0 and on, all at once. */
+void double_regs_xmm(struct double_vp *vp, uint8_t (*to)[16], unsigned count);
 uint16_t double_msrs_get(struct double_vp *vp, uint32_t name, uint64_t *ret_value);
 uint16_t double_msrs_set(struct double_vp *vp, uint32_t name, uint64_t value);
 void double_regpage_take(struct double_vp *vp);

@@ -109,6 +109,21 @@ static void test_device_tells_what_the_host_has(void **state)
     close(dev);
 }
 
+/* The plan of this program has EAGAIN for the first translation. */
+static void test_driver_itself_asks_again(void **state)
+{
+    struct machine m;
+    const uint64_t in[4] = {0, 0, 1, DATA_AT >> 12};
+    uint64_t out[2] = {0};
+    struct call call = {0x52, 0, sizeof in, sizeof out, .in = in, .out = out};
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_int_equal(client_call(m.vp, &call), 0);
+    assert_int_equal(out[1], DATA_AT >> 12);
+    machine_free(&m);
+}
+
 /* ---- Movable memory ------------------------------------------------------------------------- */
 
 static uint8_t told(struct machine *m)
@@ -192,6 +207,7 @@ int main(void)
         cmocka_unit_test(test_old_struct_is_read_as_far_as_it_goes),
         cmocka_unit_test(test_features_that_are_masked_are_not_shown),
         cmocka_unit_test(test_device_tells_what_the_host_has),
+        cmocka_unit_test(test_driver_itself_asks_again),
         cmocka_unit_test(test_what_the_client_maps_over_is_seen),
         cmocka_unit_test(test_read_only_view_maps_but_every_access_is_an_intercept),
         cmocka_unit_test(test_private_view_becomes_the_clients_own),
