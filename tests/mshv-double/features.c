@@ -107,7 +107,7 @@ static const struct {
     uint64_t components;
 } components[] = {{2, 1u << 2}, {5, 3u << 3}, {6, 7u << 5}, {27, 3u << 17}};
 
-static uint32_t *reg(struct kvm_cpuid_entry2 *e, uint8_t number)
+static uint32_t *reg(struct kvm_cpuid_entry2 *e, unsigned number)
 {
     __u32 *at[4] = {&e->eax, &e->ebx, &e->ecx, &e->edx};
 
@@ -235,7 +235,7 @@ static void override(struct double_vp *vp, const struct hv_cpuid_result_input *o
 
         if (e->function != o->eax || (o->subleaf_specific && e->index != o->ecx))
             continue;
-        for (uint8_t r = EAX; r <= EDX; r++)
+        for (unsigned r = EAX; r <= EDX; r++)
             *reg(e, r) =
                 (*reg(e, r) & ~o->result[2 * r + 1]) | (o->result[2 * r] & o->result[2 * r + 1]);
     }

@@ -282,7 +282,11 @@ uint16_t double_hypercall(struct double_partition *p, uint16_t code, uint16_t re
                           const void *input, void *output, uint16_t *ret_done)
 {
     struct hv_intercept_input intercept;
+    uint64_t id;
 
+    memcpy(&id, input, sizeof id);
+    if (id != p->id)
+        return HV_INVALID_PARTITION_ID;
     switch (code) {
     case HV_GET_PARTITION_PROPERTY:
         return property(p, false, input, output);

@@ -64,11 +64,12 @@ static uint32_t free_slot(struct double_partition *p)
     return slot;
 }
 
-static int set_slot(struct double_partition *p, const struct double_region *region, bool there)
+int double_memory_slot(struct double_partition *p, const struct double_region *region, bool there)
 {
     struct kvm_userspace_memory_region slot = {
         .slot = region->slot,
-        .flags = there && !(region->flags & MSHV_MEM_WRITABLE) ? KVM_MEM_READONLY : 0,
+        .flags = (there && !(region->flags & MSHV_MEM_WRITABLE) ? KVM_MEM_READONLY : 0) |
+                 (there && p->access_tracking ? KVM_MEM_LOG_DIRTY_PAGES : 0),
         .guest_phys_addr = region->gfn << PAGE_SHIFT,
         .memory_size = there ? region->pages << PAGE_SHIFT : 0,
         .userspace_addr = (uint64_t)region->view,
@@ -85,6 +86,7 @@ static void drop_view(struct double_region *region)
 {
     if (region->view_is_own)
         double_sys_munmap(region->view, region->pages << PAGE_SHIFT);
+    free(region->dirty);
     free(region);
 }
 
@@ -131,7 +133,9 @@ static int map(struct double_partition *p, const struct mshv_user_mem_region *ar
         return r;
     }
     region->slot = free_slot(p);
-    r = set_slot(p, region, true);
+    r = p->access_tracking ? double_dirty_start(region) : 0;
+    if (r == 0)
+        r = double_memory_slot(p, region, true);
     if (r < 0) {
         drop_view(region);
         return r;
@@ -162,7 +166,7 @@ static int unmap(struct double_partition *p, const struct mshv_user_mem_region *
     pthread_mutex_lock(&p->regions_lock);
     unlink_region(p, region);
     pthread_mutex_unlock(&p->regions_lock);
-    set_slot(p, region, false);
+    double_memory_slot(p, region, false);
     drop_view(region);
     return 0;
 }

@@ -111,19 +111,6 @@ static int initialize(struct double_partition *p)
     return r;
 }
 
-/* The hypervisor tracks nothing here, which it says as it does while the property is not set. */
-static int access_bitmap(uint64_t argument)
-{
-    struct mshv_gpap_access_bitmap args;
-
-    if (double_sys_copy_in(&args, argument, sizeof args) < 0)
-        return -EFAULT;
-    if (args.access_type >= MSHV_ACCESS_TYPES || args.access_op >= MSHV_ACCESS_OPS ||
-        nonzero(args.reserved, sizeof args.reserved) || !args.page_count || !args.bitmap_ptr)
-        return -EINVAL;
-    return -EIO;
-}
-
 int double_partition_ioctl(struct double_partition *p, uint32_t request, uint64_t argument)
 {
     int r;
@@ -143,7 +130,7 @@ int double_partition_ioctl(struct double_partition *p, uint32_t request, uint64_
         r = double_hvcall(p, true, argument);
         break;
     case MSHV_GET_GPAP_ACCESS_BITMAP:
-        r = access_bitmap(argument);
+        r = double_dirty_bitmap(p, argument);
         break;
     case MSHV_IRQFD:
     case MSHV_IOEVENTFD:

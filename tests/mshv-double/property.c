@@ -94,8 +94,8 @@ uint16_t double_property_set(struct double_partition *p, uint32_t code, uint64_t
     case HV_PROPERTY_TIME_FREEZE: /* kept: nothing here has a partition's time */
         p->time_freeze = value & 1;
         return HV_OK;
-    case HV_PROPERTY_ACCESS_TRACKING: /* not modelled: refused, so that nobody relies on it */
-        return value ? HV_OPERATION_DENIED : HV_OK;
+    case HV_PROPERTY_ACCESS_TRACKING:
+        return double_dirty_track(p, value);
     case HV_PROPERTY_UNIMPLEMENTED_MSR_ACTION:
         if (value > 1)
             return HV_INVALID_PARAMETER;

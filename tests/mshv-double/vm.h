@@ -30,6 +30,7 @@ struct double_region {
     bool view_is_own;
     bool absent; /* movable, and the client's mapping cannot be written: the guest gets nothing */
     uint32_t slot;
+    uint64_t *dirty; /* a bit a page, while accesses are tracked */
 };
 
 struct double_partition {
@@ -99,9 +100,19 @@ int double_memory_set(struct double_partition *p, uint64_t argument);
 void double_memory_drop(struct double_partition *p);
 /** double_memory_find - the region of a guest-physical address; with regions_lock. */
 struct double_region *double_memory_find(struct double_partition *p, uint64_t gpa);
-/** double_memory_copy - @bytes at @gpa, within one page; false where nothing is mapped. */
+/** double_memory_read, double_memory_write - @bytes at @gpa, within one page; false where nothing
+ * is mapped. */
 bool double_memory_read(struct double_partition *p, uint64_t gpa, void *to, size_t bytes);
 bool double_memory_write(struct double_partition *p, uint64_t gpa, const void *from, size_t bytes);
+
+/** double_memory_slot - tell KVM of a region, as its flags and the partition's are now. */
+int double_memory_slot(struct double_partition *p, const struct double_region *region, bool there);
+
+/* dirty.c */
+uint16_t double_dirty_track(struct double_partition *p, uint64_t value);
+/** double_dirty_start - of a region: all is dirty at first. 0 or -ENOMEM. */
+int double_dirty_start(struct double_region *region);
+int double_dirty_bitmap(struct double_partition *p, uint64_t argument);
 
 /* view.c */
 /**
@@ -149,7 +160,7 @@ int double_settle_drain(struct double_vp *vp);
 
 /* regs.c, msrs.c, regpage.c; the VP's mutex is held */
 uint16_t double_regs_get(struct double_vp *vp, uint32_t name, struct hv_value *ret_value);
-uint16_t double_regs_set(struct double_vp *vp, uint32_t name, const struct hv_value *value);
+uint16_t double_regs_set(struct double_vp *vp, uint32_t name, const struct hv_value *given);
 /** double_regs_flush - to KVM, before it runs. -EINVAL: a processor has no such state. */
 int double_regs_flush(struct double_vp *vp);
 void double_regs_fetch(struct double_vp *vp);

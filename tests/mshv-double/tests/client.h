@@ -23,6 +23,7 @@
 #define SET_MEMORY 0x4020b802ul
 #define ROOT_HVCALL 0xc020b807ul
 #define RUN_VP 0x8100b800ul
+#define ACCESS_BITMAP 0xc020b806ul
 #define GET_STATE 0xc010b801ul
 #define SET_STATE 0xc010b802ul
 
