@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Settings that are not understood, and the log. */
+#include "scene.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void scene_log(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    assert_int_equal(client_run(&m), IO_PORT);
+    client_skip(&m);
+    assert_int_equal(client_run(&m), HALT);
+    machine_free(&m);
+}
+
+static const struct CMUnitTest scenes[] = {cmocka_unit_test(scene_log)};
+
+static void test_plan_that_is_not_understood_ends_the_process(void **state)
+{
+    static const struct {
+        const char *plan, *words;
+    } bad[] = {
+        {"nonsense", "plan item \"nonsense\" is not known"},
+        {"eagain@nowhere", "there is no point \"nowhere\""},
+        {"fire@run", "there is no fault \"fire\""},
+        {"eagain@run", "eagain cannot be at run"},
+        {"eintr@memory", "eintr cannot be at memory"},
+        {"error@memory", "error needs =ERRNO"},
+        {"message@run=tea", "message needs =NAME"},
+        {"eintr@run:x", "which call is \"x\"?"},
+    };
+    char text[4096];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        int status = scene_start("scene_log", "MSHV_DOUBLE_PLAN", bad[i].plan, text);
+
+        assert_true(WIFSIGNALED(status));
+        assert_int_equal(WTERMSIG(status), SIGABRT);
+        if (!strstr(text, bad[i].words))
+            fail_msg("%s: %s", bad[i].plan, text);
+    }
+    scene_start("scene_log", "MSHV_DOUBLE_DRIVER", "7.7", text);
+    assert_non_null(strstr(text, "MSHV_DOUBLE_DRIVER is 6.15 or newer"));
+}
+
+static unsigned count(const char *text, const char *words)
+{
+    unsigned found = 0;
+
+    for (const char *at = strstr(text, words); at; at = strstr(at + 1, words))
+        found++;
+    return found;
+}
+
+static void test_log_has_a_line_for_each_call(void **state)
+{
+    char name[] = "mshv-double-log-XXXXXX", text[4096], log[16384] = "";
+    int file = mkstemp(name), status;
+
+    (void)state;
+    assert_true(file >= 0);
+    status = scene_start("scene_log", "MSHV_DOUBLE_LOG", name, text);
+    assert_true(read(file, log, sizeof log - 1) > 0);
+    close(file);
+    unlink(name);
+
+    assert_int_equal(status, 0);
+    assert_int_equal(count(log, "create-partition "), 1);
+    assert_int_equal(count(log, "map 0 "), 2);
+    assert_int_equal(count(log, "run 0 message="), 2);
+    assert_int_equal(count(log, "run 0 message=0x80010000"), 1);
+    assert_int_equal(count(log, "hvcall-0x51 0 status=0x0 reps=1/1"), 12);
+    assert_int_equal(count(log, "destroy-partition"), 1);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plan_that_is_not_understood_ends_the_process),
+        cmocka_unit_test(test_log_has_a_line_for_each_call),
+    };
+
+    return argc == 2 ? SCENE_PLAY(scenes, argv[1]) : CLIENT_MAIN(tests);
+}

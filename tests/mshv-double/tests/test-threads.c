@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who waits for a VP that runs, and who does not. */
+#include "runner.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+struct asker {
+    struct machine *m;
+    bool started, done;
+};
+
+static void *ask(void *argument)
+{
+    struct asker *a = argument;
+
+    __atomic_store_n(&a->started, true, __ATOMIC_SEQ_CST);
+    client_get(a->m, RIP);
+    __atomic_store_n(&a->done, true, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void test_vp_calls_of_other_threads_wait_for_the_run(void **state)
+{
+    struct runner r;
+    struct asker a = {.m = &r.m};
+    pthread_t thread;
+
+    (void)state;
+    runner_take(SIGUSR1, 0);
+    runner_new(&r);
+    runner_start(&r);
+    runner_wait(&r);
+    assert_int_equal(pthread_create(&thread, NULL, ask, &a), 0);
+    while (!__atomic_load_n(&a.started, __ATOMIC_SEQ_CST))
+        sched_yield();
+    for (int i = 0; i < 20; i++)
+        runner_wait(&r);
+    assert_false(__atomic_load_n(&a.done, __ATOMIC_SEQ_CST));
+
+    runner_stop(&r);
+    pthread_join(thread, NULL);
+    assert_true(a.done);
+    machine_free(&r.m);
+}
+
+static int through_partition(struct machine *m, uint16_t code, uint32_t name, uint16_t *ret_status)
+{
+    struct {
+        uint64_t partition;
+        uint32_t vp, vtl;
+        struct pair pair;
+    } in = {.pair = {.name = name}};
+    struct value out;
+    struct call call = {code,      1,
+                        sizeof in, code == 0x50 ? sizeof out : 0,
+                        .in = &in, .out = code == 0x50 ? &out : NULL};
+    int r = client_call(m->pt, &call);
+
+    *ret_status = call.status;
+    return r;
+}
+
+static void test_partition_calls_do_not_wait_for_the_run(void **state)
+{
+    struct runner r;
+    uint16_t status;
+    uint64_t value;
+
+    (void)state;
+    runner_take(SIGUSR1, 0);
+    runner_new(&r);
+    runner_start(&r);
+    runner_wait(&r);
+
+    assert_int_equal(through_partition(&r.m, 0x50, RIP, &status), 0);
+    assert_int_equal(client_get_property(r.m.pt, 0x50017, &value, NULL), 0);
+    /* A VP that runs is changed by nobody. */
+    assert_int_equal(through_partition(&r.m, 0x51, RIP, &status), -1);
+    assert_int_equal(status, 0x15);
+    assert_false(__atomic_load_n(&r.done, __ATOMIC_SEQ_CST));
+    runner_stop(&r);
+    machine_free(&r.m);
+}
+
+static void test_memory_can_be_added_while_the_guest_runs(void **state)
+{
+    struct runner r;
+    int file;
+    void *page = client_memory(4096, &file);
+
+    (void)state;
+    runner_take(SIGUSR1, 0);
+    runner_new(&r);
+    runner_start(&r);
+    runner_wait(&r);
+    assert_int_equal(client_map(r.m.pt, page, 4096, NOWHERE, WRITABLE), 0);
+    runner_wait(&r);
+    assert_int_equal(client_map(r.m.pt, page, 4096, NOWHERE, UNMAP), 0);
+    runner_wait(&r);
+    runner_stop(&r);
+    machine_free(&r.m);
+}
+
+static void test_vp_closed_by_another_thread_runs_to_its_end(void **state)
+{
+    struct runner r;
+
+    (void)state;
+    runner_take(SIGUSR1, 0);
+    runner_new(&r);
+    runner_start(&r);
+    runner_wait(&r);
+    close(r.m.vp);
+    runner_wait(&r);
+    runner_stop(&r);
+    assert_int_equal(r.error, EINTR);
+    r.m.vp = -1;
+    machine_free(&r.m);
+}
+
+static void test_vp_moves_between_threads(void **state)
+{
+    struct runner r = {0};
+
+    (void)state;
+    machine_new(&r.m, CODE(0xe6, 0x42, 0xe6, 0x43, 0xf4));
+    assert_int_equal(client_run(&r.m), IO_PORT);
+    client_skip(&r.m);
+    runner_start(&r);
+    pthread_join(r.thread, NULL);
+    assert_int_equal(r.type, IO_PORT);
+    client_skip(&r.m);
+    assert_int_equal(client_run(&r.m), HALT);
+    machine_free(&r.m);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_vp_calls_of_other_threads_wait_for_the_run),
+        cmocka_unit_test(test_partition_calls_do_not_wait_for_the_run),
+        cmocka_unit_test(test_memory_can_be_added_while_the_guest_runs),
+        cmocka_unit_test(test_vp_closed_by_another_thread_runs_to_its_end),
+        cmocka_unit_test(test_vp_moves_between_threads),
+    };
+
+    return CLIENT_MAIN(tests);
+}
