@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -299,6 +300,62 @@ static void test_other_partitions_do_not_meet(void **state)
     machine_free(&b);
 }
 
+static unsigned count_lines(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    unsigned lines = 0;
+    int c;
+
+    assert_non_null(file);
+    while ((c = fgetc(file)) != EOF)
+        lines += c == '\n';
+    fclose(file);
+    return lines;
+}
+
+static unsigned count_descriptors(void)
+{
+    unsigned found = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        found += fcntl(fd, F_GETFD) >= 0;
+    return found;
+}
+
+static void test_partition_leaves_nothing_behind(void **state)
+{
+    unsigned descriptors = 0, mappings = 0;
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        struct machine m;
+        void *page;
+
+        machine_new(&m, CODE(0xf4));
+        page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, m.vp, 0);
+        assert_int_equal(client_run(&m), HALT);
+        munmap(page, 4096);
+        machine_free(&m);
+        if (i == 0) { /* what is allocated once is there now */
+            descriptors = count_descriptors();
+            mappings = count_lines("/proc/self/maps");
+        }
+    }
+    assert_int_equal(count_descriptors(), descriptors);
+    assert_int_equal(count_lines("/proc/self/maps"), mappings);
+}
+
+static void test_machine_has_three_descriptors(void **state)
+{
+    unsigned before = count_descriptors();
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_int_equal(count_descriptors(), before + 4); /* and the file of its memory */
+    machine_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +377,8 @@ int main(void)
         cmocka_unit_test(test_closed_descriptor_is_nobodys),
         cmocka_unit_test(test_descriptors_are_real_ones),
         cmocka_unit_test(test_other_partitions_do_not_meet),
+        cmocka_unit_test(test_partition_leaves_nothing_behind),
+        cmocka_unit_test(test_machine_has_three_descriptors),
     };
 
     return CLIENT_MAIN(tests);

@@ -13,6 +13,7 @@
 #define PAGE_RFLAGS 144
 #define PAGE_XMM0 160
 #define PAGE_CS 272
+#define PAGE_FS 320
 #define PAGE_CR0 352
 #define PAGE_EFER 384
 #define GENERAL 1
@@ -109,6 +110,28 @@ static void test_register_page_is_taken_where_it_is_dirty(void **state)
     assert_int_equal(client_get(&m, RAX), 0x7a);
     assert_int_equal(client_get(&m, RFLAGS) & 0x46, 0x46);
     assert_int_equal(client_get(&m, XMM0), 0x1234);
+    machine_free(&m);
+}
+
+static void test_segments_of_the_register_page_are_taken(void **state)
+{
+    struct machine m;
+    uint8_t *page;
+
+    (void)state;
+    /* out; mov %fs:(%rbx),%al; out */
+    machine_new(&m, CODE(0xe6, 0x42, 0x64, 0x8a, 0x03, 0xe6, 0x43));
+    page = map_page(&m);
+    client_set(&m, RBX, 0);
+    m.ram[DATA_AT] = 0x3c;
+    assert_int_equal(client_run(&m), IO_PORT);
+    put(page, PAGE_FS, DATA_AT); /* its base */
+    put(page, PAGE_RIP, CODE_AT + 2);
+    page[DIRTY] = IP | SEGMENT;
+
+    assert_int_equal(client_run(&m), IO_PORT);
+    assert_int_equal(PAYLOAD(&m.message, 40, 2), 0x43);
+    assert_int_equal(PAYLOAD(&m.message, 48, 1), 0x3c);
     machine_free(&m);
 }
 
@@ -345,6 +368,7 @@ int main(void)
         cmocka_unit_test(test_register_page_is_valid_after_a_message),
         cmocka_unit_test(test_register_page_and_hypercalls_say_the_same),
         cmocka_unit_test(test_register_page_is_taken_where_it_is_dirty),
+        cmocka_unit_test(test_segments_of_the_register_page_are_taken),
         cmocka_unit_test(test_register_page_is_ignored_where_it_is_not_dirty),
         cmocka_unit_test(test_register_page_that_is_not_valid_is_ignored),
         cmocka_unit_test(test_dirty_register_page_wins_over_hypercalls),
