@@ -103,6 +103,7 @@ static const struct {
     {"no-movable", &double_plan.movable, false},
     {"no-retries", &double_plan.retries, false},
     {"no-register-page", &double_plan.no_register_page, true},
+    {"large-xsave", &double_plan.large_xsave, true},
 };
 
 static bool find(const struct word *words, const char *name, uint32_t *ret_value)

@@ -16,6 +16,7 @@ struct double_plan {
     bool movable;          /* regions follow the client's memory */
     bool retries;          /* the driver itself asks again where the hypervisor wants memory */
     bool no_register_page; /* mmap of it says ENODEV */
+    bool large_xsave;      /* the state is as large as on a processor with AMX */
 };
 
 enum double_fault_kind {

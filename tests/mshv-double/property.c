@@ -33,7 +33,7 @@ static uint16_t of_cpuid(const struct kvm_cpuid_entry2 *entries, uint32_t count,
         *ret_value = xsave_states(entries, count);
         return HV_OK;
     case HV_PROPERTY_MAX_XSAVE_DATA_SIZE:
-        *ret_value = double_xsave_bytes(entries, count, xsave_states(entries, count));
+        *ret_value = double_xsave_told(entries, count, xsave_states(entries, count));
         return HV_OK;
     case HV_PROPERTY_PROC_FEATURES0:
     case HV_PROPERTY_PROC_FEATURES1:

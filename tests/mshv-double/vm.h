@@ -211,6 +211,8 @@ bool double_features_has_subleaf(uint32_t leaf);
 int double_state(struct double_vp *vp, uint64_t argument, bool set);
 /** double_xsave_bytes - of the compacted format with all components of @states. */
 uint32_t double_xsave_bytes(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states);
+/** double_xsave_told - how large the hypervisor says that it is at most. */
+uint32_t double_xsave_told(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states);
 int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes);
 int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes);
 /** double_xsave_raw - KVM's area, standard format; DOUBLE_XSAVE_BYTES. */

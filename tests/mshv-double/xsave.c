@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/mshv-double/plan.h"
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/vm.h"
 
+#define LARGE_BYTES 0x2b00u /* with TILEDATA: 8 KiB of it */
 #define HEAD_BYTES 576u
 #define LEGACY_BYTES 512u
 #define XSTATE_BV 512u
@@ -50,6 +52,13 @@ uint32_t double_xsave_bytes(const struct kvm_cpuid_entry2 *cpuid, uint32_t count
             at = place(e, at) + e->eax;
     }
     return at;
+}
+
+uint32_t double_xsave_told(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states)
+{
+    uint32_t bytes = double_xsave_bytes(cpuid, count, states);
+
+    return double_plan.large_xsave && bytes < LARGE_BYTES ? LARGE_BYTES : bytes;
 }
 
 static void put(uint8_t *to, uint64_t value)

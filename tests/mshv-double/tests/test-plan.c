@@ -181,6 +181,30 @@ static void scene_race(void **state)
     assert_int_equal(client_run(&m), HALT); /* so this run knows nothing of it */
 }
 
+static void scene_large_xsave(void **state)
+{
+    static _Alignas(4096) uint8_t buffer[3 * 4096];
+    struct state args = {.type = 1, .bytes = 4096, .buffer = buffer};
+    struct machine m;
+    uint64_t most;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_int_equal(client_get_property(m.pt, 0x60008, &most, NULL), 0);
+    assert_true(most > 8192);
+    buffer[0] = 0x77;
+    assert_fails(ioctl(m.vp, GET_STATE, &args), EINVAL);
+    assert_int_equal(args.bytes, most); /* told all the same */
+    assert_int_equal(buffer[0], 0x77);
+    args.bytes = sizeof buffer;
+    assert_int_equal(ioctl(m.vp, GET_STATE, &args), 0);
+    assert_int_equal(args.bytes, most);
+    args.bytes = 4096;
+    assert_fails(ioctl(m.vp, SET_STATE, &args), EINVAL);
+    args.bytes = sizeof buffer;
+    assert_int_equal(ioctl(m.vp, SET_STATE, &args), 0);
+}
+
 /* A newer driver that has none of what is new. */
 static void scene_nothing_new(void **state)
 {
@@ -201,11 +225,12 @@ static void scene_nothing_new(void **state)
 }
 
 static const struct CMUnitTest scenes[] = {
-    cmocka_unit_test(scene_nothing_new),      cmocka_unit_test(scene_eagain),
-    cmocka_unit_test(scene_partial_reps),     cmocka_unit_test(scene_status),
-    cmocka_unit_test(scene_no_register_page), cmocka_unit_test(scene_no_device),
-    cmocka_unit_test(scene_errors),           cmocka_unit_test(scene_eintr),
-    cmocka_unit_test(scene_messages),         cmocka_unit_test(scene_race),
+    cmocka_unit_test(scene_nothing_new), cmocka_unit_test(scene_large_xsave),
+    cmocka_unit_test(scene_eagain),      cmocka_unit_test(scene_partial_reps),
+    cmocka_unit_test(scene_status),      cmocka_unit_test(scene_no_register_page),
+    cmocka_unit_test(scene_no_device),   cmocka_unit_test(scene_errors),
+    cmocka_unit_test(scene_eintr),       cmocka_unit_test(scene_messages),
+    cmocka_unit_test(scene_race),
 };
 
 /* ---- Starting them -------------------------------------------------------------------------- */
@@ -217,6 +242,12 @@ static void expect_plan(const char *plan, const char *scene)
 
     if (status != 0)
         fail_msg("%s with %s: status 0x%x\n%s", scene, plan, (unsigned)status, text);
+}
+
+static void test_buffer_that_is_too_small_is_told_the_size(void **state)
+{
+    (void)state;
+    expect_plan("large-xsave", "scene_large_xsave");
 }
 
 static void test_newer_driver_may_lack_each_of_its_calls(void **state)
@@ -298,6 +329,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_planned_status_comes_back),
         cmocka_unit_test(test_register_page_may_be_missing),
         cmocka_unit_test(test_device_may_be_missing),
+        cmocka_unit_test(test_buffer_that_is_too_small_is_told_the_size),
         cmocka_unit_test(test_newer_driver_may_lack_each_of_its_calls),
         cmocka_unit_test(test_calls_fail_where_planned),
         cmocka_unit_test(test_eintr_before_the_guest_ran_loses_nothing),
