@@ -13,6 +13,8 @@
 #define TABLE 0x27ull
 #define LEAF 0xe7ull
 
+#define KVM_CREATE_VM 0xae01ul
+
 uint64_t field(const struct message *m, size_t offset, size_t bytes)
 {
     uint64_t value = 0;
@@ -227,19 +229,32 @@ void client_skip(struct machine *m)
     client_set(m, RIP, MESSAGE_RIP(&m->message) + INSN_LENGTH(&m->message));
 }
 
-int client_main(const struct CMUnitTest *tests, size_t count)
+int client_check(void)
 {
-    int fd = open("/dev/mshv", O_RDWR | O_CLOEXEC);
     const struct creation args = {0};
+    int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm, fd, pt;
 
-    if (fd < 0) {
-        fprintf(stderr, "skipped: no /dev/kvm for the double of /dev/mshv: %s\n", strerror(errno));
-        return 77;
-    }
-    if (ioctl(fd, CREATE_PARTITION, &args) < 0) {
+    vm = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0);
+    if (vm < 0) {
         fprintf(stderr, "skipped: /dev/kvm makes no virtual machine: %s\n", strerror(errno));
         return 77;
     }
+    close(vm);
+    close(kvm);
+    fd = open("/dev/mshv", O_RDWR | O_CLOEXEC);
+    pt = fd < 0 ? -1 : ioctl(fd, CREATE_PARTITION, &args);
+    if (pt < 0) {
+        fprintf(stderr, "nobody serves /dev/mshv: %s\n", strerror(errno));
+        return 1;
+    }
+    close(pt);
     close(fd);
-    return _cmocka_run_group_tests("mshv-double", tests, count, NULL, NULL);
+    return 0;
+}
+
+int client_main(const struct CMUnitTest *tests, size_t count)
+{
+    int r = client_check();
+
+    return r ? r : _cmocka_run_group_tests("mshv-double", tests, count, NULL, NULL);
 }

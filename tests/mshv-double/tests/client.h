@@ -165,7 +165,10 @@ void client_skip(struct machine *m);
         assert_int_equal(errno, (error));                                                          \
     } while (0)
 
-/** client_main - look for a double and for KVM, or exit with 77; then the tests. */
+/** client_check - 0; 77 where /dev/kvm cannot be used; 1 where it can, but nobody serves /dev/mshv.
+ */
+int client_check(void);
+/** client_main - the check, and then the tests. */
 int client_main(const struct CMUnitTest *tests, size_t count);
 #define CLIENT_MAIN(tests) client_main(tests, sizeof(tests) / sizeof(tests)[0])
 

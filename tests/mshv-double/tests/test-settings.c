@@ -3,6 +3,7 @@
 #include "scene.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -81,12 +82,41 @@ static void test_log_has_a_line_for_each_call(void **state)
     assert_int_equal(count(log, "destroy-partition"), 1);
 }
 
+static void test_device_is_played_by_the_double(void **state)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    bool found = false;
+    char line[512];
+
+    (void)state;
+    assert_non_null(maps);
+    while (fgets(line, sizeof line, maps))
+        found |= strstr(line, "libmshv-double.so") != NULL;
+    fclose(maps);
+    assert_true(found);
+}
+
+static void test_suite_fails_when_nobody_serves_the_device(void **state)
+{
+    char text[4096];
+    int status = scene_start("check", "MSHV_DOUBLE_PLAN", "no-device", text);
+
+    (void)state;
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_non_null(strstr(text, "nobody serves /dev/mshv"));
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_that_is_not_understood_ends_the_process),
         cmocka_unit_test(test_log_has_a_line_for_each_call),
+        cmocka_unit_test(test_device_is_played_by_the_double),
+        cmocka_unit_test(test_suite_fails_when_nobody_serves_the_device),
     };
 
+    if (argc == 2 && strcmp(argv[1], "check") == 0)
+        return client_check();
     return argc == 2 ? SCENE_PLAY(scenes, argv[1]) : CLIENT_MAIN(tests);
 }
