@@ -11,7 +11,6 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
-#include <linux/close_range.h>
 #include <linux/kvm.h>
 
 #include "tests/mshv-double/plan.h"
@@ -19,6 +18,7 @@
 #include "tests/mshv-double/vm.h"
 
 #define IN_ITS_PLACE __attribute__((visibility("default")))
+#define ALL_SIGNALS (~0ull)
 
 /* Defined here and declared by no header: those of fcntl.h and sys/ioctl.h have names and
  * attributes that differ between versions and feature macros. */
@@ -46,8 +46,9 @@ static long result(long r)
 
 /* ---- Opening -------------------------------------------------------------------------------- */
 
-static void free_device(struct double_object *object)
+static void release_device(struct double_object *object)
 {
+    double_table_free(object);
     free(object);
 }
 
@@ -72,8 +73,8 @@ static int open_device(int flags)
         return -ENOMEM;
     }
     device->kind = DOUBLE_DEVICE;
-    device->destroy = free_device;
-    r = double_table_add(fd, device);
+    device->release = release_device;
+    r = double_table_new(fd, device);
     if (r < 0) {
         double_sys_close(fd);
         free(device);
@@ -152,16 +153,15 @@ IN_ITS_PLACE int __openat64_2(int directory, const char *path, int flags)
 
 IN_ITS_PLACE int close(int fd)
 {
+    if (double_table_is_own(fd))
+        return (int)result(-EBADF);
     double_table_remove(fd);
     return (int)result(double_sys(SYS_close, fd, 0, 0, 0, 0, 0));
 }
 
 IN_ITS_PLACE int close_range(unsigned first, unsigned last, int flags)
 {
-    if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC))
-        for (unsigned fd = first; fd <= last && fd < 65536; fd++)
-            double_table_remove((int)fd);
-    return (int)result(double_sys(SYS_close_range, first, last, flags, 0, 0, 0));
+    return (int)result(double_table_close(first, last, (unsigned)flags));
 }
 
 static int duplicated(int from, long r)
@@ -178,15 +178,15 @@ IN_ITS_PLACE int dup(int fd)
 
 IN_ITS_PLACE int dup2(int from, int to)
 {
-    if (from != to)
-        double_table_remove(to);
+    if (double_table_is_own(to))
+        return (int)result(-EBADF);
     return duplicated(from, double_sys(SYS_dup2, from, to, 0, 0, 0, 0));
 }
 
 IN_ITS_PLACE int dup3(int from, int to, int flags)
 {
-    if (from != to)
-        double_table_remove(to);
+    if (double_table_is_own(to))
+        return (int)result(-EBADF);
     return duplicated(from, double_sys(SYS_dup3, from, to, flags, 0, 0, 0));
 }
 
@@ -232,48 +232,70 @@ static int device_ioctl(int device, uint32_t request, uint64_t argument)
     }
 }
 
+static int call(struct double_object *object, uint32_t request, uint64_t argument,
+                uint64_t client_signals)
+{
+    switch (object->kind) {
+    case DOUBLE_DEVICE:
+        return device_ioctl(object->fd, request, argument);
+    case DOUBLE_PARTITION:
+        return double_partition_ioctl((struct double_partition *)object, request, argument);
+    case DOUBLE_VP:
+    default:
+        return double_vp_ioctl((struct double_vp *)object, request, argument, client_signals);
+    }
+}
+
+/* In the kernel a signal waits until the call returns, or ends RUN_VP; so it does here. Its handler
+ * may never return, so nothing is left to do by then. */
+static struct double_object *begin(int fd, uint64_t *ret_client_signals)
+{
+    struct double_object *object;
+
+    if (!double_table_may_have(fd))
+        return NULL;
+    double_sys_signals(ALL_SIGNALS, ret_client_signals);
+    object = double_table_call(fd);
+    if (!object)
+        double_sys_signals(*ret_client_signals, NULL);
+    return object;
+}
+
+static long end(struct double_object *object, uint64_t client_signals, long r)
+{
+    double_table_return(object);
+    double_sys_signals(client_signals, NULL);
+    return result(r);
+}
+
 IN_ITS_PLACE int ioctl(int fd, unsigned long request, ...)
 {
-    struct double_object *object = double_table_get(fd);
-    uint64_t argument;
+    struct double_object *object;
+    uint64_t argument, client_signals;
     va_list args;
-    int r;
 
     va_start(args, request);
     argument = va_arg(args, uint64_t);
     va_end(args);
+    object = begin(fd, &client_signals);
     if (!object)
         return (int)result(double_sys(SYS_ioctl, fd, (long)request, (long)argument, 0, 0, 0));
-    switch (object->kind) {
-    case DOUBLE_DEVICE:
-        r = device_ioctl(object->fd, (uint32_t)request, argument);
-        break;
-    case DOUBLE_PARTITION:
-        r = double_partition_ioctl((struct double_partition *)object, (uint32_t)request, argument);
-        break;
-    case DOUBLE_VP:
-    default:
-        r = double_vp_ioctl((struct double_vp *)object, (uint32_t)request, argument);
-        break;
-    }
-    double_object_put(object);
-    return (int)result(r);
+    return (int)end(object, client_signals,
+                    call(object, (uint32_t)request, argument, client_signals));
 }
 
 static void *mmap_any(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
-    struct double_object *object = flags & MAP_ANONYMOUS ? NULL : double_table_get(fd);
-    long r;
+    uint64_t client_signals;
+    struct double_object *object = flags & MAP_ANONYMOUS ? NULL : begin(fd, &client_signals);
 
     if (!object)
-        r = double_sys(SYS_mmap, (long)addr, (long)bytes, prot, flags, fd, offset);
-    else if (object->kind == DOUBLE_VP)
-        r = double_vp_mmap((struct double_vp *)object, addr, bytes, prot, flags, offset);
-    else
-        r = -ENODEV;
-    if (object)
-        double_object_put(object);
-    return (void *)result(r);
+        return (void *)result(
+            double_sys(SYS_mmap, (long)addr, (long)bytes, prot, flags, fd, offset));
+    return (void *)end(object, client_signals,
+                       object->kind == DOUBLE_VP ? double_vp_mmap((struct double_vp *)object, addr,
+                                                                  bytes, prot, flags, offset)
+                                                 : -ENODEV);
 }
 
 IN_ITS_PLACE void *mmap(void *addr, size_t bytes, int prot, int flags, int fd, off_t offset)

@@ -122,11 +122,8 @@ static uint16_t registers(struct double_partition *p, bool set, uint16_t reps, c
         !fits(reps, sizeof head, set ? sizeof(struct hv_assoc) : sizeof(struct hv_value)))
         return HV_INVALID_PARAMETER;
     held = hold(vp);
-    if (!vp->run)
-        status = HV_INVALID_VP_STATE;
-    else
-        status = set ? set_registers(vp, held, reps, input, ret_done)
-                     : get_registers(vp, held, reps, input, output, ret_done);
+    status = set ? set_registers(vp, held, reps, input, ret_done)
+                 : get_registers(vp, held, reps, input, output, ret_done);
     let_go(vp, held);
     return status;
 }
@@ -167,7 +164,7 @@ static uint16_t translate(struct double_partition *p, const uint8_t *input, uint
     held = hold(vp);
     if (held != HOLD_RUNNING)
         vp->translated = false;
-    if (held == HOLD_RUNNING || !vp->run || double_regs_flush(vp) < 0) {
+    if (held == HOLD_RUNNING || double_regs_flush(vp) < 0) {
         let_go(vp, held);
         return HV_INVALID_VP_STATE;
     }
@@ -243,7 +240,7 @@ static uint16_t cpuid_override(struct double_partition *p, const uint8_t *input)
     if (p->override_count == DOUBLE_MAX_OVERRIDES)
         return HV_INSUFFICIENT_MEMORY;
     held = hold(vp);
-    if (held == HOLD_RUNNING || vp->has_run || !vp->run) {
+    if (held == HOLD_RUNNING || vp->has_run) {
         let_go(vp, held);
         return HV_INVALID_VP_STATE; /* KVM takes no other CPUID after the first run */
     }
@@ -268,7 +265,7 @@ static uint16_t assert_interrupt(struct double_partition *p, const uint8_t *inpu
     if (!vp)
         return HV_INVALID_PARAMETER;
     held = hold(vp);
-    if (held == HOLD_RUNNING || !vp->run) {
+    if (held == HOLD_RUNNING) {
         let_go(vp, held);
         return HV_INVALID_VP_STATE;
     }

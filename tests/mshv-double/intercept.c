@@ -59,7 +59,7 @@ static void tell_msrs(struct double_partition *p)
         .args = {wanted ? KVM_MSR_EXIT_REASON_UNKNOWN : 0},
     };
 
-    if (wanted == p->msrs_told || p->object.fd < 0)
+    if (wanted == p->msrs_told)
         return;
     if (double_sys_ioctl(p->object.fd, KVM_ENABLE_CAP, &cap) < 0)
         double_log("not-modelled intercept of MSRs: this KVM has none");

@@ -77,8 +77,6 @@ int double_memory_slot(struct double_partition *p, const struct double_region *r
 
     if (region->absent)
         return 0;
-    if (p->object.fd < 0)
-        return -EIO;
     return double_sys_ioctl(p->object.fd, KVM_SET_USER_MEMORY_REGION, &slot);
 }
 

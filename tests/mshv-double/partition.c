@@ -45,15 +45,25 @@ static int read_creation(uint64_t argument, struct mshv_create_partition_v2 *ret
     return 0;
 }
 
-static void destroy(struct double_object *object)
+static void release(struct double_object *object)
 {
     struct double_partition *p = (struct double_partition *)object;
 
-    double_memory_drop(p);
     for (unsigned i = 0; i < MSHV_MAX_VPS; i++)
-        free(p->vps[i]);
+        if (p->vps[i])
+            double_vp_free(p->vps[i]);
+    double_table_free(object);
+    double_memory_drop(p);
     double_log("destroy-partition");
     free(p);
+}
+
+static void forked(struct double_object *object)
+{
+    struct double_partition *p = (struct double_partition *)object;
+
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_mutex_init(&p->regions_lock, NULL);
 }
 
 static int create(int device, const struct mshv_create_partition_v2 *args)
@@ -68,16 +78,16 @@ static int create(int device, const struct mshv_create_partition_v2 *args)
         free(p);
         return fd;
     }
-    pthread_mutex_init(&p->mutex, NULL);
-    pthread_mutex_init(&p->regions_lock, NULL);
     p->object.kind = DOUBLE_PARTITION;
-    p->object.destroy = destroy;
+    p->object.release = release;
+    p->object.forked = forked;
+    forked(&p->object);
     p->id = __atomic_add_fetch(&last_id, 1, __ATOMIC_RELAXED);
     p->flags = args->flags;
     memcpy(p->cpu_disabled, args->cpu_disabled, sizeof p->cpu_disabled);
     p->xsave_disabled = args->xsave_disabled;
     p->synthetic_features = HV_SYNTHETIC_PRESENT | HV_SYNTHETIC_HV1;
-    r = double_table_add(fd, &p->object);
+    r = double_table_new(fd, &p->object);
     if (r < 0) {
         double_sys_close(fd);
         free(p);

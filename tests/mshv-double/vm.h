@@ -34,7 +34,7 @@ struct double_region {
 };
 
 struct double_partition {
-    struct double_object object; /* first; its descriptor is KVM's VM */
+    struct double_object object; /* first; its fd is KVM's VM */
     pthread_mutex_t mutex;       /* the driver's: around every ioctl of the partition */
     uint64_t id;
     bool initialized;
@@ -55,7 +55,7 @@ struct double_partition {
 };
 
 struct double_vp {
-    struct double_object object; /* first; its descriptor is KVM's vCPU */
+    struct double_object object; /* first; its fd is KVM's vCPU */
     struct double_partition *partition;
     uint32_t index;
     pthread_mutex_t mutex; /* the driver's: held for the whole of every ioctl of the VP */
@@ -125,7 +125,10 @@ bool double_view_lookup(uint64_t host, int *ret_prot);
 
 /* vp.c */
 int double_vp_create(struct double_partition *p, uint64_t argument);
-int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument);
+void double_vp_free(struct double_vp *vp);
+/** double_vp_ioctl - all signals are blocked; RUN_VP lets in what @client_signals does. */
+int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument,
+                    uint64_t client_signals);
 /** double_vp_mmap - as mmap(2): an address, or a negative errno. */
 long double_vp_mmap(struct double_vp *vp, void *addr, size_t bytes, int prot, int flags,
                     long offset);

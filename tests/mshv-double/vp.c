@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Making a VP, its pages, and its ioctls: each with the VP's mutex held from end to end. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,23 +10,32 @@
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/vm.h"
 
-#define ALL_SIGNALS (~0ull)
+/* The last descriptor is closed. The hypervisor's VP lives on, and the partition has it. */
+static void release(struct double_object *object)
+{
+    double_log("close-vp");
+    double_object_put(&((struct double_vp *)object)->partition->object);
+}
 
-/* The last descriptor is closed. The index stays taken, and the partition keeps what is left. */
-static void destroy(struct double_object *object)
+static void forked(struct double_object *object)
 {
     struct double_vp *vp = (struct double_vp *)object;
 
-    pthread_mutex_lock(&vp->mutex);
-    if (object->fd >= 0)
-        double_sys_close(object->fd);
-    object->fd = -1;
+    pthread_mutex_init(&vp->mutex, NULL);
+    vp->running = false;
+}
+
+static void unmap(struct double_vp *vp)
+{
     double_sys_munmap(vp->run, vp->run_bytes);
     double_sys_munmap(vp->message, 2 * MSHV_PAGE);
-    vp->run = NULL;
-    pthread_mutex_unlock(&vp->mutex);
-    double_log("close-vp");
-    double_object_put(&vp->partition->object);
+}
+
+void double_vp_free(struct double_vp *vp)
+{
+    unmap(vp);
+    double_table_free(&vp->object);
+    free(vp);
 }
 
 /* ---- Creating ------------------------------------------------------------------------------- */
@@ -81,16 +89,18 @@ static int create(struct double_partition *p, uint32_t index)
         free(vp);
         return fd;
     }
-    pthread_mutex_init(&vp->mutex, NULL);
     vp->object.kind = DOUBLE_VP;
-    vp->object.destroy = destroy;
-    vp->object.fd = fd;
+    vp->object.release = release;
+    vp->object.forked = forked;
+    vp->object.fd = fd; /* until it has its own */
     vp->partition = p;
     vp->index = index;
+    forked(&vp->object);
     r = set_up(vp, fd);
     if (r == 0)
-        r = double_table_add(fd, &vp->object);
+        r = double_table_new(fd, &vp->object);
     if (r < 0) {
+        unmap(vp);
         double_sys_close(fd);
         free(vp);
         return r;
@@ -176,13 +186,11 @@ static int run(struct double_vp *vp, uint64_t argument, uint64_t client_signals)
     return r;
 }
 
-int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument)
+int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument,
+                    uint64_t client_signals)
 {
-    uint64_t client_signals;
     int r;
 
-    /* In the kernel a signal waits until the call returns, or ends RUN_VP; so it does here. */
-    double_sys_signals(ALL_SIGNALS, &client_signals);
     pthread_mutex_lock(&vp->mutex);
     double_hypercall_from(vp);
     switch (request) {
@@ -204,6 +212,5 @@ int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument)
     }
     double_hypercall_from(NULL);
     pthread_mutex_unlock(&vp->mutex);
-    double_sys_signals(client_signals, NULL);
     return r;
 }

@@ -60,6 +60,15 @@ void *client_memory(uint64_t bytes, int *ret_file)
     return memory;
 }
 
+unsigned client_descriptors(int below)
+{
+    unsigned found = 0;
+
+    for (int fd = 0; fd < below; fd++)
+        found += fcntl(fd, F_GETFD) >= 0;
+    return found;
+}
+
 static void build_tables(uint8_t *ram)
 {
     uint64_t *root = (uint64_t *)(void *)(ram + TABLES);

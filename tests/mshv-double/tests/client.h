@@ -140,6 +140,10 @@ int client_partition(int dev);
 int client_map(int pt, const void *host, uint64_t bytes, uint64_t gpa, uint8_t flags);
 void *client_memory(uint64_t bytes, int *ret_file);
 
+/** client_descriptors - how many are open below a number. What is at 900 and above is a double's.
+ */
+unsigned client_descriptors(int below);
+
 /** client_run - RUN_VP: the message's type; 0 and errno when it fails. */
 uint32_t client_run(struct machine *m);
 /** client_call - ROOT_HVCALL: 0 or -1. @call keeps what the kernel gave back. */
