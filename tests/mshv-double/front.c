@@ -80,6 +80,7 @@ static int open_device(int flags)
         free(device);
         return r;
     }
+    double_view_start();
     return fd;
 }
 

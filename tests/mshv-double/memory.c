@@ -83,12 +83,19 @@ int double_memory_slot(struct double_partition *p, const struct double_region *r
 static void drop_view(struct double_region *region)
 {
     if (region->view_is_own)
-        double_sys_munmap(region->view, region->pages << PAGE_SHIFT);
+        double_view_drop(region->view);
     free(region->dirty);
     free(region);
 }
 
 /* ---- The driver's rules --------------------------------------------------------------------- */
+
+static bool is_mapped(uint64_t host)
+{
+    uint8_t resident;
+
+    return double_sys(SYS_mincore, (long)host, MSHV_PAGE, (long)&resident, 0, 0, 0) == 0;
+}
 
 static int prepare_view(struct double_region *region)
 {
@@ -109,10 +116,10 @@ static int map(struct double_partition *p, const struct mshv_user_mem_region *ar
 {
     struct double_region *region;
     uint64_t pages = args->size >> PAGE_SHIFT;
-    int prot, r;
+    int r;
 
     if (args->size > USER_END || args->userspace_addr > USER_END - args->size ||
-        !double_view_lookup(args->userspace_addr, &prot))
+        !is_mapped(args->userspace_addr))
         return -EINVAL;
     /* The ends alone, as in the driver. */
     if (by_gfn(p, args->guest_pfn) || by_gfn(p, args->guest_pfn + pages - 1) ||

@@ -5,173 +5,286 @@
  * double's alone, and KVM is given that one.
  *
  * Of shared memory a second mapping is made with mremap(2) from an old size of 0. Private memory
- * has no second mapping: it is replaced, in its place, by a shared copy. The client sees the
- * contents that it had, its writes reach the guest, and what it maps over the range later does not.
- * What differs: after MADV_DONTNEED the client itself sees what the guest sees, not zeros; after
- * fork() parent and child share the range; and a write by another thread while the range is
- * replaced may be lost. A hole punched into the file of shared memory is seen by the guest.
+ * has no second mapping: it is replaced, in its place, by a shared copy, until no region has it any
+ * more. README.md has what the client can notice of that. No descriptor is needed for it, as the
+ * client may have none left.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <string.h>
+#include <pthread.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 
-#include <linux/magic.h>
-
+#include "tests/mshv-double/maps.h"
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/vm.h"
 
-struct area {
-    uint64_t start, end;
-    int prot;
-    bool shared;
-    bool refused; /* pages of a file that cannot be pinned for long */
+#define COPY_BYTES (1ull << 30) /* at once; the kernel does no more than 2 GiB */
+#define NONE (~0ull)
+
+struct view {
+    struct view *next;
+    uint64_t start, bytes;
+    uint64_t copied; /* where in it a shared copy of private memory is; NONE */
 };
 
-/* FOLL_LONGTERM is refused for file systems that must notice writes: all that have a disk. */
-static bool is_on_disk(const char *path, unsigned major)
-{
-    struct statfs fs;
-
-    if (path[0] != '/' || statfs(path, &fs) < 0)
-        return major != 0;
-    return fs.f_type != TMPFS_MAGIC && fs.f_type != HUGETLBFS_MAGIC && fs.f_type != RAMFS_MAGIC;
-}
-
-static bool parse(const char *line, struct area *ret_area)
-{
-    unsigned long start, end, inode;
+/* A shared copy that has lost the view it was made for, and may be in others still. */
+struct copy {
+    struct copy *next;
+    uint64_t inode;
     unsigned major, minor;
-    char rights[8], path[256] = "";
+};
 
-    if (sscanf(line, "%lx-%lx %7s %*x %x:%x %lu %255[^\n]", &start, &end, rights, &major, &minor,
-               &inode, path) < 6)
-        return false;
-    *ret_area = (struct area){.start = start, .end = end, .shared = rights[3] == 's'};
-    if (rights[0] == 'r')
-        ret_area->prot |= PROT_READ;
-    if (rights[1] == 'w')
-        ret_area->prot |= PROT_WRITE;
-    if (rights[2] == 'x')
-        ret_area->prot |= PROT_EXEC;
-    ret_area->refused = ret_area->shared && inode != 0 && is_on_disk(path, major);
-    return true;
+static struct view *views;
+static struct copy *copies;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void take(void)
+{
+    pthread_mutex_lock(&lock);
 }
 
-/* The mapping that @host is in. */
-static bool find_area(uint64_t host, struct area *ret_area)
+static void give(void)
 {
-    FILE *maps = fopen("/proc/self/maps", "re");
-    bool found = false;
-    char line[512];
-
-    if (!maps)
-        double_sys_die("cannot read /proc/self/maps");
-    while (!found && fgets(line, sizeof line, maps))
-        found = parse(line, ret_area) && host >= ret_area->start && host < ret_area->end;
-    fclose(maps);
-    return found;
+    pthread_mutex_unlock(&lock);
 }
 
-bool double_view_lookup(uint64_t host, int *ret_prot)
+__attribute__((constructor)) static void start(void)
 {
-    struct area area;
-
-    if (!find_area(host, &area))
-        return false;
-    *ret_prot = area.prot;
-    return true;
+    pthread_atfork(take, give, give);
 }
 
-static void *pointer(uint64_t address)
+void double_view_start(void)
 {
-    return (void *)address;
+    take();
+    double_maps_start();
+    give();
 }
 
-static int share(uint64_t host, uint64_t bytes, uint8_t *to)
-{
-    long r = double_sys(SYS_mremap, (long)host, 0, (long)bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-                        (long)to, 0);
+/* ---- Mapping -------------------------------------------------------------------------------- */
 
-    return double_sys_failed(pointer((uint64_t)r)) ? -EFAULT : 0;
+static int fault_of(long address)
+{
+    return double_sys_failed((void *)address) ? -EFAULT : 0;
 }
 
-static int fill(int fd, uint64_t host, uint64_t bytes)
+/* One more mapping of shared pages. */
+static int share(uint64_t from, uint64_t bytes, uint64_t to)
 {
-    uint64_t done = 0;
-
-    while (done < bytes) {
-        long r = double_sys(SYS_pwrite64, fd, (long)(host + done), (long)(bytes - done), (long)done,
-                            0, 0);
-
-        if (r <= 0)
-            return r < 0 ? (int)r : -EFAULT;
-        done += (uint64_t)r;
-    }
-    return 0;
+    return fault_of(double_sys(SYS_mremap, (long)from, 0, (long)bytes,
+                               MREMAP_MAYMOVE | MREMAP_FIXED, (long)to, 0));
 }
 
-static int replace(uint64_t host, uint64_t bytes, int prot, uint8_t *to)
+static int copy(uint64_t from, uint64_t bytes, uint64_t to)
 {
-    int fd = (int)double_sys(SYS_memfd_create, (long)"mshv-double", MFD_CLOEXEC, 0, 0, 0, 0);
-    int r;
+    int r = 0;
 
-    if (fd < 0)
-        return fd;
-    r = (int)double_sys(SYS_ftruncate, fd, (long)bytes, 0, 0, 0, 0);
+    for (uint64_t at = 0; at < bytes && r == 0; at += COPY_BYTES)
+        r = double_sys_copy_out(to + at, (const void *)(from + at),
+                                bytes - at < COPY_BYTES ? bytes - at : COPY_BYTES);
+    return r;
+}
+
+static void protect(uint64_t at, uint64_t bytes, int prot)
+{
+    double_sys(SYS_mprotect, (long)at, (long)bytes, prot, 0, 0, 0);
+}
+
+static int replace(uint64_t host, uint64_t bytes, int prot, uint64_t to)
+{
+    int r = copy(host, bytes, to);
+
     if (r == 0)
-        r = fill(fd, host, bytes);
+        r = share(to, bytes, host);
     if (r == 0)
-        r = -double_sys_failed(
-            double_sys_mmap(to, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0));
-    if (r == 0)
-        r = -double_sys_failed(
-            double_sys_mmap(pointer(host), bytes, prot, MAP_SHARED | MAP_FIXED, fd, 0));
-    double_sys_close(fd);
+        protect(host, bytes, prot);
     return r;
 }
 
 /* Piece by piece, as a range may be made of several mappings. */
-static int take_pieces(uint64_t host, uint64_t bytes, uint8_t *view)
+static int take_pieces(const struct double_areas *areas, uint64_t host, uint64_t bytes,
+                       struct view *view)
 {
     uint64_t at = host, end = host + bytes;
+    int r = 0;
 
-    while (at < end) {
-        struct area area;
-        uint64_t piece;
-        int r;
-
-        if (!find_area(at, &area) || area.refused)
+    for (size_t i = 0; i < areas->count; i++) {
+        if (areas->list[i].start > at || areas->list[i].refused)
             return -EFAULT;
-        piece = (area.end < end ? area.end : end) - at;
-        r = area.shared ? share(at, piece, view + (at - host))
-                        : replace(at, piece, area.prot, view + (at - host));
-        if (r < 0)
-            return r;
+        at = areas->list[i].end;
+    }
+    if (at < end)
+        return -EFAULT;
+    at = host;
+    for (size_t i = 0; i < areas->count && r == 0; i++) {
+        const struct double_area *area = &areas->list[i];
+        uint64_t piece = (area->end < end ? area->end : end) - at, offset = at - host;
+
+        if (!area->shared && view->copied == NONE)
+            view->copied = offset;
+        r = area->shared ? share(at, piece, view->start + offset)
+                         : replace(at, piece, area->prot, view->start + offset);
         at += piece;
     }
-    return 0;
+    return r;
+}
+
+/* ---- The client's own again ----------------------------------------------------------------- */
+
+static bool is_viewed(const struct double_area *area)
+{
+    for (const struct view *view = views; view; view = view->next)
+        if (area->start < view->start + view->bytes && area->end > view->start)
+            return true;
+    return false;
+}
+
+static bool is_of(const struct double_area *area, const struct copy *c)
+{
+    return area->shared && area->inode == c->inode && area->major == c->major &&
+           area->minor == c->minor;
+}
+
+static void restore(const struct double_area *area)
+{
+    uint64_t bytes = area->end - area->start;
+    long to = (long)double_sys_mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    if (fault_of(to) < 0)
+        return;
+    protect(area->start, bytes, PROT_READ | PROT_WRITE);
+    if (copy(area->start, bytes, (uint64_t)to) < 0) {
+        protect(area->start, bytes, area->prot);
+        double_sys_munmap((void *)to, bytes);
+        return;
+    }
+    protect((uint64_t)to, bytes, area->prot);
+    double_sys(SYS_mremap, to, (long)bytes, (long)bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+               (long)area->start, 0);
+}
+
+/* Is the copy in no view any more? Then every mapping of it becomes private. */
+static bool restore_all(const struct double_areas *areas, const struct copy *c)
+{
+    for (size_t i = 0; i < areas->count; i++)
+        if (is_of(&areas->list[i], c) && is_viewed(&areas->list[i]))
+            return false;
+    for (size_t i = 0; i < areas->count; i++)
+        if (is_of(&areas->list[i], c))
+            restore(&areas->list[i]);
+    return true;
+}
+
+static void restore_unused(const struct double_areas *areas)
+{
+    struct copy **at = &copies;
+
+    while (*at) {
+        struct copy *c = *at;
+
+        if (restore_all(areas, c)) {
+            *at = c->next;
+            free(c);
+        } else {
+            at = &c->next;
+        }
+    }
+}
+
+/* The copy in a view that goes, by what /proc/self/maps calls it. */
+static void remember_copy(const struct view *view)
+{
+    uint64_t at = view->start + view->copied;
+    struct double_areas areas = {0};
+    struct copy *c;
+
+    if (view->copied == NONE || double_maps_read(at, at + 1, &areas) < 0 || !areas.count)
+        return;
+    c = malloc(sizeof *c);
+    if (c) {
+        *c = (struct copy){copies, areas.list[0].inode, areas.list[0].major, areas.list[0].minor};
+        copies = c;
+    }
+    free(areas.list);
+}
+
+static void drop(struct view *view)
+{
+    struct view **at = &views;
+    struct double_areas areas = {0};
+
+    while (*at != view)
+        at = &(*at)->next;
+    *at = view->next;
+    remember_copy(view);
+    double_sys_munmap((void *)view->start, view->bytes);
+    if (copies && double_maps_read(0, NONE, &areas) == 0)
+        restore_unused(&areas);
+    free(areas.list);
+    free(view);
+}
+
+/* ---- For regions ---------------------------------------------------------------------------- */
+
+/* Takes @view over. */
+static int make(struct view *view, uint64_t host, uint8_t **ret_view)
+{
+    struct double_areas areas = {0};
+    uint8_t *at = NULL;
+    int r = 0;
+
+    /* What pin_user_pages(FOLL_WRITE) does and refuses: a private page becomes the client's own, a
+     * mapping that cannot be written is an error. */
+    if (double_sys(SYS_madvise, (long)host, (long)view->bytes, MADV_POPULATE_WRITE, 0, 0, 0) < 0)
+        r = -EFAULT;
+    if (r == 0)
+        r = double_maps_read(host, host + view->bytes, &areas);
+    if (r == 0) {
+        at = double_sys_mmap(NULL, view->bytes, PROT_READ | PROT_WRITE,
+                             MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        r = double_sys_failed(at) ? -ENOMEM : 0;
+    }
+    if (r < 0) {
+        free(areas.list);
+        free(view);
+        return r;
+    }
+    view->start = (uint64_t)at;
+    view->next = views;
+    views = view;
+    r = take_pieces(&areas, host, view->bytes, view);
+    free(areas.list);
+    if (r < 0)
+        drop(view);
+    else
+        *ret_view = at;
+    return r;
 }
 
 int double_view_make(uint64_t host, uint64_t bytes, uint8_t **ret_view)
 {
-    uint8_t *view;
+    struct view *view = calloc(1, sizeof *view);
     int r;
 
-    /* What pin_user_pages(FOLL_WRITE) does and refuses: a private page becomes the client's own, a
-     * mapping that cannot be written is an error. */
-    if (double_sys(SYS_madvise, (long)host, (long)bytes, MADV_POPULATE_WRITE, 0, 0, 0) < 0)
-        return -EFAULT;
-    view =
-        double_sys_mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (double_sys_failed(view))
+    if (!view)
         return -ENOMEM;
-    r = take_pieces(host, bytes, view);
-    if (r < 0)
-        double_sys_munmap(view, bytes);
-    else
-        *ret_view = view;
+    view->bytes = bytes;
+    view->copied = NONE;
+    take();
+    r = make(view, host, ret_view);
+    give();
     return r;
+}
+
+void double_view_drop(const uint8_t *view)
+{
+    struct view *at;
+
+    take();
+    for (at = views; at && at->start != (uint64_t)view;)
+        at = at->next;
+    if (at)
+        drop(at);
+    give();
 }

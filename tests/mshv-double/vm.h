@@ -120,8 +120,10 @@ int double_dirty_bitmap(struct double_partition *p, uint64_t argument);
  * Returns 0 or -errno: the client's memory is made writable now (pin_user_pages with FOLL_WRITE).
  */
 int double_view_make(uint64_t host, uint64_t bytes, uint8_t **ret_view);
-/** double_view_lookup - is there a mapping at @host, and which protection has it? */
-bool double_view_lookup(uint64_t host, int *ret_prot);
+/** double_view_drop - what was private memory of the client is so again. */
+void double_view_drop(const uint8_t *view);
+/** double_view_start - open what this needs, while the client still lets it. */
+void double_view_start(void);
 
 /* vp.c */
 int double_vp_create(struct double_partition *p, uint64_t argument);

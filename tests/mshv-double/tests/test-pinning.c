@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define TMPFS_MAGIC 0x01021994
@@ -240,6 +242,119 @@ static void test_memory_is_gone_after_unmap(void **state)
     machine_free(&m);
 }
 
+/* ---- Afterwards ------------------------------------------------------------------------------ */
+
+/* Does a child of fork() have a copy of @page, and MADV_DONTNEED an effect? */
+static void assert_private(uint8_t *page)
+{
+    int status;
+    pid_t child;
+
+    page[0] = 1;
+    child = fork();
+    if (child == 0) {
+        page[0] = 2;
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(page[0], 1);
+    assert_int_equal(madvise(page, PAGE, MADV_DONTNEED), 0);
+    assert_int_equal(page[0], 0);
+}
+
+static void test_private_memory_is_the_clients_alone_after_unmap(void **state)
+{
+    struct machine m;
+    uint8_t *memory = anonymous(3 * PAGE);
+
+    (void)state;
+    machine_new(&m, CODE(WRITE));
+    client_set(&m, RBX, NOWHERE + PAGE);
+    assert_int_equal(mprotect(memory, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+    assert_int_equal(client_map(m.pt, memory, 3 * PAGE, NOWHERE, WRITABLE), 0);
+    assert_int_equal(client_run(&m), HALT);
+    memory[2 * PAGE] = 7;
+    assert_int_equal(client_map(m.pt, memory, 3 * PAGE, NOWHERE, UNMAP), 0);
+    assert_int_equal(memory[PAGE], 0x99); /* as the guest left it */
+    assert_int_equal(memory[2 * PAGE], 7);
+    for (unsigned i = 0; i < 3; i++)
+        assert_private(memory + (uint64_t)i * PAGE);
+    machine_free(&m);
+}
+
+static void test_private_memory_is_the_clients_alone_after_the_partition(void **state)
+{
+    struct machine m;
+    uint8_t *page = anonymous(PAGE);
+    void *heap;
+
+    (void)state;
+    assert_int_equal(posix_memalign(&heap, PAGE, PAGE), 0);
+    new_teller(&m, page);
+    assert_int_equal(client_map(m.pt, heap, PAGE, NOWHERE + PAGE, 0), 0);
+    machine_free(&m);
+    assert_private(page);
+    assert_private(heap);
+    free(heap);
+}
+
+static void test_private_memory_of_two_partitions_is_shared_till_the_second_goes(void **state)
+{
+    struct machine a, b;
+    uint8_t *memory = anonymous(2 * PAGE);
+
+    (void)state;
+    machine_new(&a, CODE(0xf4));
+    assert_int_equal(client_map(a.pt, memory, 2 * PAGE, NOWHERE, 0), 0);
+    new_teller(&b, memory);
+    machine_free(&a);
+    memory[0] = 5;
+    assert_int_equal(told(&b), 5);
+    machine_free(&b);
+    assert_private(memory);
+    assert_private(memory + PAGE);
+}
+
+static void test_what_was_mapped_over_stays_when_the_region_goes(void **state)
+{
+    struct machine m;
+    int file;
+    uint8_t *page = anonymous(PAGE);
+
+    (void)state;
+    new_teller(&m, page);
+    client_memory(PAGE, &file);
+    assert_ptr_equal(mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, 0),
+                     page);
+    machine_free(&m);
+    page[0] = 9;
+    assert_int_equal(madvise(page, PAGE, MADV_DONTNEED), 0);
+    assert_int_equal(page[0], 9); /* the file's */
+}
+
+static void test_memory_can_be_set_without_a_free_descriptor(void **state)
+{
+    uint8_t *page = anonymous(PAGE);
+    struct machine m;
+    struct rlimit old, none;
+    int next, r;
+
+    (void)state;
+    machine_new(&m, CODE(TELL));
+    client_set(&m, RBX, NOWHERE);
+    page[0] = 3;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &old), 0);
+    next = dup(m.file);
+    close(next);
+    none = (struct rlimit){(rlim_t)next, old.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    r = client_map(m.pt, page, PAGE, NOWHERE, WRITABLE);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_int_equal(r, 0);
+    assert_int_equal(told(&m), 3);
+    machine_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +369,11 @@ int main(void)
         cmocka_unit_test(test_protection_of_the_client_is_not_the_guests),
         cmocka_unit_test(test_range_of_several_mappings_is_one_region),
         cmocka_unit_test(test_memory_is_gone_after_unmap),
+        cmocka_unit_test(test_private_memory_is_the_clients_alone_after_unmap),
+        cmocka_unit_test(test_private_memory_is_the_clients_alone_after_the_partition),
+        cmocka_unit_test(test_private_memory_of_two_partitions_is_shared_till_the_second_goes),
+        cmocka_unit_test(test_what_was_mapped_over_stays_when_the_region_goes),
+        cmocka_unit_test(test_memory_can_be_set_without_a_free_descriptor),
     };
 
     return CLIENT_MAIN(tests);
