@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Just as much of SDM vol 2A chapter 2 as loads, stores and read-modify-writes need. */
+/* As much of SDM vol 2A chapter 2 and its opcode maps as accesses to memory need. */
 #include "tests/mshv-double/insn.h"
 
 #include <string.h>
 
-struct cursor {
-    const uint8_t *at, *end;
-    const uint8_t *start;
-    uint8_t rex;
-    bool operand16, rep;
-};
+#include "tests/mshv-double/opcode.h"
 
-static bool next(struct cursor *c, uint8_t *ret_byte)
+static bool next(struct double_cursor *c, uint8_t *ret_byte)
 {
     if (c->at == c->end)
         return false;
@@ -19,234 +14,243 @@ static bool next(struct cursor *c, uint8_t *ret_byte)
     return true;
 }
 
-static bool skip(struct cursor *c, size_t bytes)
+/* @bytes of a number, sign-extended. */
+static bool number(struct double_cursor *c, size_t bytes, uint64_t *ret_value)
 {
-    if ((size_t)(c->end - c->at) < bytes)
-        return false;
-    c->at += bytes;
-    return true;
-}
-
-static bool signed_number(struct cursor *c, size_t bytes, int64_t *ret_value)
-{
-    int32_t wide;
-    int8_t narrow;
+    uint64_t value = 0;
 
     if ((size_t)(c->end - c->at) < bytes)
         return false;
-    memcpy(&wide, c->at, bytes == 4 ? 4 : 0);
-    memcpy(&narrow, c->at, bytes == 1 ? 1 : 0);
-    *ret_value = bytes == 4 ? wide : narrow;
+    memcpy(&value, c->at, bytes);
     c->at += bytes;
+    if (bytes && bytes < 8 && value >> (8 * bytes - 1))
+        value |= ~0ull << 8 * bytes;
+    *ret_value = value;
     return true;
 }
 
-/* SIB, SDM vol 2A 2.1.5 and 2.2.1.2. */
-static bool sib(struct cursor *c, uint8_t mod, const uint64_t gp[16], uint64_t *ret_base)
+/* ---- Prefixes and opcodes ------------------------------------------------------------------- */
+
+static bool prefix(struct double_cursor *c, uint8_t byte)
 {
-    uint64_t base = 0;
-    int64_t number = 0;
+    switch (byte) {
+    case 0x66:
+        c->operand16 = true;
+        return true;
+    case 0x67:
+        c->address32 = true;
+        return true;
+    case 0xf2:
+        c->repeat = DOUBLE_REPEAT_F2;
+        return true;
+    case 0xf3:
+        c->repeat = DOUBLE_REPEAT_F3;
+        return true;
+    case 0x64:
+        c->base = c->regs->fs;
+        return true;
+    case 0x65:
+        c->base = c->regs->gs;
+        return true;
+    case 0x2e:
+    case 0x36:
+    case 0x3e:
+    case 0x26:
+    case 0xf0:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* SDM vol 2A 2.3.5: two or three bytes; inverted bits of REX, the map, and a prefix. */
+static bool vex(struct double_cursor *c, bool three)
+{
+    uint8_t first, second = 0;
+
+    if (c->rex || !next(c, &first) || (three && !next(c, &second)))
+        return false;
+    c->vex = true;
+    c->rex = (uint8_t)(~first >> 5 & 4);
+    c->map = DOUBLE_MAP_TWO;
+    if (three) {
+        c->rex = (uint8_t)((~first >> 5 & 7) | (second >> 4 & 8));
+        if ((first & 31) < DOUBLE_MAP_TWO || (first & 31) > DOUBLE_MAP_3A)
+            return false;
+        c->map = (enum double_map)(first & 31);
+    }
+    switch ((three ? second : first) & 3) {
+    case 1:
+        c->operand16 = true;
+        break;
+    case 2:
+        c->repeat = DOUBLE_REPEAT_F3;
+        break;
+    case 3:
+        c->repeat = DOUBLE_REPEAT_F2;
+        break;
+    default:
+        break;
+    }
+    return next(c, &c->opcode);
+}
+
+static bool opcode(struct double_cursor *c)
+{
+    uint8_t byte;
+
+    do {
+        if (!next(c, &byte))
+            return false;
+    } while (prefix(c, byte));
+    if ((byte & 0xf0) == 0x40) {
+        c->rex = byte;
+        if (!next(c, &byte))
+            return false;
+    }
+    if (byte == 0xc4 || byte == 0xc5)
+        return vex(c, byte == 0xc4);
+    c->opcode = byte;
+    if (byte != 0x0f)
+        return true;
+    c->map = DOUBLE_MAP_TWO;
+    if (!next(c, &c->opcode))
+        return false;
+    if (c->opcode != 0x38 && c->opcode != 0x3a)
+        return true;
+    c->map = c->opcode == 0x38 ? DOUBLE_MAP_38 : DOUBLE_MAP_3A;
+    return next(c, &c->opcode);
+}
+
+/* ---- ModRM and SIB: SDM vol 2A 2.1.5 and 2.2.1.2 -------------------------------------------- */
+
+static bool sib(struct double_cursor *c, uint64_t *ret_base)
+{
+    uint64_t base;
     uint8_t byte;
     unsigned index;
 
     if (!next(c, &byte))
         return false;
     index = (byte >> 3 & 7u) | (c->rex & 2u) << 2;
-    if ((byte & 7) == 5 && mod == 0) {
-        if (!signed_number(c, 4, &number))
+    if ((byte & 7) == 5 && c->mod == 0) {
+        if (!number(c, 4, &base))
             return false;
-        base = (uint64_t)number;
     } else {
-        base = gp[(byte & 7u) | (c->rex & 1u) << 3];
+        base = c->regs->gp[(byte & 7u) | (c->rex & 1u) << 3];
     }
     if (index != 4)
-        base += gp[index] << (byte >> 6);
+        base += c->regs->gp[index] << (byte >> 6);
     *ret_base = base;
     return true;
 }
 
-/* ModRM's memory operand. @ret_rip_relative: the address of the next instruction is to be added. */
-static bool operand(struct cursor *c, const uint64_t gp[16], uint8_t *ret_reg, uint64_t *ret_gva,
-                    bool *ret_rip_relative)
+/* @ret_rip_relative: the address of the next instruction is to be added. */
+static bool operand(struct double_cursor *c, uint64_t *ret_offset, bool *ret_rip_relative)
 {
-    uint64_t base = 0;
-    int64_t number = 0;
-    uint8_t modrm, mod, rm;
+    uint64_t base = 0, displacement = 0;
+    uint8_t modrm;
 
+    if (!next(c, &modrm) || modrm >> 6 == 3)
+        return false;
+    c->mod = modrm >> 6;
+    c->reg = modrm >> 3 & 7;
     *ret_rip_relative = false;
-    if (!next(c, &modrm))
-        return false;
-    mod = modrm >> 6;
-    rm = modrm & 7;
-    *ret_reg = modrm >> 3 & 7;
-    if (mod == 3)
-        return false;
-    if (rm == 4) {
-        if (!sib(c, mod, gp, &base))
+    if ((modrm & 7) == 4) {
+        if (!sib(c, &base))
             return false;
-    } else if (rm == 5 && mod == 0) {
+    } else if ((modrm & 7) == 5 && c->mod == 0) {
         *ret_rip_relative = true;
     } else {
-        base = gp[rm | (c->rex & 1u) << 3];
+        base = c->regs->gp[(modrm & 7u) | (c->rex & 1u) << 3];
     }
-    if (mod == 1 && !signed_number(c, 1, &number))
+    if (!number(c, c->mod == 1 ? 1 : c->mod == 2 || *ret_rip_relative ? 4 : 0, &displacement))
         return false;
-    if ((mod == 2 || *ret_rip_relative) && !signed_number(c, 4, &number))
-        return false;
-    *ret_gva = base + (uint64_t)number;
+    *ret_offset = base + displacement;
     return true;
 }
 
-/* Behind 0x0f: is it known, and does it store? */
-static bool two_byte(uint8_t opcode, bool *ret_store)
+static uint64_t address(const struct double_cursor *c, uint64_t offset)
 {
-    switch (opcode) {
-    case 0x10: /* MOVUPS and its kin, from memory */
-    case 0x28:
-    case 0x6e:
-    case 0x6f:
-    case 0xb6: /* MOVZX, MOVSX */
-    case 0xb7:
-    case 0xbe:
-    case 0xbf:
-        *ret_store = false;
-        return true;
-    case 0x11: /* to memory */
-    case 0x29:
-    case 0x2b:
-    case 0x7e:
-    case 0x7f:
-    case 0xc3: /* MOVNTI */
-    case 0xe7:
-    case 0xb0: /* CMPXCHG, XADD */
-    case 0xb1:
-    case 0xc0:
-    case 0xc1:
-        *ret_store = true;
-        return true;
-    default:
-        return false;
-    }
+    return c->base + (c->address32 ? (uint32_t)offset : offset);
 }
 
-/* One byte, with ModRM: is it known, does it store, how many immediate bytes follow? */
-static bool one_byte(const struct cursor *c, uint8_t opcode, bool *ret_store, size_t *ret_immediate)
-{
-    size_t word = c->operand16 ? 2 : 4;
+/* ---- Without ModRM -------------------------------------------------------------------------- */
 
-    *ret_immediate = 0;
-    *ret_store = true;
-    if (opcode < 0x40 && (opcode & 7) < 4) { /* ADD to CMP; CMP stores nothing */
-        *ret_store = (opcode & 7) < 2 && opcode < 0x38;
-        return true;
-    }
-    switch (opcode) {
-    case 0x63:
-    case 0x84:
-    case 0x85:
-    case 0x8a:
-    case 0x8b:
-        *ret_store = false;
-        return true;
-    case 0x80:
-    case 0x83:
-    case 0xc0:
-    case 0xc1:
-    case 0xc6:
-        *ret_immediate = 1;
-        return true;
-    case 0x81:
-    case 0xc7:
-        *ret_immediate = word;
-        return true;
-    case 0x86:
-    case 0x87:
-    case 0x88:
-    case 0x89:
-    case 0xd0:
-    case 0xd1:
-    case 0xd2:
-    case 0xd3:
-    case 0xfe:
-    case 0xff:
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool string(struct cursor *c, uint8_t opcode, const uint64_t gp[16],
-                   struct double_insn *insn)
+static bool string(const struct double_cursor *c, bool write, struct double_insn *insn)
 {
-    if ((opcode & 0xfe) != 0xaa && (opcode & 0xfe) != 0xa4)
+    uint8_t op = c->opcode & 0xfe;
+
+    if (c->map != DOUBLE_MAP_ONE || (op != 0xa4 && op != 0xa6 && op < 0xaa) || op > 0xae)
         return false;
     insn->string = true;
-    insn->store = true;
-    insn->rep = c->rep;
-    insn->size = 1;
-    if (opcode & 1)
-        insn->size = c->rex & 8 ? 8 : c->operand16 ? 2 : 4;
-    insn->gva = gp[7];
+    insn->store = op == 0xa4 || op == 0xaa;
+    insn->rep = c->repeat != DOUBLE_REPEAT_NONE;
+    insn->size = c->opcode & 1 ? double_opcode_word(c) : 1;
+    if (op == 0xae || (insn->store && (write || op == 0xaa)))
+        insn->gva = c->address32 ? (uint32_t)c->regs->gp[7] : c->regs->gp[7];
+    else
+        insn->gva = address(c, c->regs->gp[6]);
     return true;
 }
 
-static void prefixes(struct cursor *c, uint8_t *opcode)
+/* MOV of AL or its kin from and to an address that is in the instruction. */
+static bool offset_move(struct double_cursor *c, struct double_insn *insn)
 {
-    bool more = true;
+    uint64_t offset;
 
-    while (more) {
-        switch (*opcode) {
-        case 0x66:
-            c->operand16 = true;
-            break;
-        case 0xf2:
-        case 0xf3:
-            c->rep = true;
-            break;
-        case 0x2e:
-        case 0x36:
-        case 0x3e:
-        case 0x26:
-        case 0x64:
-        case 0x65:
-        case 0xf0:
-            break;
-        default:
-            more = false;
-            continue;
-        }
-        more = next(c, opcode);
-    }
-    if ((*opcode & 0xf0) == 0x40) {
-        c->rex = *opcode;
-        next(c, opcode);
-    }
+    if (c->map != DOUBLE_MAP_ONE || c->opcode < 0xa0 || c->opcode > 0xa3 ||
+        !number(c, c->address32 ? 4 : 8, &offset))
+        return false;
+    insn->store = insn->valued = c->opcode >= 0xa2;
+    insn->size = c->opcode & 1 ? double_opcode_word(c) : 1;
+    insn->value = c->regs->gp[0];
+    insn->gva = address(c, offset);
+    return true;
 }
 
-bool double_insn_decode(const uint8_t *bytes, size_t count, const uint64_t gp[16], uint64_t rip,
-                        struct double_insn *ret_insn)
-{
-    struct cursor c = {.at = bytes, .end = bytes + (count < 15 ? count : 15), .start = bytes};
-    struct double_insn insn = {0};
-    bool rip_relative = false, known;
-    size_t immediate = 0;
-    uint8_t opcode, reg = 0;
+/* ---- All of it ------------------------------------------------------------------------------ */
 
-    if (!next(&c, &opcode))
+/* MOV's: a register's, AH to BH among them, or the immediate. */
+static void tell_value(const struct double_cursor *c, uint64_t immediate, struct double_insn *insn)
+{
+    unsigned reg = c->reg | (c->rex & 4u) << 1;
+
+    if (c->map != DOUBLE_MAP_ONE || ((c->opcode & 0xfe) != 0x88 && (c->opcode & 0xfe) != 0xc6))
+        return;
+    insn->valued = true;
+    if ((c->opcode & 0xfe) == 0xc6)
+        insn->value = immediate;
+    else if (c->opcode == 0x88 && !c->rex && reg >= 4)
+        insn->value = c->regs->gp[reg - 4] >> 8;
+    else
+        insn->value = c->regs->gp[reg];
+}
+
+bool double_insn_decode(const uint8_t *bytes, size_t count, const struct double_insn_regs *regs,
+                        bool write, struct double_insn *ret_insn)
+{
+    struct double_cursor c = {
+        .at = bytes, .end = bytes + (count < 15 ? count : 15), .start = bytes, .regs = regs};
+    struct double_insn insn = {0};
+    uint64_t offset, immediate = 0;
+    size_t immediate_bytes = 0;
+    bool relative;
+
+    if (!opcode(&c))
         return false;
-    prefixes(&c, &opcode);
-    if (!string(&c, opcode, gp, &insn)) {
-        known = opcode == 0x0f ? next(&c, &opcode) && two_byte(opcode, &insn.store)
-                               : one_byte(&c, opcode, &insn.store, &immediate);
-        if (!known || !operand(&c, gp, &reg, &insn.gva, &rip_relative) || !skip(&c, immediate))
+    if (!string(&c, write, &insn) && !offset_move(&c, &insn)) {
+        if (!operand(&c, &offset, &relative) ||
+            !double_opcode_operation(&c, &insn, &immediate_bytes) ||
+            !number(&c, immediate_bytes, &immediate))
             return false;
-        /* CMP is /7 of the immediate group; CALL and JMP of 0xff load. */
-        if (((opcode & 0xfc) == 0x80 && opcode != 0x82 && reg == 7) || (opcode == 0xff && reg > 1))
-            insn.store = false;
+        tell_value(&c, immediate, &insn);
+        if (relative)
+            offset += regs->rip + (uint64_t)(c.at - c.start);
+        insn.gva = address(&c, insn.gva + offset);
     }
+    insn.opcode = c.opcode;
     insn.length = (uint8_t)(c.at - c.start);
-    if (rip_relative)
-        insn.gva += rip + insn.length;
     *ret_insn = insn;
     return true;
 }

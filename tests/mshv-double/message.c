@@ -61,7 +61,7 @@ void double_message_start(struct double_vp *vp, uint32_t type, uint8_t length, u
 
 uint8_t double_message_insn(struct double_vp *vp, uint64_t rip, uint8_t bytes[16])
 {
-    uint64_t linear = rip + vp->sregs.cs.base;
+    uint64_t linear = rip + double_regs_base(vp, &vp->sregs.cs);
     uint8_t got = 0;
 
     memset(bytes, 0, 16);

@@ -18,6 +18,7 @@
 #define XSTATE_LEGACY 3u
 
 #define CR0_ET (1u << 4)
+#define EFER_LMA (1u << 10)
 
 uint64_t *double_regs_gp(struct kvm_regs *regs, unsigned number)
 {
@@ -66,12 +67,18 @@ struct kvm_segment *double_regs_segment_at(struct kvm_sregs *sregs, unsigned num
     return at[number & 7];
 }
 
+uint64_t double_regs_base(const struct double_vp *vp, const struct kvm_segment *segment)
+{
+    return (vp->sregs.efer & EFER_LMA) && vp->sregs.cs.l ? 0 : segment->base;
+}
+
 /* ---- To and from KVM ------------------------------------------------------------------------ */
 
 void double_regs_fetch(struct double_vp *vp)
 {
     double_sys_ioctl(vp->object.fd, KVM_GET_REGS, &vp->regs);
     double_sys_ioctl(vp->object.fd, KVM_GET_SREGS, &vp->sregs);
+    vp->kvm_sregs = vp->sregs;
     if (vp->tr_set.present && memcmp(&vp->sregs.tr, &vp->tr_echo, sizeof vp->tr_echo) == 0)
         vp->sregs.tr = vp->tr_set;
     /* A processor has it set whatever is written; SDM vol 3A 2.5. */

@@ -60,7 +60,7 @@ static void tell_signals(struct double_vp *vp, uint64_t client_signals)
 static bool fetch_is_refused(struct double_vp *vp)
 {
     struct double_region *region;
-    uint64_t gpa, linear = vp->regs.rip + vp->sregs.cs.base;
+    uint64_t gpa, linear = vp->regs.rip + double_regs_base(vp, &vp->sregs.cs);
     bool refused;
 
     if (!double_run_translate(vp, linear, &gpa))
@@ -117,11 +117,13 @@ static void debug_exit(struct double_vp *vp)
     double_message_exception(vp, (uint8_t)debug->exception, debug->dr6);
 }
 
-/* An instruction that KVM cannot emulate. If it could not even be fetched, the guest is to blame.
- */
+/* An instruction that KVM cannot emulate. If it could not be fetched, or stores to what is not
+ * there, the guest is to blame. */
 static int internal_error(struct double_vp *vp)
 {
     if (fetch_is_refused(vp))
+        return 0;
+    if (vp->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION && double_mmio_not_emulated(vp))
         return 0;
     double_log("not-modelled kvm-internal-error %u rip=0x%llx", vp->run->internal.suberror,
                vp->regs.rip);
@@ -136,7 +138,7 @@ static int handle_exit(struct double_vp *vp)
         double_settle_io(vp);
         return 0;
     case KVM_EXIT_MMIO:
-        double_settle_mmio(vp);
+        double_mmio_exit(vp);
         return 0;
     case KVM_EXIT_X86_RDMSR:
     case KVM_EXIT_X86_WRMSR:
@@ -206,6 +208,7 @@ static int enter(struct double_vp *vp, uint64_t client_signals)
     if (fetch_is_refused(vp))
         return 0;
     tell_signals(vp, client_signals);
+    vp->entered_at = vp->regs.rip;
     return run_guest(vp, client_signals);
 }
 

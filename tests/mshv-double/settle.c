@@ -2,16 +2,11 @@
 /*
  * From KVM's habit to the hypervisor's. KVM finishes an access at the next run, or has moved RIP
  * already; the hypervisor reports it with the registers as they were and never moves RIP. So each
- * access is finished at once, without running the guest (immediate_exit), and taken back.
- *
- * Not exact: an instruction that loads what is not there and stores to memory that is (MOVS) has
- * stored a zero there; after PUSH or CALL to memory that is not there RIP is KVM's.
+ * access is finished at once, without running the guest (immediate_exit), and taken back. Accesses
+ * to memory are in mmio.c.
  */
-#include <errno.h>
 #include <string.h>
 
-#include "tests/mshv-double/insn.h"
-#include "tests/mshv-double/plan.h"
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/vm.h"
 
@@ -19,23 +14,25 @@
 #define MAX_PIECES 16
 #define RFLAGS_DF (1u << 10)
 
-int double_settle_drain(struct double_vp *vp)
+static void drain(struct double_vp *vp)
 {
     int r = 0;
 
     vp->run->immediate_exit = 1;
-    for (int i = 0; i < MAX_PIECES && r == 0; i++)
+    for (int i = 0; i < MAX_PIECES && r == 0; i++) {
         r = double_sys_ioctl(vp->object.fd, KVM_RUN, NULL);
+        if (r == 0 && vp->run->exit_reason == KVM_EXIT_MMIO)
+            vp->more_bytes += vp->run->mmio.len;
+    }
     vp->run->immediate_exit = 0;
-    return r;
 }
 
-/* The access is finished, and the VP has these registers again. Returns where KVM had put RIP. */
-static uint64_t finish(struct double_vp *vp, const struct kvm_regs *as_before)
+uint64_t double_settle_finish(struct double_vp *vp, const struct kvm_regs *as_before)
 {
     struct kvm_regs after = *as_before;
 
-    double_settle_drain(vp);
+    vp->more_bytes = 0;
+    drain(vp);
     double_sys_ioctl(vp->object.fd, KVM_GET_REGS, &after);
     vp->regs = *as_before;
     vp->regs_dirty = true;
@@ -108,7 +105,7 @@ struct target {
 
 static void keep_target(struct double_vp *vp, struct target *target)
 {
-    uint64_t gva = vp->regs.rdi + vp->sregs.es.base;
+    uint64_t gva = vp->regs.rdi + double_regs_base(vp, &vp->sregs.es);
     size_t left = MSHV_PAGE - gva % MSHV_PAGE;
 
     target->bytes = (size_t)vp->run->io.size * vp->run->io.count;
@@ -139,7 +136,7 @@ void double_settle_io(struct double_vp *vp)
     got = double_message_insn(vp, before.rip, insn);
     length = io_length(insn, got, vp->sregs.cs.l, &string, &rep);
     if (!in && !(length && string && rep) &&
-        !(length && finish(vp, &before) == before.rip + length)) {
+        !(length && double_settle_finish(vp, &before) == before.rip + length)) {
         /* RIP has moved already. */
         before.rip -= io_back(vp, &before);
         got = double_message_insn(vp, before.rip, insn);
@@ -149,97 +146,10 @@ void double_settle_io(struct double_vp *vp)
         keep_target(vp, &target);
     if (!in && string)
         rewind_outs(vp, &before, rep);
-    finish(vp, &before);
+    double_settle_finish(vp, &before);
     if (target.bytes)
         double_memory_write(vp->partition, target.gpa, target.kept, target.bytes);
     double_message_io(vp, length, &before, string, rep);
-}
-
-/* ---- Memory --------------------------------------------------------------------------------- */
-
-/* Is the instruction at @rip one that has its operand at @gpa? */
-static bool fits(struct double_vp *vp, const struct kvm_regs *regs, uint64_t rip, uint64_t gpa,
-                 struct double_insn *ret_insn)
-{
-    struct kvm_regs copy = *regs;
-    uint64_t gp[16], found;
-    uint8_t bytes[16], got = double_message_insn(vp, rip, bytes);
-
-    for (unsigned i = 0; i < 16; i++)
-        gp[i] = *double_regs_gp(&copy, i);
-    return vp->sregs.cs.l && double_insn_decode(bytes, got, gp, rip, ret_insn) &&
-           double_run_translate(vp, ret_insn->gva, &found) && found == gpa;
-}
-
-/* A string store has gone on by one element. */
-static bool fits_string(struct double_vp *vp, struct kvm_regs *regs, uint64_t rip, uint64_t gpa,
-                        struct double_insn *ret_insn)
-{
-    struct kvm_regs before = *regs;
-    uint8_t bytes[16], got = double_message_insn(vp, rip, bytes);
-    uint64_t gp[16] = {0}, step;
-
-    if (!double_insn_decode(bytes, got, gp, rip, ret_insn) || !ret_insn->string)
-        return false;
-    step = regs->rflags & RFLAGS_DF ? -(uint64_t)ret_insn->size : ret_insn->size;
-    before.rdi -= step;
-    if ((bytes[ret_insn->length - 1] & 0xfe) == 0xa4)
-        before.rsi -= step;
-    if (ret_insn->rep)
-        before.rcx++;
-    if (!fits(vp, &before, rip, gpa, ret_insn))
-        return false;
-    *regs = before;
-    return true;
-}
-
-/* KVM has finished the store and gone on. The longest instruction that ends at RIP and stores to
- * where this store went is the one: a shorter one may be its tail without a prefix. */
-static bool find_store(struct double_vp *vp, struct kvm_regs *regs, uint64_t gpa,
-                       struct double_insn *ret_insn)
-{
-    struct double_insn insn;
-    bool found = false;
-    uint64_t start = regs->rip;
-
-    if (fits_string(vp, regs, regs->rip, gpa, ret_insn))
-        return true;
-    for (uint8_t back = 1; back <= 15; back++) {
-        if (fits(vp, regs, regs->rip - back, gpa, &insn) && insn.store && !insn.string &&
-            insn.length == back) {
-            *ret_insn = insn;
-            start = regs->rip - back;
-            found = true;
-        } else if (!found && fits_string(vp, regs, regs->rip - back, gpa, &insn) &&
-                   insn.length == back) {
-            *ret_insn = insn;
-            regs->rip -= back;
-            return true;
-        }
-    }
-    regs->rip = start;
-    return found;
-}
-
-void double_settle_mmio(struct double_vp *vp)
-{
-    struct kvm_regs before = vp->regs;
-    uint64_t gpa = vp->run->mmio.phys_addr;
-    bool write = vp->run->mmio.is_write;
-    struct double_insn insn = {0};
-    bool known;
-
-    /* A store that KVM has not finished stands at its instruction, like a load. */
-    known = fits(vp, &before, before.rip, gpa, &insn) && (!write || (insn.store && !insn.string));
-    if (known && write && finish(vp, &before) == before.rip)
-        known = false;
-    if (!known && write)
-        known = find_store(vp, &before, gpa, &insn);
-    finish(vp, &before);
-    if (!known)
-        double_log("inexact rip=0x%llx gpa=0x%lx", before.rip, gpa);
-    double_message_gpa(vp, gpa, write ? HV_ACCESS_WRITE : HV_ACCESS_READ, known ? &insn.gva : NULL,
-                       known ? insn.length : 0);
 }
 
 /* ---- MSRs ----------------------------------------------------------------------------------- */
@@ -253,6 +163,6 @@ void double_settle_msr(struct double_vp *vp)
 
     vp->run->msr.data = 0;
     vp->run->msr.error = 0;
-    finish(vp, &before);
+    double_settle_finish(vp, &before);
     double_message_msr(vp, msr, write, value);
 }

@@ -72,6 +72,9 @@ struct double_vp {
     struct kvm_regs regs;
     struct kvm_sregs sregs;
     bool regs_dirty, sregs_dirty;
+    struct kvm_sregs kvm_sregs;         /* as KVM has told them last */
+    uint64_t entered_at;                /* RIP at the last entry */
+    uint32_t more_bytes;                /* of a piecewise access, behind its first piece */
     struct kvm_segment tr_set, tr_echo; /* KVM-PVM does not read back the TR that was set */
 
     /* The last page that was translated, as one exit asks for few: until the guest or the client
@@ -89,6 +92,9 @@ struct double_vp {
     struct kvm_cpuid_entry2 cpuid[DOUBLE_MAX_CPUID];
     uint64_t xsave_states;                       /* components that the guest can have */
     uint8_t states[MSHV_STATE_COUNT][MSHV_PAGE]; /* those that are kept and no more */
+
+    /* For work that is too large for a client's stack. */
+    uint8_t xsave[DOUBLE_XSAVE_BYTES], kept_xsave[DOUBLE_XSAVE_BYTES];
 };
 
 /* partition.c */
@@ -159,9 +165,16 @@ uint8_t double_message_insn(struct double_vp *vp, uint64_t rip, uint8_t bytes[16
 
 /* settle.c: KVM's exits where the registers are at, or behind, the instruction */
 void double_settle_io(struct double_vp *vp);
-void double_settle_mmio(struct double_vp *vp);
 void double_settle_msr(struct double_vp *vp);
-int double_settle_drain(struct double_vp *vp);
+/** double_settle_finish - KVM finishes its access, and the VP has these registers again. Returns
+ * where KVM had put RIP. */
+uint64_t double_settle_finish(struct double_vp *vp, const struct kvm_regs *as_before);
+
+/* mmio.c */
+void double_mmio_exit(struct double_vp *vp);
+/** double_mmio_not_emulated - KVM cannot emulate what stands at RIP. Is that for an access that is
+ * refused? Then there is a message about it. */
+bool double_mmio_not_emulated(struct double_vp *vp);
 
 /* regs.c, msrs.c, regpage.c; the VP's mutex is held */
 uint16_t double_regs_get(struct double_vp *vp, uint32_t name, struct hv_value *ret_value);
@@ -170,6 +183,8 @@ uint16_t double_regs_set(struct double_vp *vp, uint32_t name, const struct hv_va
 int double_regs_flush(struct double_vp *vp);
 void double_regs_fetch(struct double_vp *vp);
 uint64_t *double_regs_gp(struct kvm_regs *regs, unsigned number);
+/** double_regs_base - of CS, SS, DS or ES: in 64-bit mode it does not count. */
+uint64_t double_regs_base(const struct double_vp *vp, const struct kvm_segment *segment);
 struct hv_segment double_regs_segment(const struct kvm_segment *from);
 struct kvm_segment double_regs_kvm_segment(const struct hv_segment *from);
 struct kvm_segment *double_regs_segment_at(struct kvm_sregs *sregs, unsigned number);

@@ -96,6 +96,7 @@ uint64_t field(const struct message *m, size_t offset, size_t bytes);
 #define RSP 0x20004u
 #define RSI 0x20006u
 #define RDI 0x20007u
+#define R8 0x20008u
 #define R15 0x2000fu
 #define RIP 0x20010u
 #define RFLAGS 0x20011u
@@ -107,7 +108,9 @@ uint64_t field(const struct message *m, size_t offset, size_t bytes);
 #define SS 0x60002u
 #define DS 0x60003u
 #define ES 0x60000u
+#define FS 0x60004u
 #define XMM0 0x30000u
+#define XFEM 0x40005u
 
 /* The guest's memory: page tables that map 1 GiB to itself by 2 MiB, code, a page of data. */
 #define RAM_BYTES 0x100000u
