@@ -4,7 +4,6 @@
  * while another thread asks through the partition gives the general and special registers that it
  * had when it was entered; all else about it is an invalid state.
  */
-#include <sched.h>
 #include <string.h>
 
 #include "tests/mshv-double/plan.h"
@@ -13,33 +12,17 @@
 
 /* ---- The VP that is meant ------------------------------------------------------------------- */
 
-enum hold { HOLD_NONE, HOLD_TAKEN, HOLD_RUNNING };
-
-/* Its mutex is taken, but by a thread that holds it already (an ioctl of the VP itself), and but
- * while it runs. The type of the mutexes does not tell which thread has them: the thread does. */
-static _Thread_local struct double_vp *mine;
-
-static enum hold hold(struct double_vp *vp)
+/* The hypervisor's lock of a VP. It is held by one call for one VP at a time, and not while the
+ * guest runs: then its registers are those that it was entered with. Returns whether it runs. */
+static bool hold(struct double_vp *vp)
 {
-    if (vp == mine)
-        return HOLD_NONE;
-    while (pthread_mutex_trylock(&vp->mutex) != 0) {
-        if (__atomic_load_n(&vp->running, __ATOMIC_SEQ_CST))
-            return HOLD_RUNNING;
-        sched_yield();
-    }
-    return HOLD_TAKEN;
+    pthread_mutex_lock(&vp->state_lock);
+    return vp->running;
 }
 
-static void let_go(struct double_vp *vp, enum hold held)
+static void let_go(struct double_vp *vp)
 {
-    if (held == HOLD_TAKEN)
-        pthread_mutex_unlock(&vp->mutex);
-}
-
-void double_hypercall_from(struct double_vp *vp)
-{
-    mine = vp;
+    pthread_mutex_unlock(&vp->state_lock);
 }
 
 static struct double_vp *find_vp(struct double_partition *p, uint32_t index)
@@ -55,19 +38,19 @@ static bool fits(uint16_t reps, size_t header, size_t element)
     return header + (size_t)reps * element <= MSHV_PAGE;
 }
 
-static uint16_t get_one(struct double_vp *vp, enum hold held, uint32_t name,
+static uint16_t get_one(struct double_vp *vp, bool running, uint32_t name,
                         struct hv_value *ret_value)
 {
     bool kept = (name >= HV_REG_RAX && name <= HV_REG_RFLAGS) ||
                 (name >= HV_REG_CR0 && name <= HV_REG_CR8) || name <= HV_REG_DISPATCH_SUSPEND ||
                 (name >= HV_REG_ES && name <= HV_REG_TR);
 
-    if (held == HOLD_RUNNING && !kept)
+    if (running && !kept)
         return HV_INVALID_VP_STATE;
     return double_regs_get(vp, name, ret_value);
 }
 
-static uint16_t get_registers(struct double_vp *vp, enum hold held, uint16_t reps,
+static uint16_t get_registers(struct double_vp *vp, bool running, uint16_t reps,
                               const uint8_t *input, uint8_t *output, uint16_t *ret_done)
 {
     uint16_t status = HV_OK;
@@ -77,7 +60,7 @@ static uint16_t get_registers(struct double_vp *vp, enum hold held, uint16_t rep
         uint32_t name;
 
         memcpy(&name, input + sizeof(struct hv_registers_input) + i * sizeof name, sizeof name);
-        status = get_one(vp, held, name, &value);
+        status = get_one(vp, running, name, &value);
         if (status != HV_OK)
             break;
         memcpy(output + i * sizeof value, &value, sizeof value);
@@ -86,12 +69,12 @@ static uint16_t get_registers(struct double_vp *vp, enum hold held, uint16_t rep
     return status;
 }
 
-static uint16_t set_registers(struct double_vp *vp, enum hold held, uint16_t reps,
+static uint16_t set_registers(struct double_vp *vp, bool running, uint16_t reps,
                               const uint8_t *input, uint16_t *ret_done)
 {
     uint16_t status = HV_OK;
 
-    if (held == HOLD_RUNNING)
+    if (running)
         return HV_INVALID_VP_STATE;
     for (uint16_t i = 0; i < reps; i++) {
         struct hv_assoc assoc;
@@ -111,7 +94,7 @@ static uint16_t registers(struct double_partition *p, bool set, uint16_t reps, c
 {
     struct hv_registers_input head;
     struct double_vp *vp;
-    enum hold held;
+    bool running;
     uint16_t status;
 
     memcpy(&head, input, sizeof head);
@@ -121,10 +104,10 @@ static uint16_t registers(struct double_partition *p, bool set, uint16_t reps, c
     if (head.vtl || head.padding[0] || head.padding[1] || head.padding[2] || !reps ||
         !fits(reps, sizeof head, set ? sizeof(struct hv_assoc) : sizeof(struct hv_value)))
         return HV_INVALID_PARAMETER;
-    held = hold(vp);
-    status = set ? set_registers(vp, held, reps, input, ret_done)
-                 : get_registers(vp, held, reps, input, output, ret_done);
-    let_go(vp, held);
+    running = hold(vp);
+    status = set ? set_registers(vp, running, reps, input, ret_done)
+                 : get_registers(vp, running, reps, input, output, ret_done);
+    let_go(vp);
     return status;
 }
 
@@ -152,7 +135,7 @@ static uint16_t translate(struct double_partition *p, const uint8_t *input, uint
     struct hv_translate_output out = {.result = HV_NOT_PRESENT};
     struct hv_translate_input in;
     struct double_vp *vp;
-    enum hold held;
+    bool running;
     uint64_t gpa;
 
     memcpy(&in, input, sizeof in);
@@ -161,18 +144,18 @@ static uint16_t translate(struct double_partition *p, const uint8_t *input, uint
         return HV_INVALID_VP_INDEX;
     if (in.padding)
         return HV_INVALID_PARAMETER;
-    held = hold(vp);
-    if (held != HOLD_RUNNING)
+    running = hold(vp);
+    if (!running)
         vp->translated = false;
-    if (held == HOLD_RUNNING || double_regs_flush(vp) < 0) {
-        let_go(vp, held);
+    if (running || double_regs_flush(vp) < 0) {
+        let_go(vp);
         return HV_INVALID_VP_STATE;
     }
     if (double_run_translate(vp, in.gva_page * MSHV_PAGE, &gpa)) {
         out.result = gpa_result(p, gpa, in.flags);
         out.gpa_page = gpa / MSHV_PAGE;
     }
-    let_go(vp, held);
+    let_go(vp);
     memcpy(output, &out, sizeof out);
     return HV_OK;
 }
@@ -229,7 +212,7 @@ static uint16_t cpuid_override(struct double_partition *p, const uint8_t *input)
     struct hv_cpuid_result_input in;
     struct double_vp *vp;
     uint16_t status;
-    enum hold held;
+    bool running;
 
     memcpy(&in, input, sizeof in);
     vp = find_vp(p, in.vp);
@@ -239,14 +222,14 @@ static uint16_t cpuid_override(struct double_partition *p, const uint8_t *input)
         return HV_OPERATION_DENIED;
     if (p->override_count == DOUBLE_MAX_OVERRIDES)
         return HV_INSUFFICIENT_MEMORY;
-    held = hold(vp);
-    if (held == HOLD_RUNNING || vp->has_run) {
-        let_go(vp, held);
+    running = hold(vp);
+    if (running || vp->has_run) {
+        let_go(vp);
         return HV_INVALID_VP_STATE; /* KVM takes no other CPUID after the first run */
     }
     p->overrides[p->override_count++] = in;
     status = double_features_apply(vp);
-    let_go(vp, held);
+    let_go(vp);
     return status;
 }
 
@@ -257,21 +240,21 @@ static uint16_t assert_interrupt(struct double_partition *p, const uint8_t *inpu
     struct hv_interrupt_input in;
     struct kvm_interrupt irq;
     struct double_vp *vp;
-    enum hold held;
+    bool running;
     int r;
 
     memcpy(&in, input, sizeof in);
     vp = in.destination < MSHV_MAX_VPS ? p->vps[in.destination] : NULL;
     if (!vp)
         return HV_INVALID_PARAMETER;
-    held = hold(vp);
-    if (held == HOLD_RUNNING) {
-        let_go(vp, held);
+    running = hold(vp);
+    if (running) {
+        let_go(vp);
         return HV_INVALID_VP_STATE;
     }
     irq.irq = in.vector;
     r = double_sys_ioctl(vp->object.fd, KVM_INTERRUPT, &irq);
-    let_go(vp, held);
+    let_go(vp);
     return r < 0 ? HV_INVALID_VP_STATE : HV_OK;
 }
 

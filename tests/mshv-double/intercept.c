@@ -96,5 +96,7 @@ static void tell_debug(struct double_vp *vp)
 void double_intercept_apply(struct double_vp *vp)
 {
     tell_msrs(vp->partition);
+    vp->answers_msrs = !vp->partition->msrs;
+    vp->faults_msrs = vp->partition->msr_action == 0;
     tell_debug(vp);
 }

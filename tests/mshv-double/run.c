@@ -169,10 +169,10 @@ static bool answer_msr(struct double_vp *vp)
 {
     uint32_t reason = vp->run->exit_reason;
 
-    if ((reason != KVM_EXIT_X86_RDMSR && reason != KVM_EXIT_X86_WRMSR) || vp->partition->msrs)
+    if ((reason != KVM_EXIT_X86_RDMSR && reason != KVM_EXIT_X86_WRMSR) || !vp->answers_msrs)
         return false;
     vp->run->msr.data = 0;
-    vp->run->msr.error = vp->partition->msr_action == 0;
+    vp->run->msr.error = vp->faults_msrs;
     return true;
 }
 
@@ -180,14 +180,16 @@ static int run_guest(struct double_vp *vp, uint64_t client_signals)
 {
     int r;
 
+    vp->running = true;
+    pthread_mutex_unlock(&vp->state_lock);
     do {
         vp->run->immediate_exit = 0;
-        __atomic_store_n(&vp->running, true, __ATOMIC_SEQ_CST);
         r = double_sys_ioctl(vp->object.fd, KVM_RUN, NULL);
-        __atomic_store_n(&vp->running, false, __ATOMIC_SEQ_CST);
         take_back_selectors();
     } while ((r == 0 && answer_msr(vp)) ||
              (r == -EINTR && !double_signals_end_run(client_signals)));
+    pthread_mutex_lock(&vp->state_lock);
+    vp->running = false;
     vp->has_run = true;
     vp->translated = false;
     double_regs_fetch(vp);
@@ -200,7 +202,6 @@ static int run_guest(struct double_vp *vp, uint64_t client_signals)
 
 static int enter(struct double_vp *vp, uint64_t client_signals)
 {
-    double_intercept_apply(vp);
     if (double_regs_flush(vp) < 0) {
         double_message_planned(vp, HV_MSG_INVALID_VP_REGISTER);
         return 0;
@@ -234,22 +235,40 @@ static int run(struct double_vp *vp, const struct double_fault *fault, uint64_t 
     }
 }
 
+/* With the VP's state_lock from now on. */
+static void begin(struct double_vp *vp)
+{
+    pthread_mutex_lock(&vp->partition->mutex);
+    pthread_mutex_lock(&vp->state_lock);
+    vp->intercept_suspend = false;
+    vp->explicit_suspend = false;
+    vp->translated = false;
+    double_regpage_take(vp);
+    double_intercept_apply(vp);
+    pthread_mutex_unlock(&vp->partition->mutex);
+}
+
+static void end(struct double_vp *vp, int r)
+{
+    if (r == -EINTR)
+        vp->explicit_suspend = true;
+    if (r == 0) {
+        vp->intercept_suspend = true;
+        double_regpage_fill(vp);
+    }
+    pthread_mutex_unlock(&vp->state_lock);
+}
+
 int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals)
 {
     struct double_fault fault = double_plan_fault(DOUBLE_AT_RUN);
     int r;
 
-    vp->intercept_suspend = false;
-    vp->explicit_suspend = false;
-    vp->translated = false;
-    double_regpage_take(vp);
+    begin(vp);
     r = run(vp, &fault, client_signals);
-    if (r == -EINTR)
-        vp->explicit_suspend = true;
+    end(vp, r);
     if (r < 0)
         return r;
-    vp->intercept_suspend = true;
-    double_regpage_fill(vp);
     if (fault.kind == DOUBLE_FAULT_RACE)
         race(fault.value);
     return double_sys_copy_out(argument, vp->message, sizeof *vp->message);

@@ -91,7 +91,12 @@ static int perform(struct double_vp *vp, uint64_t argument, bool set)
         r = -EINVAL;
     if (r == 0)
         r = pin(&args);
-    return r < 0 ? r : transfer(vp, &args, bytes, set);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&vp->state_lock);
+    r = transfer(vp, &args, bytes, set);
+    pthread_mutex_unlock(&vp->state_lock);
+    return r;
 }
 
 int double_state(struct double_vp *vp, uint64_t argument, bool set)

@@ -35,7 +35,8 @@ struct double_region {
 
 struct double_partition {
     struct double_object object; /* first; its fd is KVM's VM */
-    pthread_mutex_t mutex;       /* the driver's: around every ioctl of the partition */
+    pthread_mutex_t mutex;       /* the driver's: around every ioctl of the partition, and
+                                    every hypercall */
     uint64_t id;
     bool initialized;
     uint64_t flags;
@@ -59,9 +60,14 @@ struct double_vp {
     struct double_partition *partition;
     uint32_t index;
     pthread_mutex_t mutex; /* the driver's: held for the whole of every ioctl of the VP */
-    bool running;          /* in KVM_RUN: hypercalls through the partition do not wait */
+
+    /* The hypervisor's: of all that follows, but not while the guest runs. Of two VPs' no thread
+     * holds both; it comes after the partition's mutex, and before regions_lock. */
+    pthread_mutex_t state_lock;
+    bool running;
     bool has_run;
-    bool debugged, single_step; /* as KVM was told by KVM_SET_GUEST_DEBUG */
+    bool answers_msrs, faults_msrs; /* of the partition, at the last entry */
+    bool debugged, single_step;     /* as KVM was told by KVM_SET_GUEST_DEBUG */
     struct kvm_run *run;
     size_t run_bytes;
     uint64_t signal_mask; /* what KVM was told last */
@@ -141,7 +147,7 @@ int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument,
 long double_vp_mmap(struct double_vp *vp, void *addr, size_t bytes, int prot, int flags,
                     long offset);
 
-/* run.c; the VP's mutex is held */
+/* run.c; the VP's mutex is held, and below that its state_lock */
 int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals);
 /** double_run_translate - by the guest's page tables. */
 bool double_run_translate(struct double_vp *vp, uint64_t gva, uint64_t *ret_gpa);
@@ -176,7 +182,7 @@ void double_mmio_exit(struct double_vp *vp);
  * refused? Then there is a message about it. */
 bool double_mmio_not_emulated(struct double_vp *vp);
 
-/* regs.c, msrs.c, regpage.c; the VP's mutex is held */
+/* regs.c, msrs.c, regpage.c; the VP's state_lock is held */
 uint16_t double_regs_get(struct double_vp *vp, uint32_t name, struct hv_value *ret_value);
 uint16_t double_regs_set(struct double_vp *vp, uint32_t name, const struct hv_value *given);
 /** double_regs_flush - to KVM, before it runs. -EINVAL: a processor has no such state. */
@@ -200,10 +206,9 @@ void double_regpage_fill(struct double_vp *vp);
 /* hvcall.c: the driver's part; hypercall.c: the hypervisor's */
 int double_hvcall(struct double_partition *p, bool on_partition, uint64_t argument);
 int double_hvcall_device(int device, uint64_t argument);
+/** double_hypercall - with the partition's mutex. */
 uint16_t double_hypercall(struct double_partition *p, uint16_t code, uint16_t reps,
                           const void *input, void *output, uint16_t *ret_done);
-/** double_hypercall_from - the VP whose mutex this thread holds from now on; NULL: none. */
-void double_hypercall_from(struct double_vp *vp);
 
 /* property.c */
 uint16_t double_property_get(struct double_partition *p, uint32_t code, uint64_t *ret_value);

@@ -22,6 +22,7 @@ static void forked(struct double_object *object)
     struct double_vp *vp = (struct double_vp *)object;
 
     pthread_mutex_init(&vp->mutex, NULL);
+    pthread_mutex_init(&vp->state_lock, NULL);
     vp->running = false;
 }
 
@@ -192,7 +193,6 @@ int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument,
     int r;
 
     pthread_mutex_lock(&vp->mutex);
-    double_hypercall_from(vp);
     switch (request) {
     case MSHV_RUN_VP:
         r = run(vp, argument, client_signals);
@@ -204,13 +204,14 @@ int double_vp_ioctl(struct double_vp *vp, uint32_t request, uint64_t argument,
         r = double_state(vp, argument, true);
         break;
     case MSHV_ROOT_HVCALL:
+        pthread_mutex_lock(&vp->partition->mutex);
         r = double_hvcall(vp->partition, false, argument);
+        pthread_mutex_unlock(&vp->partition->mutex);
         break;
     default:
         r = -ENOTTY;
         break;
     }
-    double_hypercall_from(NULL);
     pthread_mutex_unlock(&vp->mutex);
     return r;
 }

@@ -135,6 +135,73 @@ static void test_vp_moves_between_threads(void **state)
     machine_free(&r.m);
 }
 
+struct pair_asker {
+    int fd;
+    uint32_t other;
+    bool failed;
+};
+
+static void *ask_for_the_other(void *argument)
+{
+    struct pair_asker *a = argument;
+
+    for (int i = 0; i < 20000; i++) {
+        const struct {
+            uint64_t partition;
+            uint32_t vp, vtl, name;
+        } in = {.vp = a->other, .name = XFEM};
+        struct value out;
+        struct call call = {0x50, 1, 20, sizeof out, .in = &in, .out = &out};
+
+        a->failed |= client_call(a->fd, &call) != 0;
+    }
+    return NULL;
+}
+
+static void test_vps_can_ask_for_each_other(void **state)
+{
+    const uint32_t one = 1;
+    struct pair_asker askers[2] = {{.other = 1}, {.other = 0}};
+    pthread_t threads[2];
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    askers[0].fd = m.vp;
+    askers[1].fd = ioctl(m.pt, CREATE_VP, &one);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, ask_for_the_other, &askers[i]), 0);
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_false(askers[i].failed);
+    }
+    close(askers[1].fd);
+    machine_free(&m);
+}
+
+static void test_vp_that_runs_is_asked_for_by_another_vp(void **state)
+{
+    const uint32_t one = 1;
+    struct pair_asker a = {.other = 0};
+    struct runner r;
+
+    (void)state;
+    runner_take(SIGUSR1, 0);
+    runner_new(&r);
+    a.fd = ioctl(r.m.pt, CREATE_VP, &one);
+    runner_start(&r);
+    runner_wait(&r);
+    ask_for_the_other(&a);
+    assert_true(a.failed); /* XFEM is not to be had now */
+    runner_wait(&r);
+    runner_stop(&r);
+    a.failed = false;
+    ask_for_the_other(&a);
+    assert_false(a.failed);
+    close(a.fd);
+    machine_free(&r.m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +210,8 @@ int main(void)
         cmocka_unit_test(test_memory_can_be_added_while_the_guest_runs),
         cmocka_unit_test(test_vp_closed_by_another_thread_runs_to_its_end),
         cmocka_unit_test(test_vp_moves_between_threads),
+        cmocka_unit_test(test_vps_can_ask_for_each_other),
+        cmocka_unit_test(test_vp_that_runs_is_asked_for_by_another_vp),
     };
 
     return CLIENT_MAIN(tests);
