@@ -35,6 +35,7 @@ int dup(int fd);
 int dup2(int from, int to);
 int dup3(int from, int to, int flags);
 int close_range(unsigned first, unsigned last, int flags);
+void closefrom(int first);
 
 static long result(long r)
 {
@@ -163,6 +164,11 @@ IN_ITS_PLACE int close(int fd)
 IN_ITS_PLACE int close_range(unsigned first, unsigned last, int flags)
 {
     return (int)result(double_table_close(first, last, (unsigned)flags));
+}
+
+IN_ITS_PLACE void closefrom(int first)
+{
+    double_table_close(first > 0 ? (unsigned)first : 0, ~0u, 0);
 }
 
 static int duplicated(int from, long r)

@@ -14,6 +14,7 @@
 #include "tests/mshv-double/hv.h"
 #include "tests/mshv-double/page.h"
 #include "tests/mshv-double/sys.h"
+#include "tests/mshv-double/table.h"
 
 #define MAX_FAULTS 32
 #define MAX_CODE 0x200u
@@ -237,6 +238,17 @@ static void read_item(char *item)
     double_sys_die("plan item \"%s\" is not known", item);
 }
 
+static void open_log(const char *path)
+{
+    int fd = (int)double_sys(SYS_openat, AT_FDCWD, (long)path,
+                             O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644, 0, 0);
+
+    log_fd = fd < 0 ? fd : double_table_own(fd);
+    if (log_fd < 0)
+        double_sys_die("cannot open MSHV_DOUBLE_LOG %s: %s", path, strerror(-log_fd));
+    double_sys_close(fd);
+}
+
 __attribute__((constructor)) static void read_plan(void)
 {
     const char *driver = getenv("MSHV_DOUBLE_DRIVER");
@@ -249,12 +261,8 @@ __attribute__((constructor)) static void read_plan(void)
         double_sys_die("MSHV_DOUBLE_DRIVER is 6.15 or newer, not \"%s\"", driver);
     double_plan.v2 = double_plan.self_hvcall = newer;
     double_plan.movable = double_plan.retries = newer;
-    if (log && *log) {
-        log_fd = (int)double_sys(SYS_openat, AT_FDCWD, (long)log,
-                                 O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644, 0, 0);
-        if (log_fd < 0)
-            double_sys_die("cannot open MSHV_DOUBLE_LOG %s: %s", log, strerror(-log_fd));
-    }
+    if (log && *log)
+        open_log(log);
     if (!plan)
         return;
     copy = strdup(plan);

@@ -6,7 +6,11 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -100,6 +104,67 @@ static void test_closing_a_range_closes_what_is_in_it(void **state)
     assert_fails(ioctl(m.vp, RUN_VP, &m.message), EBADF);
     machine_free(&m);
     assert_int_equal(client_descriptors(1024), before);
+}
+
+/* Numbers of files that the double has not seen closing are another file's: here /dev/zero. */
+static void assert_not_answered(int fd)
+{
+    int one = 1, zero = open("/dev/zero", O_RDWR | O_CLOEXEC);
+    uint8_t *page;
+
+    if (zero != fd) {
+        assert_int_equal(syscall(SYS_dup2, zero, fd), fd);
+        close(zero);
+    }
+    page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+    assert_ptr_not_equal(page, MAP_FAILED);
+    assert_int_equal(page[0], 0);
+    munmap(page, 4096);
+    assert_int_equal(ioctl(fd, FIONBIO, &one), 0);
+    close(fd);
+}
+
+static void test_number_of_a_file_that_was_closed_unseen_is_not_answered(void **state)
+{
+    struct machine m;
+    FILE *stream;
+    int event;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    stream = fdopen(m.vp, "r+");
+    assert_non_null(stream);
+    fclose(stream);
+    assert_fails(ioctl(m.vp, RUN_VP, &m.message), EBADF);
+    assert_not_answered(m.vp);
+    /* One of the same kind of file, to the kernel. */
+    event = eventfd(0, EFD_CLOEXEC);
+    assert_int_equal(syscall(SYS_dup2, event, m.pt), m.pt);
+    assert_fails(ioctl(m.pt, INITIALIZE), ENOTTY);
+    close(event);
+    assert_not_answered(m.pt);
+    m.pt = m.vp = -1;
+    machine_free(&m);
+}
+
+static void test_closefrom_closes_all_from_there(void **state)
+{
+    struct machine m;
+    int low;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    low = m.dev;
+    close(m.file);
+    closefrom(low);
+    assert_fails(ioctl(m.vp, RUN_VP, &m.message), EBADF);
+    assert_not_answered(m.vp);
+    assert_not_answered(m.pt);
+    munmap(m.ram, RAM_BYTES + 0x1000);
+    /* And a new machine works. */
+    machine_new(&m, CODE(0xf4));
+    assert_int_equal(client_run(&m), HALT);
+    machine_free(&m);
 }
 
 /* ---- Other threads -------------------------------------------------------------------------- */
@@ -258,6 +323,8 @@ int main(void)
         cmocka_unit_test(test_duplicate_that_fails_changes_nothing),
         cmocka_unit_test(test_duplicate_over_a_vp_takes_its_place),
         cmocka_unit_test(test_closing_a_range_closes_what_is_in_it),
+        cmocka_unit_test(test_number_of_a_file_that_was_closed_unseen_is_not_answered),
+        cmocka_unit_test(test_closefrom_closes_all_from_there),
         cmocka_unit_test(test_calls_do_not_fail_while_duplicates_come_and_go),
         cmocka_unit_test(test_child_of_a_runner_has_what_it_inherits_and_no_more),
         cmocka_unit_test(test_child_can_close_what_its_parent_has_closed_in_a_run),

@@ -21,7 +21,26 @@ static void scene_log(void **state)
     machine_free(&m);
 }
 
-static const struct CMUnitTest scenes[] = {cmocka_unit_test(scene_log)};
+/* The client closes what it does not know, and has a file of its own at the lowest number. */
+static void scene_log_of_a_client_that_closes(void **state)
+{
+    char text[64];
+    FILE *file;
+
+    (void)state;
+    for (int fd = 3; fd < 1024; fd++)
+        close(fd);
+    file = tmpfile();
+    assert_non_null(file);
+    scene_log(state);
+    assert_int_equal(pread(fileno(file), text, sizeof text, 0), 0);
+    fclose(file);
+}
+
+static const struct CMUnitTest scenes[] = {
+    cmocka_unit_test(scene_log),
+    cmocka_unit_test(scene_log_of_a_client_that_closes),
+};
 
 static void test_plan_that_is_not_understood_ends_the_process(void **state)
 {
@@ -61,14 +80,13 @@ static unsigned count(const char *text, const char *words)
     return found;
 }
 
-static void test_log_has_a_line_for_each_call(void **state)
+static void expect_log(const char *scene)
 {
     char name[] = "mshv-double-log-XXXXXX", text[4096], log[16384] = "";
     int file = mkstemp(name), status;
 
-    (void)state;
     assert_true(file >= 0);
-    status = scene_start("scene_log", "MSHV_DOUBLE_LOG", name, text);
+    status = scene_start(scene, "MSHV_DOUBLE_LOG", name, text);
     assert_true(read(file, log, sizeof log - 1) > 0);
     close(file);
     unlink(name);
@@ -80,6 +98,18 @@ static void test_log_has_a_line_for_each_call(void **state)
     assert_int_equal(count(log, "run 0 message=0x80010000"), 1);
     assert_int_equal(count(log, "hvcall-0x51 0 status=0x0 reps=1/1"), 12);
     assert_int_equal(count(log, "destroy-partition"), 1);
+}
+
+static void test_log_has_a_line_for_each_call(void **state)
+{
+    (void)state;
+    expect_log("scene_log");
+}
+
+static void test_log_is_at_no_number_of_the_clients(void **state)
+{
+    (void)state;
+    expect_log("scene_log_of_a_client_that_closes");
 }
 
 static void test_device_is_played_by_the_double(void **state)
@@ -112,6 +142,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plan_that_is_not_understood_ends_the_process),
         cmocka_unit_test(test_log_has_a_line_for_each_call),
+        cmocka_unit_test(test_log_is_at_no_number_of_the_clients),
         cmocka_unit_test(test_device_is_played_by_the_double),
         cmocka_unit_test(test_suite_fails_when_nobody_serves_the_device),
     };
