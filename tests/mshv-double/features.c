@@ -4,9 +4,8 @@
  * with the hypervisor's leaves while it is to be seen, and with the client's overrides at last.
  */
 #include <errno.h>
-#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/vm.h"
@@ -114,36 +113,30 @@ static uint32_t *reg(struct kvm_cpuid_entry2 *e, unsigned number)
     return (uint32_t *)at[number];
 }
 
-bool double_features_has_subleaf(uint32_t leaf)
+static bool has_subleaf(uint32_t leaf)
 {
     return leaf == 4 || leaf == 7 || leaf == 0xb || leaf == 0xd || leaf == 0xf || leaf == 0x10 ||
            leaf == 0x12 || leaf == 0x14 || (leaf >= 0x17 && leaf <= 0x1f) || leaf == 0x8000001d ||
            leaf == 0x80000020 || leaf == 0x80000026;
 }
 
-const struct kvm_cpuid_entry2 *double_features_leaf(const struct kvm_cpuid_entry2 *entries,
-                                                    uint32_t count, uint32_t leaf, uint32_t subleaf)
+struct kvm_cpuid_entry2 *double_features_leaf(struct kvm_cpuid2 *list, uint32_t leaf,
+                                              uint32_t subleaf)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (entries[i].function == leaf &&
-            (entries[i].index == subleaf || !double_features_has_subleaf(leaf)))
-            return &entries[i];
+    for (uint32_t i = 0; i < list->nent; i++)
+        if (list->entries[i].function == leaf &&
+            (list->entries[i].index == subleaf || !has_subleaf(leaf)))
+            return &list->entries[i];
     return NULL;
 }
 
-static struct kvm_cpuid_entry2 *find(struct kvm_cpuid_entry2 *entries, uint32_t count,
-                                     uint32_t leaf, uint32_t subleaf)
-{
-    return (struct kvm_cpuid_entry2 *)double_features_leaf(entries, count, leaf, subleaf);
-}
-
-uint64_t double_features_of(const struct kvm_cpuid_entry2 *entries, uint32_t count, unsigned bank)
+uint64_t double_features_of(struct kvm_cpuid2 *list, unsigned bank)
 {
     uint64_t value = 0;
 
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
         struct kvm_cpuid_entry2 *e =
-            find((struct kvm_cpuid_entry2 *)entries, count, features[i].leaf, features[i].subleaf);
+            double_features_leaf(list, features[i].leaf, features[i].subleaf);
 
         if (e && features[i].bank == bank && *reg(e, features[i].reg) >> features[i].cpuid_bit & 1)
             value |= 1ull << features[i].bit;
@@ -153,29 +146,29 @@ uint64_t double_features_of(const struct kvm_cpuid_entry2 *entries, uint32_t cou
 
 /* ---- KVM's list ----------------------------------------------------------------------------- */
 
-union list {
-    struct kvm_cpuid2 head;
-    uint8_t room[sizeof(struct kvm_cpuid2) + DOUBLE_MAX_CPUID * sizeof(struct kvm_cpuid_entry2)];
-};
+#define LIST_BYTES (sizeof(struct kvm_cpuid2) + DOUBLE_MAX_CPUID * sizeof(struct kvm_cpuid_entry2))
 
-int double_features_host(int fd, struct kvm_cpuid_entry2 entries[DOUBLE_MAX_CPUID])
+int double_features_host(int device, struct kvm_cpuid2 **ret_list)
 {
-    union list list = {.head = {.nent = DOUBLE_MAX_CPUID}};
-    int device = fd >= 0 ? fd
-                         : (int)double_sys(SYS_openat, AT_FDCWD, (long)"/dev/kvm",
-                                           O_RDWR | O_CLOEXEC, 0, 0, 0);
+    struct kvm_cpuid2 *list = calloc(1, LIST_BYTES);
     uint32_t kept = 0;
-    int r = device < 0 ? device : double_sys_ioctl(device, KVM_GET_SUPPORTED_CPUID, &list);
+    int r;
 
-    if (fd < 0 && device >= 0)
-        double_sys_close(device);
-    if (r < 0)
+    if (!list)
+        return -ENOMEM;
+    list->nent = DOUBLE_MAX_CPUID;
+    r = double_sys_ioctl(device, KVM_GET_SUPPORTED_CPUID, list);
+    if (r < 0) {
+        free(list);
         return r;
-    for (uint32_t i = 0; i < list.head.nent; i++)
-        if (list.head.entries[i].function < LEAF_HYPERVISOR ||
-            list.head.entries[i].function >= LEAF_HYPERVISOR_END)
-            entries[kept++] = list.head.entries[i];
-    return (int)kept;
+    }
+    for (uint32_t i = 0; i < list->nent; i++)
+        if (list->entries[i].function < LEAF_HYPERVISOR ||
+            list->entries[i].function >= LEAF_HYPERVISOR_END)
+            list->entries[kept++] = list->entries[i];
+    list->nent = kept;
+    *ret_list = list;
+    return 0;
 }
 
 /* ---- The partition's ------------------------------------------------------------------------ */
@@ -184,11 +177,11 @@ static void disable(struct double_vp *vp)
 {
     const struct double_partition *p = vp->partition;
     const uint64_t banks[3] = {p->cpu_disabled[0], p->cpu_disabled[1], p->xsave_disabled};
-    struct kvm_cpuid_entry2 *state = find(vp->cpuid, vp->cpuid_count, 0xd, 0);
+    struct kvm_cpuid_entry2 *state = double_features_leaf(vp->cpuid, 0xd, 0);
 
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++) {
         struct kvm_cpuid_entry2 *e =
-            find(vp->cpuid, vp->cpuid_count, features[i].leaf, features[i].subleaf);
+            double_features_leaf(vp->cpuid, features[i].leaf, features[i].subleaf);
 
         if (e && banks[features[i].bank] >> features[i].bit & 1)
             *reg(e, features[i].reg) &= ~(1u << features[i].cpuid_bit);
@@ -201,21 +194,21 @@ static void disable(struct double_vp *vp)
 
 static void add(struct double_vp *vp, uint32_t leaf, uint32_t eax, const char *text)
 {
-    struct kvm_cpuid_entry2 *e = &vp->cpuid[vp->cpuid_count];
+    struct kvm_cpuid_entry2 *e = &vp->cpuid->entries[vp->cpuid->nent];
 
-    if (vp->cpuid_count == DOUBLE_MAX_CPUID)
+    if (vp->cpuid->nent == DOUBLE_MAX_CPUID)
         return;
     *e = (struct kvm_cpuid_entry2){.function = leaf, .eax = eax};
     memcpy(&e->ebx, text, 4);
     memcpy(&e->ecx, text + 4, 4);
     memcpy(&e->edx, text + 8, 4);
-    vp->cpuid_count++;
+    vp->cpuid->nent++;
 }
 
 /* TLFS 2.4: who it is, and that its interface is the one of the specification. */
 static void show_hypervisor(struct double_vp *vp)
 {
-    struct kvm_cpuid_entry2 *basic = find(vp->cpuid, vp->cpuid_count, 1, 0);
+    struct kvm_cpuid_entry2 *basic = double_features_leaf(vp->cpuid, 1, 0);
     uint64_t shown = vp->partition->synthetic_features;
 
     if (basic)
@@ -230,8 +223,8 @@ static void show_hypervisor(struct double_vp *vp)
 
 static void override(struct double_vp *vp, const struct hv_cpuid_result_input *o)
 {
-    for (uint32_t i = 0; i < vp->cpuid_count; i++) {
-        struct kvm_cpuid_entry2 *e = &vp->cpuid[i];
+    for (uint32_t i = 0; i < vp->cpuid->nent; i++) {
+        struct kvm_cpuid_entry2 *e = &vp->cpuid->entries[i];
 
         if (e->function != o->eax || (o->subleaf_specific && e->index != o->ecx))
             continue;
@@ -244,18 +237,17 @@ static void override(struct double_vp *vp, const struct hv_cpuid_result_input *o
 uint16_t double_features_apply(struct double_vp *vp)
 {
     const struct double_partition *p = vp->partition;
-    union list list = {.room = {0}};
-    int count = double_features_host(-1, vp->cpuid);
 
-    if (count < 0)
-        return HV_OPERATION_DENIED;
-    vp->cpuid_count = (uint32_t)count;
+    if (!vp->cpuid)
+        vp->cpuid = malloc(LIST_BYTES);
+    if (!vp->cpuid)
+        return HV_INSUFFICIENT_MEMORY;
+    memcpy(vp->cpuid, p->host_cpuid, LIST_BYTES);
     disable(vp);
     show_hypervisor(vp);
     for (uint32_t i = 0; i < p->override_count; i++)
         if (p->overrides[i].vp == vp->index)
             override(vp, &p->overrides[i]);
-    list.head.nent = vp->cpuid_count;
-    memcpy(list.head.entries, vp->cpuid, vp->cpuid_count * sizeof vp->cpuid[0]);
-    return double_sys_ioctl(vp->object.fd, KVM_SET_CPUID2, &list) < 0 ? HV_INVALID_VP_STATE : HV_OK;
+    return double_sys_ioctl(vp->object.fd, KVM_SET_CPUID2, vp->cpuid) < 0 ? HV_INVALID_VP_STATE
+                                                                          : HV_OK;
 }

@@ -198,7 +198,7 @@ static uint16_t cpuid_values(struct double_partition *p, uint16_t reps, const ui
         uint32_t values[4] = {0};
 
         memcpy(&leaf, input + sizeof head + i * sizeof leaf, sizeof leaf);
-        e = double_features_leaf(vp->cpuid, vp->cpuid_count, leaf.eax, leaf.ecx);
+        e = double_features_leaf(vp->cpuid, leaf.eax, leaf.ecx);
         if (e)
             memcpy(values, (uint32_t[]){e->eax, e->ebx, e->ecx, e->edx}, sizeof values);
         memcpy(output + i * sizeof values, values, sizeof values);

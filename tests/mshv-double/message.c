@@ -162,8 +162,7 @@ void double_message_exception(struct double_vp *vp, uint8_t vector, uint64_t par
 static void cpuid_message(struct double_vp *vp)
 {
     uint32_t leaf = (uint32_t)vp->regs.rax, subleaf = (uint32_t)vp->regs.rcx;
-    const struct kvm_cpuid_entry2 *e =
-        double_features_leaf(vp->cpuid, vp->cpuid_count, leaf, subleaf);
+    const struct kvm_cpuid_entry2 *e = double_features_leaf(vp->cpuid, leaf, subleaf);
     struct hv_cpuid_message m = {
         .header = header(vp, 2, HV_ACCESS_EXECUTE),
         .rax = vp->regs.rax,

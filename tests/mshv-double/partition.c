@@ -55,6 +55,7 @@ static void release(struct double_object *object)
     double_table_free(object);
     double_memory_drop(p);
     double_log("destroy-partition");
+    free(p->host_cpuid);
     free(p);
 }
 
@@ -73,8 +74,10 @@ static int create(int device, const struct mshv_create_partition_v2 *args)
 
     if (!p)
         return -ENOMEM;
-    fd = double_sys_ioctl(device, KVM_CREATE_VM, NULL);
+    r = double_features_host(device, &p->host_cpuid);
+    fd = r < 0 ? r : double_sys_ioctl(device, KVM_CREATE_VM, NULL);
     if (fd < 0) {
+        free(p->host_cpuid);
         free(p);
         return fd;
     }
@@ -90,6 +93,7 @@ static int create(int device, const struct mshv_create_partition_v2 *args)
     r = double_table_new(fd, &p->object);
     if (r < 0) {
         double_sys_close(fd);
+        free(p->host_cpuid);
         free(p);
         return r;
     }

@@ -1,43 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Partition properties. What is not known here is unknown to the hypervisor. */
+#include <stdlib.h>
+
 #include "tests/mshv-double/vm.h"
 
 /* What KVM's CPUID says where the hypervisor is asked about the machine. */
 #define LEAF_ADDRESS_SIZES 0x80000008u
 #define LEAF_XSAVE 0xdu
 
-static uint64_t address_bits(const struct kvm_cpuid_entry2 *entries, uint32_t count)
+static uint64_t address_bits(struct kvm_cpuid2 *list)
 {
-    const struct kvm_cpuid_entry2 *e = double_features_leaf(entries, count, LEAF_ADDRESS_SIZES, 0);
+    const struct kvm_cpuid_entry2 *e = double_features_leaf(list, LEAF_ADDRESS_SIZES, 0);
 
     return e ? e->eax & 0xff : 36; /* SDM vol 2A, CPUID: 36 without the leaf */
 }
 
-static uint64_t xsave_states(const struct kvm_cpuid_entry2 *entries, uint32_t count)
+static uint64_t xsave_states(struct kvm_cpuid2 *list)
 {
-    const struct kvm_cpuid_entry2 *e = double_features_leaf(entries, count, LEAF_XSAVE, 0);
+    const struct kvm_cpuid_entry2 *e = double_features_leaf(list, LEAF_XSAVE, 0);
 
     return e ? e->eax | (uint64_t)e->edx << 32 : 3;
 }
 
 /* Properties that follow from the CPUID of the host or of a guest. */
-static uint16_t of_cpuid(const struct kvm_cpuid_entry2 *entries, uint32_t count, uint32_t code,
-                         uint64_t *ret_value)
+static uint16_t of_cpuid(struct kvm_cpuid2 *list, uint32_t code, uint64_t *ret_value)
 {
     switch (code) {
     case HV_PROPERTY_IMPLEMENTED_PA_BITS:
     case HV_PROPERTY_PHYSICAL_ADDRESS_WIDTH:
-        *ret_value = address_bits(entries, count);
+        *ret_value = address_bits(list);
         return HV_OK;
     case HV_PROPERTY_XSAVE_STATES:
-        *ret_value = xsave_states(entries, count);
+        *ret_value = xsave_states(list);
         return HV_OK;
     case HV_PROPERTY_MAX_XSAVE_DATA_SIZE:
-        *ret_value = double_xsave_told(entries, count, xsave_states(entries, count));
+        *ret_value = double_xsave_told(list, xsave_states(list));
         return HV_OK;
     case HV_PROPERTY_PROC_FEATURES0:
     case HV_PROPERTY_PROC_FEATURES1:
-        *ret_value = double_features_of(entries, count, code - HV_PROPERTY_PROC_FEATURES0);
+        *ret_value = double_features_of(list, code - HV_PROPERTY_PROC_FEATURES0);
         return HV_OK;
     default:
         return HV_UNKNOWN_PROPERTY;
@@ -47,14 +48,10 @@ static uint16_t of_cpuid(const struct kvm_cpuid_entry2 *entries, uint32_t count,
 /* The CPUID of the first VP stands for the partition's; before there is one, nothing is known. */
 static uint16_t of_partition(struct double_partition *p, uint32_t code, uint64_t *ret_value)
 {
-    struct kvm_cpuid_entry2 host[DOUBLE_MAX_CPUID];
-    int count;
-
     for (unsigned i = 0; i < MSHV_MAX_VPS; i++)
         if (p->vps[i])
-            return of_cpuid(p->vps[i]->cpuid, p->vps[i]->cpuid_count, code, ret_value);
-    count = double_features_host(-1, host);
-    return count < 0 ? HV_OPERATION_DENIED : of_cpuid(host, (uint32_t)count, code, ret_value);
+            return of_cpuid(p->vps[i]->cpuid, code, ret_value);
+    return of_cpuid(p->host_cpuid, code, ret_value);
 }
 
 uint16_t double_property_get(struct double_partition *p, uint32_t code, uint64_t *ret_value)
@@ -116,9 +113,13 @@ uint16_t double_property_set(struct double_partition *p, uint32_t code, uint64_t
 
 uint16_t double_property_host(int device, uint32_t code, uint64_t *ret_value)
 {
-    struct kvm_cpuid_entry2 host[DOUBLE_MAX_CPUID];
-    int count = double_features_host(device, host);
+    struct kvm_cpuid2 *list;
+    uint16_t status;
 
     *ret_value = 0;
-    return count < 0 ? HV_OPERATION_DENIED : of_cpuid(host, (uint32_t)count, code, ret_value);
+    if (double_features_host(device, &list) < 0)
+        return HV_OPERATION_DENIED;
+    status = of_cpuid(list, code, ret_value);
+    free(list);
+    return status;
 }

@@ -39,20 +39,21 @@ bool double_run_translate(struct double_vp *vp, uint64_t gva, uint64_t *ret_gpa)
 /* ---- Entering ------------------------------------------------------------------------------- */
 
 /* All signals are blocked by now; KVM_RUN lets in, in one step, those that the client lets in. */
-static void tell_signals(struct double_vp *vp, uint64_t client_signals)
+static int tell_signals(struct double_vp *vp, uint64_t client_signals)
 {
     _Alignas(struct kvm_signal_mask)
         uint8_t room[sizeof(struct kvm_signal_mask) + SIGNAL_MASK_BYTES];
     struct kvm_signal_mask *mask = (struct kvm_signal_mask *)(void *)room;
+    int r;
 
     if (vp->signal_mask_known && vp->signal_mask == client_signals)
-        return;
+        return 0;
     mask->len = SIGNAL_MASK_BYTES;
     memcpy(mask->sigset, &client_signals, SIGNAL_MASK_BYTES);
-    if (double_sys_ioctl(vp->object.fd, KVM_SET_SIGNAL_MASK, mask) < 0)
-        double_sys_die("KVM_SET_SIGNAL_MASK fails");
+    r = double_sys_ioctl(vp->object.fd, KVM_SET_SIGNAL_MASK, mask);
     vp->signal_mask = client_signals;
-    vp->signal_mask_known = true;
+    vp->signal_mask_known = r == 0;
+    return r;
 }
 
 /* Would the next instruction be fetched from memory without the right to? Then that is the message.
@@ -202,13 +203,17 @@ static int run_guest(struct double_vp *vp, uint64_t client_signals)
 
 static int enter(struct double_vp *vp, uint64_t client_signals)
 {
+    int r;
+
     if (double_regs_flush(vp) < 0) {
         double_message_planned(vp, HV_MSG_INVALID_VP_REGISTER);
         return 0;
     }
     if (fetch_is_refused(vp))
         return 0;
-    tell_signals(vp, client_signals);
+    r = tell_signals(vp, client_signals);
+    if (r < 0)
+        return r;
     vp->entered_at = vp->regs.rip;
     return run_guest(vp, client_signals);
 }

@@ -20,7 +20,7 @@ static uint32_t state_bytes(const struct double_vp *vp, uint8_t type)
 {
     switch (type) {
     case MSHV_STATE_XSAVE:
-        return double_xsave_told(vp->cpuid, vp->cpuid_count, vp->xsave_states);
+        return double_xsave_told(vp->cpuid, vp->xsave_states);
     case MSHV_STATE_TIMERS:
         return TIMERS_BYTES;
     default:

@@ -41,6 +41,7 @@ struct double_partition {
     bool initialized;
     uint64_t flags;
     uint64_t cpu_disabled[MSHV_CPU_FEATURE_BANKS], xsave_disabled;
+    struct kvm_cpuid2 *host_cpuid; /* read while the client can open /dev/kvm */
 
     pthread_mutex_t regions_lock; /* a running VP looks at them, too */
     struct double_region *regions;
@@ -94,13 +95,14 @@ struct double_vp {
     struct hv_message *message; /* shared with the client's mappings, a page each */
     struct hv_register_page *page;
 
-    uint32_t cpuid_count;
-    struct kvm_cpuid_entry2 cpuid[DOUBLE_MAX_CPUID];
+    struct kvm_cpuid2 *cpuid;
     uint64_t xsave_states;                       /* components that the guest can have */
     uint8_t states[MSHV_STATE_COUNT][MSHV_PAGE]; /* those that are kept and no more */
 
     /* For work that is too large for a client's stack. */
-    uint8_t xsave[DOUBLE_XSAVE_BYTES], kept_xsave[DOUBLE_XSAVE_BYTES];
+    _Alignas(64) uint8_t xsave[DOUBLE_XSAVE_BYTES];
+    _Alignas(64) uint8_t kept_xsave[DOUBLE_XSAVE_BYTES];
+    uint8_t kept_page[MSHV_PAGE];
 };
 
 /* partition.c */
@@ -223,21 +225,19 @@ void double_intercept_apply(struct double_vp *vp);
 /* features.c */
 /** double_features_apply - the CPUID that the partition shows, to a vCPU that has not run. */
 uint16_t double_features_apply(struct double_vp *vp);
-/** double_features_of - a bank of processor features that a list of CPUID entries has. */
-uint64_t double_features_of(const struct kvm_cpuid_entry2 *entries, uint32_t count, unsigned bank);
-/** double_features_host - KVM's list. Returns how many entries, or -errno. */
-int double_features_host(int fd, struct kvm_cpuid_entry2 entries[DOUBLE_MAX_CPUID]);
-const struct kvm_cpuid_entry2 *double_features_leaf(const struct kvm_cpuid_entry2 *entries,
-                                                    uint32_t count, uint32_t leaf,
-                                                    uint32_t subleaf);
-bool double_features_has_subleaf(uint32_t leaf);
+/** double_features_of - a bank of processor features that a list has. */
+uint64_t double_features_of(struct kvm_cpuid2 *list, unsigned bank);
+/** double_features_host - KVM's list, with room for DOUBLE_MAX_CPUID; the caller's to free. */
+int double_features_host(int device, struct kvm_cpuid2 **ret_list);
+struct kvm_cpuid_entry2 *double_features_leaf(struct kvm_cpuid2 *list, uint32_t leaf,
+                                              uint32_t subleaf);
 
 /* state.c, xsave.c */
 int double_state(struct double_vp *vp, uint64_t argument, bool set);
 /** double_xsave_bytes - of the compacted format with all components of @states. */
-uint32_t double_xsave_bytes(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states);
+uint32_t double_xsave_bytes(struct kvm_cpuid2 *cpuid, uint64_t states);
 /** double_xsave_told - how large the hypervisor says that it is at most. */
-uint32_t double_xsave_told(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states);
+uint32_t double_xsave_told(struct kvm_cpuid2 *cpuid, uint64_t states);
 int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes);
 int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes);
 /** double_xsave_raw - KVM's area, standard format; DOUBLE_XSAVE_BYTES. */

@@ -26,15 +26,16 @@ static void forked(struct double_object *object)
     vp->running = false;
 }
 
-static void unmap(struct double_vp *vp)
+static void unmake(struct double_vp *vp)
 {
     double_sys_munmap(vp->run, vp->run_bytes);
     double_sys_munmap(vp->message, 2 * MSHV_PAGE);
+    free(vp->cpuid);
 }
 
 void double_vp_free(struct double_vp *vp)
 {
-    unmap(vp);
+    unmake(vp);
     double_table_free(&vp->object);
     free(vp);
 }
@@ -101,7 +102,7 @@ static int create(struct double_partition *p, uint32_t index)
     if (r == 0)
         r = double_table_new(fd, &vp->object);
     if (r < 0) {
-        unmap(vp);
+        unmake(vp);
         double_sys_close(fd);
         free(vp);
         return r;

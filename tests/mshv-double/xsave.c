@@ -41,12 +41,12 @@ static uint32_t place(const struct kvm_cpuid_entry2 *e, uint32_t at)
     return e->ecx & ALIGNED ? (at + 63) & ~63u : at;
 }
 
-uint32_t double_xsave_bytes(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states)
+uint32_t double_xsave_bytes(struct kvm_cpuid2 *cpuid, uint64_t states)
 {
     uint32_t at = HEAD_BYTES;
 
     for (uint32_t i = 2; i < 63; i++) {
-        const struct kvm_cpuid_entry2 *e = double_features_leaf(cpuid, count, 0xd, i);
+        const struct kvm_cpuid_entry2 *e = double_features_leaf(cpuid, 0xd, i);
 
         if ((states >> i & 1) && e)
             at = place(e, at) + e->eax;
@@ -54,9 +54,9 @@ uint32_t double_xsave_bytes(const struct kvm_cpuid_entry2 *cpuid, uint32_t count
     return at;
 }
 
-uint32_t double_xsave_told(const struct kvm_cpuid_entry2 *cpuid, uint32_t count, uint64_t states)
+uint32_t double_xsave_told(struct kvm_cpuid2 *cpuid, uint64_t states)
 {
-    uint32_t bytes = double_xsave_bytes(cpuid, count, states);
+    uint32_t bytes = double_xsave_bytes(cpuid, states);
 
     return double_plan.large_xsave && bytes < LARGE_BYTES ? LARGE_BYTES : bytes;
 }
@@ -88,7 +88,7 @@ int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes)
     put(to + XSTATE_BV, get(area + XSTATE_BV) & states);
     put(to + XCOMP_BV, COMPACTED | states);
     for (uint32_t i = 2; i < 63; i++) {
-        const struct kvm_cpuid_entry2 *e = double_features_leaf(vp->cpuid, vp->cpuid_count, 0xd, i);
+        const struct kvm_cpuid_entry2 *e = double_features_leaf(vp->cpuid, 0xd, i);
 
         if (!(states >> i & 1) || !e)
             continue;
@@ -111,7 +111,7 @@ static bool is_valid(const struct double_vp *vp, const uint8_t *from, uint32_t b
     for (uint32_t at = RESERVED; at < HEAD_BYTES; at++)
         if (from[at])
             return false;
-    return double_xsave_bytes(vp->cpuid, vp->cpuid_count, format & ~COMPACTED) <= bytes;
+    return double_xsave_bytes(vp->cpuid, format & ~COMPACTED) <= bytes;
 }
 
 int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes)
@@ -126,7 +126,7 @@ int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes)
     memcpy(area, from, LEGACY_BYTES);
     put(area + XSTATE_BV, get(from + XSTATE_BV));
     for (uint32_t i = 2; i < 63; i++) {
-        const struct kvm_cpuid_entry2 *e = double_features_leaf(vp->cpuid, vp->cpuid_count, 0xd, i);
+        const struct kvm_cpuid_entry2 *e = double_features_leaf(vp->cpuid, 0xd, i);
 
         if (!(states >> i & 1) || !e)
             continue;

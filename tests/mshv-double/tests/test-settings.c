@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,7 +38,32 @@ static void scene_log_of_a_client_that_closes(void **state)
     fclose(file);
 }
 
+/* A client that gives up what it can once it has a partition: its root, its user. */
+static void scene_client_that_gives_up_rights(void **state)
+{
+    const uint32_t zero = 0;
+    uint64_t features;
+    struct machine m;
+    void *memory;
+
+    (void)state;
+    memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    m.dev = client_open();
+    m.pt = client_partition(m.dev);
+    assert_int_equal(ioctl(m.pt, INITIALIZE), 0);
+    assert_int_equal(chroot("/proc/self/task"), 0); /* a folder without a /dev and a /proc */
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(setuid(65534), 0);
+
+    assert_int_equal(client_get_property(m.pt, 0x6000a, &features, NULL), 0);
+    m.vp = ioctl(m.pt, CREATE_VP, &zero);
+    assert_true(m.vp >= 0);
+    assert_int_equal(client_map(m.pt, memory, 4096, NOWHERE, WRITABLE), 0);
+    assert_int_equal(client_map(m.pt, memory, 4096, NOWHERE, UNMAP), 0);
+}
+
 static const struct CMUnitTest scenes[] = {
+    cmocka_unit_test(scene_client_that_gives_up_rights),
     cmocka_unit_test(scene_log),
     cmocka_unit_test(scene_log_of_a_client_that_closes),
 };
@@ -112,6 +138,17 @@ static void test_log_is_at_no_number_of_the_clients(void **state)
     expect_log("scene_log_of_a_client_that_closes");
 }
 
+static void test_partition_works_when_the_client_has_given_up_its_rights(void **state)
+{
+    char text[4096];
+
+    (void)state;
+    if (geteuid() != 0)
+        skip();
+    if (scene_start("scene_client_that_gives_up_rights", "MSHV_DOUBLE_PLAN", "", text) != 0)
+        fail_msg("%s", text);
+}
+
 static void test_device_is_played_by_the_double(void **state)
 {
     FILE *maps = fopen("/proc/self/maps", "re");
@@ -143,6 +180,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_plan_that_is_not_understood_ends_the_process),
         cmocka_unit_test(test_log_has_a_line_for_each_call),
         cmocka_unit_test(test_log_is_at_no_number_of_the_clients),
+        cmocka_unit_test(test_partition_works_when_the_client_has_given_up_its_rights),
         cmocka_unit_test(test_device_is_played_by_the_double),
         cmocka_unit_test(test_suite_fails_when_nobody_serves_the_device),
     };
