@@ -5,6 +5,7 @@
  * client which gives less than the hypervisor reads is found out.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "tests/mshv-double/plan.h"
@@ -98,27 +99,36 @@ static uint16_t perform(struct double_partition *p, int device, const struct msh
     return status == HV_OK ? HV_INSUFFICIENT_MEMORY : status;
 }
 
-static int call(struct double_partition *p, int device, struct mshv_root_hvcall *args,
-                uint64_t argument)
+static int call_with(struct double_partition *p, int device, struct mshv_root_hvcall *args,
+                     uint64_t argument, struct pages *pages)
 {
     const uint64_t id = p ? p->id : ~0ull; /* HV_PARTITION_ID_SELF */
-    struct pages pages;
     uint16_t status, done;
     int r;
 
-    memset(&pages, PATTERN, sizeof pages);
-    if (double_sys_copy_in(pages.in, args->in_ptr, args->in_size) < 0)
+    memset(pages, PATTERN, sizeof *pages);
+    if (double_sys_copy_in(pages->in, args->in_ptr, args->in_size) < 0)
         return -EFAULT;
-    memcpy(pages.in, &id, sizeof id);
-    status = perform(p, device, args, &pages, &done);
+    memcpy(pages->in, &id, sizeof id);
+    status = perform(p, device, args, pages, &done);
     r = errno_of(status);
     double_log("hvcall-0x%x %d status=0x%x reps=%u/%u", args->code, r, status, done, args->reps);
     args->status = status;
     args->reps = args->reps ? done : 0;
     if (double_sys_copy_out(argument, args, sizeof *args) < 0)
         r = -EFAULT;
-    if (args->out_ptr && double_sys_copy_out(args->out_ptr, pages.out, args->out_size) < 0)
+    if (args->out_ptr && double_sys_copy_out(args->out_ptr, pages->out, args->out_size) < 0)
         r = -EFAULT;
+    return r;
+}
+
+static int call(struct double_partition *p, int device, struct mshv_root_hvcall *args,
+                uint64_t argument)
+{
+    struct pages *pages = malloc(sizeof *pages);
+    int r = pages ? call_with(p, device, args, argument, pages) : -ENOMEM;
+
+    free(pages);
     return r;
 }
 

@@ -176,7 +176,7 @@ static size_t float_offset(uint32_t name)
 
 static uint16_t access_float(struct double_vp *vp, uint32_t name, struct hv_value *value, bool set)
 {
-    uint8_t area[DOUBLE_XSAVE_BYTES] = {0};
+    uint8_t *area = vp->xsave;
     uint64_t state;
 
     if (double_xsave_raw(vp, area, false) < 0)
@@ -194,7 +194,7 @@ static uint16_t access_float(struct double_vp *vp, uint32_t name, struct hv_valu
 
 void double_regs_xmm(struct double_vp *vp, uint8_t (*to)[16], unsigned count)
 {
-    uint8_t area[DOUBLE_XSAVE_BYTES] = {0};
+    uint8_t *area = vp->xsave;
 
     double_xsave_raw(vp, area, false);
     memcpy(to, area + XMM_OFFSET, (size_t)count * 16);

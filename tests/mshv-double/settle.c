@@ -100,7 +100,6 @@ static uint8_t io_back(struct double_vp *vp, const struct kvm_regs *regs)
 struct target {
     uint64_t gpa;
     size_t bytes;
-    uint8_t kept[MSHV_PAGE];
 };
 
 static void keep_target(struct double_vp *vp, struct target *target)
@@ -112,7 +111,7 @@ static void keep_target(struct double_vp *vp, struct target *target)
     if (target->bytes > left)
         target->bytes = left;
     if (!double_run_translate(vp, gva, &target->gpa) ||
-        !double_memory_read(vp->partition, target->gpa, target->kept, target->bytes))
+        !double_memory_read(vp->partition, target->gpa, vp->kept_page, target->bytes))
         target->bytes = 0;
 }
 
@@ -148,7 +147,7 @@ void double_settle_io(struct double_vp *vp)
         rewind_outs(vp, &before, rep);
     double_settle_finish(vp, &before);
     if (target.bytes)
-        double_memory_write(vp->partition, target.gpa, target.kept, target.bytes);
+        double_memory_write(vp->partition, target.gpa, vp->kept_page, target.bytes);
     double_message_io(vp, length, &before, string, rep);
 }
 

@@ -52,12 +52,12 @@ static int pin(const struct mshv_vp_state *args)
 static int transfer(struct double_vp *vp, const struct mshv_vp_state *args, uint32_t bytes,
                     bool set)
 {
-    _Alignas(64) uint8_t buffer[DOUBLE_XSAVE_BYTES];
+    uint8_t *buffer = vp->kept_xsave;
     bool is_xsave = args->type == MSHV_STATE_XSAVE;
     uint8_t *kept = vp->states[args->type];
     int r;
 
-    if (bytes > sizeof buffer)
+    if (bytes > DOUBLE_XSAVE_BYTES)
         return -EIO;
     if (set) {
         r = double_sys_copy_in(buffer, args->buf_ptr, bytes);

@@ -100,8 +100,8 @@ struct double_vp {
     uint8_t states[MSHV_STATE_COUNT][MSHV_PAGE]; /* those that are kept and no more */
 
     /* For work that is too large for a client's stack. */
-    _Alignas(64) uint8_t xsave[DOUBLE_XSAVE_BYTES];
-    _Alignas(64) uint8_t kept_xsave[DOUBLE_XSAVE_BYTES];
+    uint8_t xsave[DOUBLE_XSAVE_BYTES];
+    uint8_t kept_xsave[DOUBLE_XSAVE_BYTES];
     uint8_t kept_page[MSHV_PAGE];
 };
 

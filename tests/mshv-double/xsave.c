@@ -22,17 +22,13 @@
 
 int double_xsave_raw(struct double_vp *vp, uint8_t *area, bool set)
 {
-    uint8_t room[DOUBLE_XSAVE_BYTES] = {0};
     int r;
 
     if (set)
         return double_sys_ioctl(vp->object.fd, KVM_SET_XSAVE, area);
-    r = double_sys_ioctl(vp->object.fd, KVM_GET_XSAVE2, room);
-    if (r < 0)
-        r = double_sys_ioctl(vp->object.fd, KVM_GET_XSAVE, room);
-    if (r >= 0)
-        memcpy(area, room, sizeof room);
-    return r;
+    memset(area, 0, DOUBLE_XSAVE_BYTES);
+    r = double_sys_ioctl(vp->object.fd, KVM_GET_XSAVE2, area);
+    return r < 0 ? double_sys_ioctl(vp->object.fd, KVM_GET_XSAVE, area) : r;
 }
 
 /* Where component @i is in the area whose components before it are @states. */
@@ -76,7 +72,7 @@ static uint64_t get(const uint8_t *from)
 
 int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes)
 {
-    uint8_t area[DOUBLE_XSAVE_BYTES] = {0};
+    uint8_t *area = vp->xsave;
     uint64_t states = vp->xsave_states | LEGACY_STATES;
     uint32_t at = HEAD_BYTES;
     int r = double_xsave_raw(vp, area, false);
@@ -93,7 +89,7 @@ int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes)
         if (!(states >> i & 1) || !e)
             continue;
         at = place(e, at);
-        if (at + e->eax <= bytes && e->ebx + e->eax <= sizeof area)
+        if (at + e->eax <= bytes && e->ebx + e->eax <= DOUBLE_XSAVE_BYTES)
             memcpy(to + at, area + e->ebx, e->eax);
         at += e->eax;
     }
@@ -116,13 +112,14 @@ static bool is_valid(const struct double_vp *vp, const uint8_t *from, uint32_t b
 
 int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes)
 {
-    uint8_t area[DOUBLE_XSAVE_BYTES] = {0};
+    uint8_t *area = vp->xsave;
     uint32_t at = HEAD_BYTES;
     uint64_t states;
 
     if (!is_valid(vp, from, bytes))
         return -EINVAL;
     states = get(from + XCOMP_BV) & ~COMPACTED;
+    memset(area, 0, DOUBLE_XSAVE_BYTES);
     memcpy(area, from, LEGACY_BYTES);
     put(area + XSTATE_BV, get(from + XSTATE_BV));
     for (uint32_t i = 2; i < 63; i++) {
@@ -131,7 +128,7 @@ int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes)
         if (!(states >> i & 1) || !e)
             continue;
         at = place(e, at);
-        if (e->ebx + e->eax <= sizeof area)
+        if (e->ebx + e->eax <= DOUBLE_XSAVE_BYTES)
             memcpy(area + e->ebx, from + at, e->eax);
         at += e->eax;
     }

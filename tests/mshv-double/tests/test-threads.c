@@ -202,6 +202,38 @@ static void test_vp_that_runs_is_asked_for_by_another_vp(void **state)
     machine_free(&r.m);
 }
 
+static void *work_on_a_small_stack(void *argument)
+{
+    static _Alignas(4096) uint8_t buffer[3 * 4096];
+    struct state xsave = {.type = 1, .bytes = sizeof buffer, .buffer = buffer};
+    struct machine *m = argument;
+
+    client_set_wide(m, XMM0, client_get_wide(m, XMM0));
+    ioctl(m->vp, GET_STATE, &xsave);
+    xsave.bytes = sizeof buffer;
+    ioctl(m->vp, SET_STATE, &xsave);
+    client_run(m);
+    return NULL;
+}
+
+static void test_calls_need_no_more_stack_than_system_calls(void **state)
+{
+    pthread_attr_t attributes;
+    struct machine m;
+    pthread_t thread;
+
+    (void)state;
+    machine_new(&m, CODE(0x8a, 0x03, 0xf4)); /* a load from nowhere: the most that is done */
+    client_set(&m, RBX, NOWHERE);
+    pthread_attr_init(&attributes);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, 0x4000), 0);
+    assert_int_equal(pthread_create(&thread, &attributes, work_on_a_small_stack, &m), 0);
+    pthread_join(thread, NULL);
+    pthread_attr_destroy(&attributes);
+    assert_int_equal(TYPE(&m.message), UNMAPPED_GPA);
+    machine_free(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -211,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_vp_closed_by_another_thread_runs_to_its_end),
         cmocka_unit_test(test_vp_moves_between_threads),
         cmocka_unit_test(test_vps_can_ask_for_each_other),
+        cmocka_unit_test(test_calls_need_no_more_stack_than_system_calls),
         cmocka_unit_test(test_vp_that_runs_is_asked_for_by_another_vp),
     };
 
