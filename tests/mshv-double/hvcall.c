@@ -35,6 +35,17 @@ static bool has(const uint16_t *codes, size_t count, uint16_t code)
     return false;
 }
 
+bool double_hvcall_is_passed_on(uint16_t code)
+{
+    return has(passed_on, sizeof passed_on / sizeof passed_on[0], code);
+}
+
+bool double_hvcall_has_reps(uint16_t code)
+{
+    return code == HV_GET_VP_REGISTERS || code == HV_SET_VP_REGISTERS ||
+           code == HV_GET_VP_CPUID_VALUES || code == HV_GET_GPA_PAGES_ACCESS_STATES;
+}
+
 static int check(const struct mshv_root_hvcall *args, const uint16_t *codes, size_t count)
 {
     static const uint8_t zero[sizeof args->reserved];
@@ -74,23 +85,21 @@ struct pages {
 static uint16_t perform(struct double_partition *p, int device, const struct mshv_root_hvcall *args,
                         struct pages *pages, uint16_t *ret_done)
 {
-    struct double_fault fault = double_plan_hvcall(args->code);
+    struct double_fault fault;
     struct hv_property_input in;
     uint64_t value;
     uint16_t status, limit;
 
     *ret_done = 0;
-    if (double_plan.retries &&
-        (fault.kind == DOUBLE_FAULT_PARTIAL_REPS || fault.value == HV_INSUFFICIENT_MEMORY))
-        fault.kind = DOUBLE_FAULT_NONE;
-    if (fault.kind == DOUBLE_FAULT_STATUS)
-        return (uint16_t)fault.value;
     if (!p) {
         memcpy(&in, pages->in, sizeof in);
         status = double_property_host(device, in.code, &value);
         memcpy(pages->out, &value, sizeof value);
         return status;
     }
+    fault = double_plan_hvcall(args->code);
+    if (fault.kind == DOUBLE_FAULT_STATUS)
+        return (uint16_t)fault.value;
     if (fault.kind != DOUBLE_FAULT_PARTIAL_REPS)
         return double_hypercall(p, args->code, args->reps, pages->in, pages->out, ret_done);
     limit = fault.value < args->reps ? (uint16_t)fault.value : args->reps;

@@ -11,13 +11,13 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "tests/mshv-double/hv.h"
-#include "tests/mshv-double/page.h"
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/table.h"
+#include "tests/mshv-double/vm.h"
 
 #define MAX_FAULTS 32
 #define MAX_CODE 0x200u
+#define MAX_ERRNO 4095u
 
 struct planned {
     struct double_fault fault;
@@ -122,7 +122,8 @@ static bool number(const char *text, uint32_t *ret_value)
     char *end;
     unsigned long value = strtoul(text, &end, 0);
 
-    if (end == text || *end || value > UINT32_MAX)
+    /* strtoul() takes blanks and signs. */
+    if (text[0] < '0' || text[0] > '9' || *end || value > UINT32_MAX)
         return false;
     *ret_value = (uint32_t)value;
     return true;
@@ -136,32 +137,37 @@ static void read_value(const char *item, const char *kind, char *text, struct pl
 
     switch (to->fault.kind) {
     case DOUBLE_FAULT_ERRNO:
-        if (!text || !(find(errors, text, value) || number(text, value)))
+        if (!text || !(find(errors, text, value) || number(text, value)) || *value < 1 ||
+            *value > MAX_ERRNO)
             double_sys_die("plan item \"%s\": error needs =ERRNO", item);
-        break;
+        return;
     case DOUBLE_FAULT_STATUS:
         *value = HV_INSUFFICIENT_MEMORY;
-        if (strcmp(kind, "status") == 0 && (!text || !number(text, value)))
-            double_sys_die("plan item \"%s\": status needs =NUMBER", item);
-        break;
+        if (strcmp(kind, "status") != 0)
+            break;
+        if (!text || !number(text, value) || *value > UINT16_MAX)
+            double_sys_die("plan item \"%s\": status needs =NUMBER of 16 bits", item);
+        return;
     case DOUBLE_FAULT_PARTIAL_REPS:
         *value = 1;
         if (text && !number(text, value))
             double_sys_die("plan item \"%s\": =NUMBER of repetitions", item);
-        break;
+        return;
     case DOUBLE_FAULT_MESSAGE:
         if (!text || !(find(messages, text, value) || number(text, value)))
             double_sys_die("plan item \"%s\": message needs =NAME", item);
-        break;
+        return;
     case DOUBLE_FAULT_RACE:
         if (!text || !number(text, value) || *value < 1 || *value > 64)
             double_sys_die("plan item \"%s\": needs =SIGNAL's number", item);
-        break;
+        return;
     case DOUBLE_FAULT_EINTR:
     case DOUBLE_FAULT_NONE:
     default:
         break;
     }
+    if (text)
+        double_sys_die("plan item \"%s\": %s takes no value", item, kind);
 }
 
 static bool is_possible(const struct planned *p)
@@ -170,8 +176,9 @@ static bool is_possible(const struct planned *p)
     case DOUBLE_FAULT_ERRNO:
         return p->point != DOUBLE_AT_HVCALL;
     case DOUBLE_FAULT_STATUS:
-    case DOUBLE_FAULT_PARTIAL_REPS:
         return p->point == DOUBLE_AT_HVCALL;
+    case DOUBLE_FAULT_PARTIAL_REPS:
+        return p->point == DOUBLE_AT_HVCALL && (!p->code || double_hvcall_has_reps(p->code));
     default:
         return p->point == DOUBLE_AT_RUN;
     }
@@ -195,10 +202,10 @@ static void read_fault(const char *item, char *kind, char *point)
     range = nth ? strchr(nth, '-') : NULL;
     if (range)
         *range++ = '\0';
-    if (nth && !number(nth, &first))
+    if (nth && (!number(nth, &first) || !first))
         double_sys_die("plan item \"%s\": which call is \"%s\"?", item, nth);
     last = first;
-    if (range && !number(range, &last))
+    if (range && (!number(range, &last) || last < first))
         double_sys_die("plan item \"%s\": which call is \"%s\"?", item, range);
     if (!find(kinds, kind, &found))
         double_sys_die("plan item \"%s\": there is no fault \"%s\"", item, kind);
@@ -208,6 +215,9 @@ static void read_fault(const char *item, char *kind, char *point)
     if (find(points, point, &found)) {
         to->point = found;
     } else if (strncmp(point, "0x", 2) == 0 && number(point, &found) && found < MAX_CODE) {
+        if (!double_hvcall_is_passed_on((uint16_t)found))
+            double_sys_die("plan item \"%s\": the driver lets no hypercall %s through", item,
+                           point);
         to->point = DOUBLE_AT_HVCALL;
         to->code = (uint16_t)found;
     } else {
@@ -216,6 +226,10 @@ static void read_fault(const char *item, char *kind, char *point)
     read_value(item, kind, value, to);
     if (!is_possible(to))
         double_sys_die("plan item \"%s\": %s cannot be at %s", item, kind, point);
+    for (size_t i = 0; i < planned_count; i++)
+        if (planned[i].point == to->point && planned[i].code == to->code &&
+            planned[i].nth <= to->last && to->nth <= planned[i].last)
+            double_sys_die("plan item \"%s\": another fault strikes the same call", item);
     planned_count++;
 }
 
@@ -232,10 +246,19 @@ static void read_item(char *item)
     }
     for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
         if (strcmp(switches[i].name, item) == 0) {
+            if (*switches[i].flag == switches[i].value)
+                double_sys_die("plan item \"%s\" changes nothing here", item);
             *switches[i].flag = switches[i].value;
             return;
         }
     double_sys_die("plan item \"%s\" is not known", item);
+}
+
+/* Does the client have to ask again? */
+static bool wants_memory(const struct double_fault *fault)
+{
+    return fault->kind == DOUBLE_FAULT_PARTIAL_REPS ||
+           (fault->kind == DOUBLE_FAULT_STATUS && fault->value == HV_INSUFFICIENT_MEMORY);
 }
 
 static void open_log(const char *path)
@@ -257,7 +280,7 @@ __attribute__((constructor)) static void read_plan(void)
     bool newer = driver && strcmp(driver, "newer") == 0;
     char *copy, *rest, *item;
 
-    if (driver && !newer && strcmp(driver, "6.15") != 0)
+    if (driver && *driver && !newer && strcmp(driver, "6.15") != 0)
         double_sys_die("MSHV_DOUBLE_DRIVER is 6.15 or newer, not \"%s\"", driver);
     double_plan.v2 = double_plan.self_hvcall = newer;
     double_plan.movable = double_plan.retries = newer;
@@ -269,6 +292,9 @@ __attribute__((constructor)) static void read_plan(void)
     for (item = strtok_r(copy, ",", &rest); item; item = strtok_r(NULL, ",", &rest))
         read_item(item);
     free(copy);
+    for (size_t i = 0; i < planned_count; i++)
+        if (double_plan.retries && wants_memory(&planned[i].fault))
+            double_sys_die("plan: the newer driver asks again by itself; no-retries is missing");
 }
 
 /* ---- Counting ------------------------------------------------------------------------------- */

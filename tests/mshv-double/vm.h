@@ -208,6 +208,9 @@ void double_regpage_fill(struct double_vp *vp);
 /* hvcall.c: the driver's part; hypercall.c: the hypervisor's */
 int double_hvcall(struct double_partition *p, bool on_partition, uint64_t argument);
 int double_hvcall_device(int device, uint64_t argument);
+/** double_hvcall_is_passed_on - does the driver let it through, by a partition or a VP? */
+bool double_hvcall_is_passed_on(uint16_t code);
+bool double_hvcall_has_reps(uint16_t code);
 /** double_hypercall - with the partition's mutex. */
 uint16_t double_hypercall(struct double_partition *p, uint16_t code, uint16_t reps,
                           const void *input, void *output, uint16_t *ret_done);

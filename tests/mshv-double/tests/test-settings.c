@@ -81,7 +81,33 @@ static void test_plan_that_is_not_understood_ends_the_process(void **state)
         {"error@memory", "error needs =ERRNO"},
         {"message@run=tea", "message needs =NAME"},
         {"eintr@run:x", "which call is \"x\"?"},
+        {"eintr@run:0", "which call is \"0\"?"},
+        {"eintr@run:3-2", "which call is \"2\"?"},
+        {"eintr@run:-1", "which call is \"\"?"},
+        {"eintr@run:+1", "which call is \"+1\"?"},
+        {"eintr@run: 1", "which call is \" 1\"?"},
+        {"eintr@run=5", "eintr takes no value"},
+        {"eagain@0x51=5", "eagain takes no value"},
+        {"error@memory=0", "error needs =ERRNO"},
+        {"error@memory=4096", "error needs =ERRNO"},
+        {"error@memory=-12", "error needs =ERRNO"},
+        {"status@0x44=0x10006", "status needs =NUMBER of 16 bits"},
+        {"status@0x44", "status needs =NUMBER of 16 bits"},
+        {"message@run", "message needs =NAME"},
+        {"signal-races-message@run=65", "needs =SIGNAL's number"},
+        {"signal-races-message@run=0", "needs =SIGNAL's number"},
+        {"partial-reps@0x51=x", "=NUMBER of repetitions"},
+        {"partial-reps@0x44", "partial-reps cannot be at 0x44"},
+        {"eagain@0x53", "the driver lets no hypercall 0x53 through"},
+        {"eagain@0x101", "the driver lets no hypercall 0x101 through"},
+        {"eagain@0x0", "the driver lets no hypercall 0x0 through"},
+        {"eagain@0x251", "there is no point \"0x251\""},
+        {"error@hvcall=EIO", "error cannot be at hvcall"},
+        {"eintr@run:1-3,eintr@run:3", "another fault strikes the same call"},
+        {"no-v2", "plan item \"no-v2\" changes nothing here"},
+        {"no-device,no-device", "plan item \"no-device\" changes nothing here"},
     };
+    static const char *const newer[] = {"eagain@0x51", "partial-reps@0x51", "status@0x51=0xb"};
     char text[4096];
 
     (void)state;
@@ -95,6 +121,13 @@ static void test_plan_that_is_not_understood_ends_the_process(void **state)
     }
     scene_start("scene_log", "MSHV_DOUBLE_DRIVER", "7.7", text);
     assert_non_null(strstr(text, "MSHV_DOUBLE_DRIVER is 6.15 or newer"));
+    assert_int_equal(scene_start("scene_log", "MSHV_DOUBLE_DRIVER", "", text), 0);
+    setenv("MSHV_DOUBLE_DRIVER", "newer", 1);
+    for (size_t i = 0; i < sizeof newer / sizeof newer[0]; i++) {
+        scene_start("scene_log", "MSHV_DOUBLE_PLAN", newer[i], text);
+        assert_non_null(strstr(text, "the newer driver asks again by itself"));
+    }
+    unsetenv("MSHV_DOUBLE_DRIVER");
 }
 
 static unsigned count(const char *text, const char *words)
