@@ -28,6 +28,7 @@
 
 #define HV_OK 0x00u
 #define HV_INVALID_HYPERCALL_CODE 0x02u
+#define HV_INVALID_HYPERCALL_INPUT 0x03u
 #define HV_INVALID_PARAMETER 0x05u
 #define HV_ACCESS_DENIED 0x06u
 #define HV_INVALID_PARTITION_STATE 0x07u
@@ -36,7 +37,11 @@
 #define HV_INSUFFICIENT_MEMORY 0x0bu
 #define HV_INVALID_PARTITION_ID 0x0du
 #define HV_INVALID_VP_INDEX 0x0eu
+#define HV_INVALID_PORT_ID 0x11u
+#define HV_INVALID_CONNECTION_ID 0x12u
 #define HV_INVALID_VP_STATE 0x15u
+#define HV_INVALID_LP_INDEX 0x41u
+#define HV_INVALID_REGISTER_VALUE 0x50u
 
 /* Inputs. The driver overwrites the partition's id. */
 struct hv_property_input {

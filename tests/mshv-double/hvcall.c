@@ -68,6 +68,11 @@ static int errno_of(uint16_t status)
     case HV_INVALID_PARAMETER:
     case HV_INVALID_PARTITION_ID:
     case HV_INVALID_VP_INDEX:
+    case HV_INVALID_HYPERCALL_INPUT:
+    case HV_INVALID_PORT_ID:
+    case HV_INVALID_CONNECTION_ID:
+    case HV_INVALID_LP_INDEX:
+    case HV_INVALID_REGISTER_VALUE:
         return -EINVAL;
     case HV_INSUFFICIENT_MEMORY: /* the driver has given the hypervisor a page; ask again */
         return -EAGAIN;

@@ -32,10 +32,10 @@ static struct double_vp *find_vp(struct double_partition *p, uint32_t index)
 
 /* ---- Registers ------------------------------------------------------------------------------ */
 
-/* What a page can hold: the elements behind the header. */
-static bool fits(uint16_t reps, size_t header, size_t element)
+/* What pages can hold: elements behind the header, and results. */
+static bool fits(uint16_t reps, size_t header, size_t element, size_t result)
 {
-    return header + (size_t)reps * element <= MSHV_PAGE;
+    return header + reps * element <= MSHV_PAGE && reps * result <= MSHV_PAGE;
 }
 
 static uint16_t get_one(struct double_vp *vp, bool running, uint32_t name,
@@ -101,8 +101,9 @@ static uint16_t registers(struct double_partition *p, bool set, uint16_t reps, c
     vp = find_vp(p, head.vp);
     if (!vp)
         return HV_INVALID_VP_INDEX;
-    if (head.vtl || head.padding[0] || head.padding[1] || head.padding[2] || !reps ||
-        !fits(reps, sizeof head, set ? sizeof(struct hv_assoc) : sizeof(struct hv_value)))
+    if (head.vtl || head.padding[0] || head.padding[1] || head.padding[2] ||
+        !(set ? fits(reps, sizeof head, sizeof(struct hv_assoc), 0)
+              : fits(reps, sizeof head, sizeof(uint32_t), sizeof(struct hv_value))))
         return HV_INVALID_PARAMETER;
     running = hold(vp);
     status = set ? set_registers(vp, running, reps, input, ret_done)
@@ -190,7 +191,7 @@ static uint16_t cpuid_values(struct double_partition *p, uint16_t reps, const ui
     vp = find_vp(p, head.vp);
     if (!vp)
         return HV_INVALID_VP_INDEX;
-    if (!reps || !fits(reps, sizeof head, sizeof(struct hv_cpuid_leaf)))
+    if (!fits(reps, sizeof head, sizeof(struct hv_cpuid_leaf), 16))
         return HV_INVALID_PARAMETER;
     for (uint16_t i = 0; i < reps; i++) {
         const struct kvm_cpuid_entry2 *e;
@@ -267,6 +268,8 @@ uint16_t double_hypercall(struct double_partition *p, uint16_t code, uint16_t re
     memcpy(&id, input, sizeof id);
     if (id != p->id)
         return HV_INVALID_PARTITION_ID;
+    if (double_hvcall_has_reps(code) != (reps != 0))
+        return HV_INVALID_HYPERCALL_INPUT;
     switch (code) {
     case HV_GET_PARTITION_PROPERTY:
         return property(p, false, input, output);

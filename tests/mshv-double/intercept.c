@@ -28,26 +28,40 @@ static uint16_t exceptions(struct double_partition *p, const struct hv_intercept
     return HV_OK;
 }
 
+/* What of a thing can be intercepted at all; 0 for an unknown thing. */
+static uint32_t possible(uint32_t type)
+{
+    switch (type) {
+    case HV_INTERCEPT_IO_PORT:
+    case HV_INTERCEPT_MSR:
+    case HV_INTERCEPT_MSR_INDEX:
+        return HV_ACCESS_BIT_READ | HV_ACCESS_BIT_WRITE;
+    case HV_INTERCEPT_MMIO:
+        return HV_ACCESS_BIT_READ | HV_ACCESS_BIT_WRITE | HV_ACCESS_BIT_EXECUTE;
+    case HV_INTERCEPT_CPUID:
+    case HV_INTERCEPT_EXCEPTION:
+    case HV_INTERCEPT_HYPERCALL:
+        return HV_ACCESS_BIT_EXECUTE;
+    default:
+        return 0;
+    }
+}
+
 uint16_t double_intercept_install(struct double_partition *p, const struct hv_intercept_input *in)
 {
-    if (in->access > (HV_ACCESS_BIT_READ | HV_ACCESS_BIT_WRITE | HV_ACCESS_BIT_EXECUTE))
+    if (!possible(in->type) || (in->access & ~possible(in->type)))
         return HV_INVALID_PARAMETER;
     switch (in->type) {
     case HV_INTERCEPT_IO_PORT:
         return HV_OK;
     case HV_INTERCEPT_MSR:
-        p->msrs = in->access != 0;
+        p->msrs = in->access;
         return HV_OK;
     case HV_INTERCEPT_EXCEPTION:
         return exceptions(p, in);
-    case HV_INTERCEPT_CPUID:
-    case HV_INTERCEPT_MMIO:
-    case HV_INTERCEPT_HYPERCALL:
-    case HV_INTERCEPT_MSR_INDEX:
+    default:
         double_log("not-modelled intercept type %u", in->type);
         return HV_OK;
-    default:
-        return HV_INVALID_PARAMETER;
     }
 }
 
@@ -96,7 +110,7 @@ static void tell_debug(struct double_vp *vp)
 void double_intercept_apply(struct double_vp *vp)
 {
     tell_msrs(vp->partition);
-    vp->answers_msrs = !vp->partition->msrs;
+    vp->msrs = vp->partition->msrs;
     vp->faults_msrs = vp->partition->msr_action == 0;
     tell_debug(vp);
 }

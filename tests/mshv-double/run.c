@@ -165,12 +165,14 @@ static int handle_exit(struct double_vp *vp)
     }
 }
 
-/* The hypervisor answers MSRs that it does not know, when the partition wants that. */
+/* The hypervisor answers MSRs that it does not know, unless they are intercepted. */
 static bool answer_msr(struct double_vp *vp)
 {
-    uint32_t reason = vp->run->exit_reason;
+    bool read = vp->run->exit_reason == KVM_EXIT_X86_RDMSR;
 
-    if ((reason != KVM_EXIT_X86_RDMSR && reason != KVM_EXIT_X86_WRMSR) || !vp->answers_msrs)
+    if (!read && vp->run->exit_reason != KVM_EXIT_X86_WRMSR)
+        return false;
+    if (vp->msrs & (read ? HV_ACCESS_BIT_READ : HV_ACCESS_BIT_WRITE))
         return false;
     vp->run->msr.data = 0;
     vp->run->msr.error = vp->faults_msrs;

@@ -49,7 +49,7 @@ struct double_partition {
     /* The hypervisor's part. */
     uint64_t synthetic_features, msr_action, time_freeze, access_tracking, privileges;
     uint64_t exceptions; /* bit n: vector n is intercepted */
-    bool msrs;           /* every MSR that the hypervisor does not know is intercepted */
+    uint32_t msrs;       /* HV_ACCESS_BIT_*: those that the hypervisor does not know */
     bool msrs_told;      /* KVM leaves for those */
     uint32_t override_count;
     struct hv_cpuid_result_input overrides[DOUBLE_MAX_OVERRIDES];
@@ -67,8 +67,9 @@ struct double_vp {
     pthread_mutex_t state_lock;
     bool running;
     bool has_run;
-    bool answers_msrs, faults_msrs; /* of the partition, at the last entry */
-    bool debugged, single_step;     /* as KVM was told by KVM_SET_GUEST_DEBUG */
+    uint32_t msrs; /* of the partition, at the last entry */
+    bool faults_msrs;
+    bool debugged, single_step; /* as KVM was told by KVM_SET_GUEST_DEBUG */
     struct kvm_run *run;
     size_t run_bytes;
     uint64_t signal_mask; /* what KVM was told last */

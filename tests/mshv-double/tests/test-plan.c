@@ -79,6 +79,19 @@ static void scene_status(void **state)
     assert_int_equal(client_get_property(m.pt, 0x50017, &value, NULL), 0);
 }
 
+static void scene_statuses(void **state)
+{
+    struct machine m;
+    uint64_t value;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    for (int i = 0; i < 5; i++)
+        assert_fails(client_get_property(m.pt, 0x50017, &value, NULL), EINVAL);
+    for (int i = 0; i < 3; i++)
+        assert_fails(client_get_property(m.pt, 0x50017, &value, NULL), EIO);
+}
+
 static void scene_no_register_page(void **state)
 {
     struct machine m;
@@ -230,7 +243,7 @@ static const struct CMUnitTest scenes[] = {
     cmocka_unit_test(scene_status),      cmocka_unit_test(scene_no_register_page),
     cmocka_unit_test(scene_no_device),   cmocka_unit_test(scene_errors),
     cmocka_unit_test(scene_eintr),       cmocka_unit_test(scene_messages),
-    cmocka_unit_test(scene_race),
+    cmocka_unit_test(scene_race),        cmocka_unit_test(scene_statuses),
 };
 
 /* ---- Starting them -------------------------------------------------------------------------- */
@@ -274,6 +287,14 @@ static void test_planned_status_comes_back(void **state)
 {
     (void)state;
     expect_plan("status@0x44:1=6", "scene_status");
+}
+
+static void test_statuses_have_the_errno_that_the_kernel_has_for_them(void **state)
+{
+    (void)state;
+    expect_plan("status@0x44:1=3,status@0x44:2=0x11,status@0x44:3=0x12,status@0x44:4=0x41,"
+                "status@0x44:5=0x50,status@0x44:6=4,status@0x44:7=0x15,status@0x44:8=0x1234",
+                "scene_statuses");
 }
 
 static void test_register_page_may_be_missing(void **state)
@@ -327,6 +348,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_eagain_has_to_be_asked_again_with_a_clean_struct),
         cmocka_unit_test(test_partial_repetitions_are_told),
         cmocka_unit_test(test_planned_status_comes_back),
+        cmocka_unit_test(test_statuses_have_the_errno_that_the_kernel_has_for_them),
         cmocka_unit_test(test_register_page_may_be_missing),
         cmocka_unit_test(test_device_may_be_missing),
         cmocka_unit_test(test_buffer_that_is_too_small_is_told_the_size),
