@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
+#include <asm/ioctls.h>
 #include <linux/kvm.h>
 
 #include "tests/mshv-double/plan.h"
@@ -284,7 +285,11 @@ IN_ITS_PLACE int ioctl(int fd, unsigned long request, ...)
     va_start(args, request);
     argument = va_arg(args, uint64_t);
     va_end(args);
-    object = begin(fd, &client_signals);
+    /* No driver is asked for these. */
+    if (request == FIOCLEX || request == FIONCLEX || request == FIONBIO || request == FIOASYNC)
+        object = NULL;
+    else
+        object = begin(fd, &client_signals);
     if (!object)
         return (int)result(double_sys(SYS_ioctl, fd, (long)request, (long)argument, 0, 0, 0));
     return (int)end(object, client_signals,

@@ -20,6 +20,7 @@
 
 #define USER_END (1ull << 47)
 #define PAGE_SHIFT 12
+#define GFN_END (1ull << (52 - PAGE_SHIFT)) /* SDM vol 3A 4.1.4: the widest address */
 
 static struct double_region *by_gfn(struct double_partition *p, uint64_t gfn)
 {
@@ -118,8 +119,8 @@ static int map(struct double_partition *p, const struct mshv_user_mem_region *ar
     uint64_t pages = args->size >> PAGE_SHIFT;
     int r;
 
-    if (args->size > USER_END || args->userspace_addr > USER_END - args->size ||
-        !is_mapped(args->userspace_addr))
+    if (pages > GFN_END || args->guest_pfn > GFN_END - pages || args->size > USER_END ||
+        args->userspace_addr > USER_END - args->size || !is_mapped(args->userspace_addr))
         return -EINVAL;
     /* The ends alone, as in the driver. */
     if (by_gfn(p, args->guest_pfn) || by_gfn(p, args->guest_pfn + pages - 1) ||

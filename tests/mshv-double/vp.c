@@ -172,6 +172,11 @@ long double_vp_mmap(struct double_vp *vp, void *addr, size_t bytes, int prot, in
 {
     long r = double_plan_error(DOUBLE_AT_MMAP);
 
+    /* A private mapping would be a copy from the first write on. */
+    if (r == 0 && (flags & MAP_TYPE) != MAP_SHARED && (flags & MAP_TYPE) != MAP_SHARED_VALIDATE) {
+        double_log("not-modelled mmap flags 0x%x", flags);
+        r = -EINVAL;
+    }
     if (r == 0)
         r = bytes ? map_offset(vp, addr, bytes, prot, flags, offset) : -EINVAL;
     double_log("mmap page=%ld %s", offset / (long)MSHV_PAGE, r < 0 && r > -4096 ? "failed" : "ok");

@@ -99,6 +99,34 @@ static void test_only_vps_can_be_mapped(void **state)
     machine_free(&m);
 }
 
+static void test_pages_are_shared_mappings_alone(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_ptr_equal(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, m.vp, 0), MAP_FAILED);
+    assert_int_equal(errno, EINVAL);
+    assert_ptr_equal(mmap(NULL, 4096, PROT_READ, 0, m.vp, 0), MAP_FAILED);
+    assert_int_equal(errno, EINVAL);
+    machine_free(&m);
+}
+
+static void test_calls_that_every_file_knows_are_the_kernels(void **state)
+{
+    struct machine m;
+    int one = 1;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_int_equal(ioctl(m.vp, FIONCLEX), 0);
+    assert_int_equal(fcntl(m.vp, F_GETFD), 0);
+    assert_int_equal(ioctl(m.vp, FIOCLEX), 0);
+    assert_int_equal(fcntl(m.vp, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(ioctl(m.pt, FIONBIO, &one), 0);
+    machine_free(&m);
+}
+
 static void test_initialize_twice_is_no_error(void **state)
 {
     int dev = client_open(), pt = client_partition(dev);
@@ -356,6 +384,8 @@ int main(void)
         cmocka_unit_test(test_device_has_no_hypercalls_in_the_old_driver),
         cmocka_unit_test(test_calls_of_another_kind_of_descriptor_are_enotty),
         cmocka_unit_test(test_only_vps_can_be_mapped),
+        cmocka_unit_test(test_pages_are_shared_mappings_alone),
+        cmocka_unit_test(test_calls_that_every_file_knows_are_the_kernels),
         cmocka_unit_test(test_initialize_twice_is_no_error),
         cmocka_unit_test(test_nothing_is_made_before_initialize),
         cmocka_unit_test(test_early_property_is_refused_after_initialize),

@@ -64,6 +64,22 @@ static void test_address_without_a_mapping_is_einval(void **state)
     machine_free(&m);
 }
 
+static void test_page_numbers_end_with_the_address_space(void **state)
+{
+    struct machine m;
+    struct memory args = {.bytes = PAGE, .host = (uint64_t)anonymous(PAGE), .flags = WRITABLE};
+    static const uint64_t beyond[] = {1ull << 40, 1ull << 45, (1ull << 52) + (NOWHERE >> 12),
+                                      ~0ull};
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+        args.page = beyond[i];
+        assert_fails(ioctl(m.pt, SET_MEMORY, &args), EINVAL);
+    }
+    machine_free(&m);
+}
+
 static void test_range_with_a_hole_is_efault(void **state)
 {
     struct machine m;
@@ -176,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_size_and_address_are_whole_pages),
         cmocka_unit_test(test_unknown_flags_and_reserved_bytes_are_refused),
         cmocka_unit_test(test_address_without_a_mapping_is_einval),
+        cmocka_unit_test(test_page_numbers_end_with_the_address_space),
         cmocka_unit_test(test_range_with_a_hole_is_efault),
         cmocka_unit_test(test_regions_may_not_overlap_for_the_guest),
         cmocka_unit_test(test_host_memory_may_not_be_mapped_twice),
