@@ -86,6 +86,7 @@ static void tell_debug(struct double_vp *vp)
     struct kvm_guest_debug debug = {0};
     struct kvm_debugregs regs = {0};
 
+    vp->breaks = wanted & 1u << VECTOR_BP;
     vp->single_step = false;
     if (!wanted && !vp->debugged)
         return;

@@ -17,6 +17,8 @@
 #define SIGNAL_MASK_BYTES 8
 #define RFLAGS_TF (1u << 8)
 #define VECTOR_DB 1u
+#define VECTOR_BP 3u
+#define INT3 0xcc
 
 bool double_run_translate(struct double_vp *vp, uint64_t gva, uint64_t *ret_gpa)
 {
@@ -118,13 +120,25 @@ static void debug_exit(struct double_vp *vp)
     double_message_exception(vp, (uint8_t)debug->exception, debug->dr6);
 }
 
+/* INT3 in ring 0, which KVM-PVM cannot emulate, even where it would have left for it. */
+static bool is_breakpoint(struct double_vp *vp)
+{
+    uint8_t insn[16];
+
+    if (!vp->breaks || !double_message_insn(vp, vp->regs.rip, insn) || insn[0] != INT3)
+        return false;
+    double_message_exception(vp, VECTOR_BP, 0);
+    return true;
+}
+
 /* An instruction that KVM cannot emulate. If it could not be fetched, or stores to what is not
  * there, the guest is to blame. */
 static int internal_error(struct double_vp *vp)
 {
     if (fetch_is_refused(vp))
         return 0;
-    if (vp->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION && double_mmio_not_emulated(vp))
+    if (vp->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION &&
+        (is_breakpoint(vp) || double_mmio_not_emulated(vp)))
         return 0;
     double_log("not-modelled kvm-internal-error %u rip=0x%llx", vp->run->internal.suberror,
                vp->regs.rip);

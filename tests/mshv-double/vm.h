@@ -69,6 +69,7 @@ struct double_vp {
     bool has_run;
     uint32_t msrs; /* of the partition, at the last entry */
     bool faults_msrs;
+    bool breaks;                /* #BP is intercepted */
     bool debugged, single_step; /* as KVM was told by KVM_SET_GUEST_DEBUG */
     struct kvm_run *run;
     size_t run_bytes;

@@ -59,6 +59,23 @@ static void test_breakpoint_register_stops_at_its_address(void **state)
     machine_free(&m);
 }
 
+static void test_int3_is_reported_at_itself(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0x90, 0xcc, 0xf4));
+    intercept_vector(&m, 3, 4);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(client_run(&m), EXCEPTION);
+        assert_int_equal(PAYLOAD(&m.message, 40, 2), 3);
+        assert_int_equal(MESSAGE_RIP(&m.message), CODE_AT + 1);
+    }
+    client_set(&m, RIP, CODE_AT + 2);
+    assert_int_equal(client_run(&m), HALT);
+    machine_free(&m);
+}
+
 static void test_intercept_can_be_taken_away(void **state)
 {
     struct machine m;
@@ -95,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_single_step_stops_at_the_next_instruction),
         cmocka_unit_test(test_breakpoint_register_stops_at_its_address),
+        cmocka_unit_test(test_int3_is_reported_at_itself),
         cmocka_unit_test(test_intercept_can_be_taken_away),
         cmocka_unit_test(test_unknown_intercepts_are_refused),
     };
