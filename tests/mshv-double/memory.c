@@ -98,6 +98,12 @@ static bool is_mapped(uint64_t host)
     return double_sys(SYS_mincore, (long)host, MSHV_PAGE, (long)&resident, 0, 0, 0) == 0;
 }
 
+static bool can_be_had(const struct double_region *region)
+{
+    return double_sys(SYS_madvise, (long)region->host, (long)(region->pages << PAGE_SHIFT),
+                      MADV_POPULATE_WRITE, 0, 0, 0) == 0;
+}
+
 static int prepare_view(struct double_region *region)
 {
     uint64_t bytes = region->pages << PAGE_SHIFT;
@@ -108,9 +114,19 @@ static int prepare_view(struct double_region *region)
     }
     region->view = (uint8_t *)region->host;
     /* The driver finds out when the guest gets there, and then reports the access. */
-    region->absent =
-        double_sys(SYS_madvise, (long)region->host, (long)bytes, MADV_POPULATE_WRITE, 0, 0, 0) < 0;
+    region->absent = !can_be_had(region);
     return 0;
+}
+
+void double_memory_look_again(struct double_partition *p)
+{
+    pthread_mutex_lock(&p->regions_lock);
+    for (struct double_region *region = p->regions; region; region = region->next)
+        if (region->absent && can_be_had(region)) {
+            region->absent = false;
+            double_memory_slot(p, region, true);
+        }
+    pthread_mutex_unlock(&p->regions_lock);
 }
 
 static int map(struct double_partition *p, const struct mshv_user_mem_region *args)

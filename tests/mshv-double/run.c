@@ -260,6 +260,7 @@ static int run(struct double_vp *vp, const struct double_fault *fault, uint64_t 
 static void begin(struct double_vp *vp)
 {
     pthread_mutex_lock(&vp->partition->mutex);
+    double_memory_look_again(vp->partition);
     pthread_mutex_lock(&vp->state_lock);
     vp->intercept_suspend = false;
     vp->explicit_suspend = false;

@@ -124,6 +124,10 @@ bool double_memory_write(struct double_partition *p, uint64_t gpa, const void *f
 /** double_memory_slot - tell KVM of a region, as its flags and the partition's are now. */
 int double_memory_slot(struct double_partition *p, const struct double_region *region, bool there);
 
+/** double_memory_look_again - can the guest have regions now that it could not have? With the
+ * partition's mutex. */
+void double_memory_look_again(struct double_partition *p);
+
 /* dirty.c */
 uint16_t double_dirty_track(struct double_partition *p, uint64_t value);
 /** double_dirty_start - of a region: all is dirty at first. 0 or -ENOMEM. */

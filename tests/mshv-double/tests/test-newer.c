@@ -172,6 +172,63 @@ static void test_read_only_view_maps_but_every_access_is_an_intercept(void **sta
     machine_free(&m);
 }
 
+static void test_memory_that_comes_back_is_seen(void **state)
+{
+    struct machine m;
+    uint8_t *page = mmap(NULL, PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    machine_new(&m, CODE(TELL));
+    client_set(&m, RBX, NOWHERE);
+    assert_int_equal(client_map(m.pt, page, PAGE, NOWHERE, WRITABLE), 0);
+    assert_int_equal(client_run(&m), GPA_INTERCEPT);
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    page[0] = 7;
+    assert_int_equal(told(&m), 7);
+    machine_free(&m);
+}
+
+static void test_access_to_memory_that_the_client_took_away_is_an_intercept(void **state)
+{
+    struct machine m;
+    uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    machine_new(&m, CODE(TELL));
+    client_set(&m, RBX, NOWHERE);
+    assert_int_equal(client_map(m.pt, page, PAGE, NOWHERE, WRITABLE), 0);
+    assert_int_equal(told(&m), 0);
+    munmap(page, PAGE);
+    assert_int_equal(client_run(&m), GPA_INTERCEPT);
+    assert_int_equal(PAYLOAD(&m.message, 56, 8), NOWHERE);
+    assert_ptr_equal(
+        mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
+        page);
+    page[0] = 9;
+    assert_int_equal(told(&m), 9);
+    machine_free(&m);
+}
+
+static void test_store_to_memory_that_the_client_made_read_only_is_an_intercept(void **state)
+{
+    struct machine m;
+    uint8_t *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    (void)state;
+    machine_new(&m, CODE(0x88, 0x0b, 0xf4)); /* mov %cl,(%rbx); hlt */
+    client_set(&m, RBX, NOWHERE);
+    client_set(&m, RCX, 0x99);
+    assert_int_equal(client_map(m.pt, page, PAGE, NOWHERE, WRITABLE), 0);
+    mprotect(page, PAGE, PROT_READ);
+    assert_int_equal(client_run(&m), GPA_INTERCEPT);
+    assert_int_equal(ACCESS(&m.message), 1);
+    assert_int_equal(MESSAGE_RIP(&m.message), CODE_AT);
+    mprotect(page, PAGE, PROT_READ | PROT_WRITE);
+    assert_int_equal(client_run(&m), HALT);
+    assert_int_equal(page[0], 0x99);
+    machine_free(&m);
+}
+
 static void test_private_view_becomes_the_clients_own(void **state)
 {
     struct machine m;
@@ -211,6 +268,9 @@ int main(void)
         cmocka_unit_test(test_device_tells_what_the_host_has),
         cmocka_unit_test(test_what_the_client_maps_over_is_seen),
         cmocka_unit_test(test_read_only_view_maps_but_every_access_is_an_intercept),
+        cmocka_unit_test(test_memory_that_comes_back_is_seen),
+        cmocka_unit_test(test_access_to_memory_that_the_client_took_away_is_an_intercept),
+        cmocka_unit_test(test_store_to_memory_that_the_client_made_read_only_is_an_intercept),
         cmocka_unit_test(test_private_view_becomes_the_clients_own),
         cmocka_unit_test(test_overlaps_are_refused_as_before),
     };
