@@ -9,9 +9,11 @@
 #define CR0_PE (1u << 0)
 #define CR0_AM (1u << 18)
 #define EFER_LMA (1u << 10)
+#define DR7_ENABLES 0xffu
 
-static uint16_t exec_state(const struct double_vp *vp)
+static uint16_t exec_state(struct double_vp *vp)
 {
+    struct hv_value value;
     uint16_t state = vp->sregs.ss.dpl & HV_STATE_CPL;
 
     if (vp->sregs.cr0 & CR0_PE)
@@ -20,6 +22,10 @@ static uint16_t exec_state(const struct double_vp *vp)
         state |= HV_STATE_AM;
     if (vp->sregs.efer & EFER_LMA)
         state |= HV_STATE_LMA;
+    if (double_regs_get(vp, HV_REG_DR7, &value) == HV_OK && (value.low & DR7_ENABLES))
+        state |= HV_STATE_DEBUG;
+    if (double_regs_get(vp, HV_REG_PENDING_INTERRUPTION, &value) == HV_OK && value.low)
+        state |= HV_STATE_PENDING;
     return state;
 }
 
@@ -30,7 +36,7 @@ static void put(struct double_vp *vp, const void *payload, size_t bytes)
     vp->message->payload_bytes = (uint8_t)bytes;
 }
 
-static struct hv_header header(const struct double_vp *vp, uint8_t length, uint8_t access)
+static struct hv_header header(struct double_vp *vp, uint8_t length, uint8_t access)
 {
     return (struct hv_header){
         .vp = vp->index,

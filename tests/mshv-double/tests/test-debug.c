@@ -76,6 +76,21 @@ static void test_int3_is_reported_at_itself(void **state)
     machine_free(&m);
 }
 
+static void test_message_tells_that_breakpoints_are_set(void **state)
+{
+    struct machine m;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    assert_int_equal(client_run(&m), IO_PORT);
+    assert_int_equal(PAYLOAD(&m.message, 6, 2) & 0x60, 0);
+    client_set(&m, DR0, CODE_AT + 0x100);
+    client_set(&m, DR7, 0x401);
+    assert_int_equal(client_run(&m), IO_PORT);
+    assert_int_equal(PAYLOAD(&m.message, 6, 2) & 0x60, 0x20);
+    machine_free(&m);
+}
+
 static void test_intercept_can_be_taken_away(void **state)
 {
     struct machine m;
@@ -113,6 +128,7 @@ int main(void)
         cmocka_unit_test(test_single_step_stops_at_the_next_instruction),
         cmocka_unit_test(test_breakpoint_register_stops_at_its_address),
         cmocka_unit_test(test_int3_is_reported_at_itself),
+        cmocka_unit_test(test_message_tells_that_breakpoints_are_set),
         cmocka_unit_test(test_intercept_can_be_taken_away),
         cmocka_unit_test(test_unknown_intercepts_are_refused),
     };
