@@ -131,16 +131,11 @@ struct hv_cpuid_leaf {
 _Static_assert(sizeof(struct hv_cpuid_values_input) == 24 && sizeof(struct hv_cpuid_leaf) == 24,
                "");
 
-#define HV_TRANSLATE_READ (1u << 0)
 #define HV_TRANSLATE_WRITE (1u << 1)
-#define HV_TRANSLATE_EXECUTE (1u << 2)
-#define HV_TRANSLATE_PRIVILEGE_EXEMPT (1u << 3)
 
 #define HV_TRANSLATED 0u
 #define HV_NOT_PRESENT 1u
-#define HV_PRIVILEGE 2u
 #define HV_GPA_UNMAPPED 4u
-#define HV_GPA_NO_READ 5u
 #define HV_GPA_NO_WRITE 6u
 
 #define HV_INTERCEPT_IO_PORT 0u

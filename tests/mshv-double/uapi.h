@@ -10,8 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSHV_DEVICE "/dev/mshv"
-
 /* Numbers of one kind of descriptor mean something else on another. */
 #define MSHV_CREATE_PARTITION 0x4010b800u
 #define MSHV_INITIALIZE_PARTITION 0x0000b800u

@@ -243,8 +243,6 @@ struct kvm_cpuid_entry2 *double_features_leaf(struct kvm_cpuid2 *list, uint32_t 
 
 /* state.c, xsave.c */
 int double_state(struct double_vp *vp, uint64_t argument, bool set);
-/** double_xsave_bytes - of the compacted format with all components of @states. */
-uint32_t double_xsave_bytes(struct kvm_cpuid2 *cpuid, uint64_t states);
 /** double_xsave_told - how large the hypervisor says that it is at most. */
 uint32_t double_xsave_told(struct kvm_cpuid2 *cpuid, uint64_t states);
 int double_xsave_get(struct double_vp *vp, uint8_t *to, uint32_t bytes);

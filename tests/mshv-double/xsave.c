@@ -37,7 +37,8 @@ static uint32_t place(const struct kvm_cpuid_entry2 *e, uint32_t at)
     return e->ecx & ALIGNED ? (at + 63) & ~63u : at;
 }
 
-uint32_t double_xsave_bytes(struct kvm_cpuid2 *cpuid, uint64_t states)
+/* Of the compacted format with all components of @states. */
+static uint32_t bytes_of(struct kvm_cpuid2 *cpuid, uint64_t states)
 {
     uint32_t at = HEAD_BYTES;
 
@@ -52,7 +53,7 @@ uint32_t double_xsave_bytes(struct kvm_cpuid2 *cpuid, uint64_t states)
 
 uint32_t double_xsave_told(struct kvm_cpuid2 *cpuid, uint64_t states)
 {
-    uint32_t bytes = double_xsave_bytes(cpuid, states);
+    uint32_t bytes = bytes_of(cpuid, states);
 
     return double_plan.large_xsave && bytes < LARGE_BYTES ? LARGE_BYTES : bytes;
 }
@@ -107,7 +108,7 @@ static bool is_valid(const struct double_vp *vp, const uint8_t *from, uint32_t b
     for (uint32_t at = RESERVED; at < HEAD_BYTES; at++)
         if (from[at])
             return false;
-    return double_xsave_bytes(vp->cpuid, format & ~COMPACTED) <= bytes;
+    return bytes_of(vp->cpuid, format & ~COMPACTED) <= bytes;
 }
 
 int double_xsave_set(struct double_vp *vp, const uint8_t *from, uint32_t bytes)

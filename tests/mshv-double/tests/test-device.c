@@ -112,21 +112,6 @@ static void test_pages_are_shared_mappings_alone(void **state)
     machine_free(&m);
 }
 
-static void test_calls_that_every_file_knows_are_the_kernels(void **state)
-{
-    struct machine m;
-    int one = 1;
-
-    (void)state;
-    machine_new(&m, CODE(0xf4));
-    assert_int_equal(ioctl(m.vp, FIONCLEX), 0);
-    assert_int_equal(fcntl(m.vp, F_GETFD), 0);
-    assert_int_equal(ioctl(m.vp, FIOCLEX), 0);
-    assert_int_equal(fcntl(m.vp, F_GETFD), FD_CLOEXEC);
-    assert_int_equal(ioctl(m.pt, FIONBIO, &one), 0);
-    machine_free(&m);
-}
-
 static void test_initialize_twice_is_no_error(void **state)
 {
     int dev = client_open(), pt = client_partition(dev);
@@ -385,7 +370,6 @@ int main(void)
         cmocka_unit_test(test_calls_of_another_kind_of_descriptor_are_enotty),
         cmocka_unit_test(test_only_vps_can_be_mapped),
         cmocka_unit_test(test_pages_are_shared_mappings_alone),
-        cmocka_unit_test(test_calls_that_every_file_knows_are_the_kernels),
         cmocka_unit_test(test_initialize_twice_is_no_error),
         cmocka_unit_test(test_nothing_is_made_before_initialize),
         cmocka_unit_test(test_early_property_is_refused_after_initialize),

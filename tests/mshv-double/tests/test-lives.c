@@ -147,6 +147,21 @@ static void test_number_of_a_file_that_was_closed_unseen_is_not_answered(void **
     machine_free(&m);
 }
 
+static void test_calls_that_every_file_knows_are_the_kernels(void **state)
+{
+    struct machine m;
+    int one = 1;
+
+    (void)state;
+    machine_new(&m, CODE(0xf4));
+    assert_int_equal(ioctl(m.vp, FIONCLEX), 0);
+    assert_int_equal(fcntl(m.vp, F_GETFD), 0);
+    assert_int_equal(ioctl(m.vp, FIOCLEX), 0);
+    assert_int_equal(fcntl(m.vp, F_GETFD), FD_CLOEXEC);
+    assert_int_equal(ioctl(m.pt, FIONBIO, &one), 0);
+    machine_free(&m);
+}
+
 static void test_closefrom_closes_all_from_there(void **state)
 {
     struct machine m;
@@ -324,6 +339,7 @@ int main(void)
         cmocka_unit_test(test_duplicate_over_a_vp_takes_its_place),
         cmocka_unit_test(test_closing_a_range_closes_what_is_in_it),
         cmocka_unit_test(test_number_of_a_file_that_was_closed_unseen_is_not_answered),
+        cmocka_unit_test(test_calls_that_every_file_knows_are_the_kernels),
         cmocka_unit_test(test_closefrom_closes_all_from_there),
         cmocka_unit_test(test_calls_do_not_fail_while_duplicates_come_and_go),
         cmocka_unit_test(test_child_of_a_runner_has_what_it_inherits_and_no_more),
