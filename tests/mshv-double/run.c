@@ -244,8 +244,6 @@ static void race(uint32_t signal)
 static int run(struct double_vp *vp, const struct double_fault *fault, uint64_t client_signals)
 {
     switch (fault->kind) {
-    case DOUBLE_FAULT_ERRNO:
-        return -(int)fault->value;
     case DOUBLE_FAULT_EINTR:
         return -EINTR;
     case DOUBLE_FAULT_MESSAGE:
@@ -286,6 +284,8 @@ int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals)
     struct double_fault fault = double_plan_fault(DOUBLE_AT_RUN);
     int r;
 
+    if (fault.kind == DOUBLE_FAULT_ERRNO)
+        return -(int)fault.value;
     begin(vp);
     r = run(vp, &fault, client_signals);
     end(vp, r);

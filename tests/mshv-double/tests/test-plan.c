@@ -145,6 +145,26 @@ static void scene_eintr(void **state)
     assert_int_equal(client_run(&m), IO_PORT); /* nothing was lost */
 }
 
+/* What the client has marked in the register page is there for the next try. */
+static void scene_failing_run(void **state)
+{
+    struct machine m;
+    uint8_t *page;
+    const uint64_t rip = CODE_AT + 2;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m.vp, 0);
+    assert_int_equal(client_run(&m), IO_PORT);
+    memcpy(page + 136, &rip, sizeof rip);
+    page[4] = 2; /* dirty: RIP */
+    assert_fails(ioctl(m.vp, RUN_VP, &m.message), ENOMEM);
+    assert_int_equal(page[2], 1);
+    assert_int_equal(page[4], 2);
+    assert_int_equal(client_get(&m, 1), 1); /* INTERCEPT_SUSPEND */
+    assert_int_equal(client_run(&m), HALT);
+}
+
 static void scene_messages(void **state)
 {
     const uint32_t expected[] = {UNRECOVERABLE, INVALID_REGISTER, UNSUPPORTED, EXCEPTION, CPUID,
@@ -244,6 +264,7 @@ static const struct CMUnitTest scenes[] = {
     cmocka_unit_test(scene_no_device),   cmocka_unit_test(scene_errors),
     cmocka_unit_test(scene_eintr),       cmocka_unit_test(scene_messages),
     cmocka_unit_test(scene_race),        cmocka_unit_test(scene_statuses),
+    cmocka_unit_test(scene_failing_run),
 };
 
 /* ---- Starting them -------------------------------------------------------------------------- */
@@ -323,6 +344,12 @@ static void test_eintr_before_the_guest_ran_loses_nothing(void **state)
     expect_plan("eintr@run", "scene_eintr");
 }
 
+static void test_run_that_fails_does_nothing(void **state)
+{
+    (void)state;
+    expect_plan("error@run:2=ENOMEM", "scene_failing_run");
+}
+
 static void test_planned_messages_come_without_the_guest(void **state)
 {
     (void)state;
@@ -355,6 +382,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_newer_driver_may_lack_each_of_its_calls),
         cmocka_unit_test(test_calls_fail_where_planned),
         cmocka_unit_test(test_eintr_before_the_guest_ran_loses_nothing),
+        cmocka_unit_test(test_run_that_fails_does_nothing),
         cmocka_unit_test(test_planned_messages_come_without_the_guest),
         cmocka_unit_test(test_signal_that_races_a_message_is_handled_after_it),
     };
