@@ -6,6 +6,7 @@
 #include "arch/aarch64/fault.h"
 #include "common/untrusted.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
+#include "plugins/shared/exit.h"
 #include "plugins/shared/kvm/exit.h"
 #include "sconce-guest-abi.h"
 
@@ -26,7 +27,7 @@ static void shutdown_exit(struct sconce_plugin_vm *vm, struct sconce_exit *ret_e
 
 static void fail_exit(struct sconce_plugin_vm *vm, const char *text, struct sconce_exit *ret_exit)
 {
-    sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_PLUGIN, 1, "%s", text);
+    sconce_exit_fail(ret_exit, SCONCE_DOMAIN_PLUGIN, 1, "%s", text);
     vm->kvm.state = SCONCE_VCPU_DEAD;
 }
 

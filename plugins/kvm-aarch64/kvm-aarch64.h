@@ -25,7 +25,7 @@
 
 /* What of the machine does not change while the process lives. */
 struct kvm_a64_facts {
-    char device[SCONCE_KVM_DEVICE_BYTES];
+    char device[SCONCE_DEVICE_BYTES];
     unsigned long vm_type; /* for KVM_CREATE_VM: how many address bits */
     unsigned ipa_bits;     /* how many KVM can give */
     bool read_only_slots;  /* KVM has them */

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
 #include "plugins/shared/plugin-error.h"
+#include "plugins/shared/trial.h"
 #include "sconce-guest-abi.h"
 
 static const struct sconce_kvm_cap required[] = {
@@ -33,12 +34,12 @@ static const struct sconce_kvm_needs needs = {
 #define DEFAULT_IPA_BITS 40u
 
 /* The facts are found out anew when the device changes. */
-static struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
+static struct sconce_settings settings = SCONCE_KVM_SETTINGS;
 static struct kvm_a64_facts kept;
 
 int32_t kvm_a64_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_configure(&settings, key, value, err);
+    return sconce_settings_configure(&settings, key, value, err);
 }
 
 int32_t kvm_a64_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
@@ -126,7 +127,7 @@ static int32_t limit_run(struct sconce_plugin_vm *vm, struct sconce_plugin_error
 
 /* Runs the trial in a VM of its own, to its end or to the first exit that is not as it must be.
  * @ret_step: how many were. */
-static int32_t run_trial(struct kvm_a64_facts *facts, const struct sconce_kvm_trial *trial,
+static int32_t run_trial(struct kvm_a64_facts *facts, const struct sconce_trial *trial,
                          struct sconce_exit *exit, unsigned *ret_step,
                          struct sconce_plugin_error *err)
 {
@@ -163,16 +164,16 @@ static int32_t try_guest(struct kvm_a64_facts *facts, struct sconce_plugin_error
         "a guest's system call does not arrive as it must",
         "a guest's privileged instruction does not arrive as it must",
     };
-    SCONCE_CLEANUP(sconce_kvm_trial_fini) struct sconce_kvm_trial trial = SCONCE_KVM_TRIAL_EMPTY;
+    SCONCE_CLEANUP(sconce_trial_fini) struct sconce_trial trial = SCONCE_TRIAL_EMPTY;
     struct sconce_exit exit = {.size = sizeof exit};
     unsigned step = 0;
-    int32_t r = sconce_kvm_trial_init(&trial, trial_code, sizeof trial_code, err);
+    int32_t r = sconce_trial_init(&trial, trial_code, sizeof trial_code, err);
 
     if (r == SCONCE_PLUGIN_OK)
         r = run_trial(facts, &trial, &exit, &step, err);
     if (r != SCONCE_PLUGIN_OK || step == sizeof what / sizeof what[0])
         return r;
-    return sconce_kvm_trial_failed(&exit, what[step], err);
+    return sconce_trial_failed(&exit, "KVM", what[step], err);
 }
 
 /* ---- Facts --------------------------------------------------------------------------------- */
@@ -249,7 +250,7 @@ static int32_t discover(const char *device, void *to, struct sconce_plugin_error
 
 int32_t kvm_a64_facts(struct kvm_a64_facts *ret_facts, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_facts(&settings, discover, &kept, sizeof kept, ret_facts, err);
+    return sconce_settings_facts(&settings, discover, &kept, sizeof kept, ret_facts, err);
 }
 
 /* Known facts do not tell whether the device may be opened now. */
@@ -263,7 +264,7 @@ static int32_t check_device(const char *device, struct sconce_plugin_error *err)
 int32_t kvm_a64_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
 {
     struct kvm_a64_facts facts;
-    int32_t r = sconce_kvm_probe_room(ret_probe, err);
+    int32_t r = sconce_settings_probe_room(ret_probe, err);
 
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_facts(&facts, err);

@@ -11,6 +11,7 @@
 #include "arch/aarch64/regs.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
 #include "plugins/shared/kvm/run.h"
+#include "plugins/shared/regs.h"
 #include "sconce-regs-aarch64.h"
 
 static int32_t get_u64(struct sconce_plugin_vm *vm, uint64_t number, uint64_t *to,
@@ -64,7 +65,7 @@ static int32_t settle_in_shim(struct sconce_plugin_vm *vm, struct sconce_plugin_
     if (r != SCONCE_PLUGIN_OK)
         return r;
     if (!sconce_a64_shim_at(vm->kvm.memory.gpa_max, pc, &vector, &progress))
-        return sconce_kvm_regs_invalid(err, "the vCPU stopped where it has none");
+        return sconce_regs_invalid(err, "the vCPU stopped where it has none");
     if (progress != SCONCE_A64_SHIM_ENTERED)
         r = restore_saved(vm, err);
     if (r == SCONCE_PLUGIN_OK && progress == SCONCE_A64_SHIM_REPORTED)
@@ -150,7 +151,7 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
     int32_t r;
 
     if (!sconce_a64_standard_valid(from))
-        return sconce_kvm_regs_invalid(err, "PC or PSTATE are none that a guest could have");
+        return sconce_regs_invalid(err, "PC or PSTATE are none that a guest could have");
     r = drop_exception_elsewhere(vm, from->pc, err);
     if (r == SCONCE_PLUGIN_OK)
         r = set_u64(vm, KVM_A64_SP_EL0, from->sp, err);
@@ -209,10 +210,10 @@ static int32_t set_special(struct sconce_plugin_vm *vm, const void *buf,
         return r;
     /* The guest may hold anything there; the host gives it addresses. */
     if (from->tpidr_el0 != now.tpidr_el0 && !sconce_a64_untagged(from->tpidr_el0))
-        return sconce_kvm_regs_invalid(err, "TPIDR_EL0 is an address of neither half");
+        return sconce_regs_invalid(err, "TPIDR_EL0 is an address of neither half");
     now.tpidr_el0 = from->tpidr_el0;
     if (memcmp(&now, from, sizeof now) != 0)
-        return sconce_kvm_regs_invalid(err, "of the special ones only TPIDR_EL0 can be set");
+        return sconce_regs_invalid(err, "of the special ones only TPIDR_EL0 can be set");
     return set_u64(vm, KVM_A64_SYSREG(SCONCE_A64_TPIDR_EL0), from->tpidr_el0, err);
 }
 
@@ -243,7 +244,7 @@ static int32_t set_float(struct sconce_plugin_vm *vm, const void *buf,
     int32_t r;
 
     if (!sconce_a64_float_valid(from))
-        return sconce_kvm_regs_invalid(err, "FPSR or FPCR are none that a guest could have");
+        return sconce_regs_invalid(err, "FPSR or FPCR are none that a guest could have");
     r = kvm_a64_set(fd, KVM_A64_FPSR, &fpsr, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set(fd, KVM_A64_FPCR, &fpcr, err);
@@ -349,10 +350,10 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
     int32_t r;
 
     if (!sconce_a64_debug_valid(from))
-        return sconce_kvm_regs_invalid(
+        return sconce_regs_invalid(
             err, "the debug ones have reserved bits, or an address beyond the guest");
     if (!pairs_exist(vm, false, buf) || !pairs_exist(vm, true, buf))
-        return sconce_kvm_regs_invalid(err, "the processor has not so many debug ones");
+        return sconce_regs_invalid(err, "the processor has not so many debug ones");
     r = set_pairs(vm, false, buf, err);
     if (r == SCONCE_PLUGIN_OK)
         r = set_pairs(vm, true, buf, err);
@@ -363,7 +364,7 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
 
 /* ---- The extension ------------------------------------------------------------------------- */
 
-static const struct sconce_kvm_regs_file files[] = {
+static const struct sconce_regs_file files[] = {
     [SCONCE_REGS_STANDARD] = {get_standard, set_standard},
     [SCONCE_REGS_SPECIAL] = {get_special, set_special},
     [SCONCE_REGS_FLOAT] = {get_float, set_float},
@@ -373,7 +374,8 @@ static const struct sconce_kvm_regs_file files[] = {
 static int32_t prepare(struct sconce_plugin_vm *vm, uint32_t file, uint64_t bytes,
                        struct sconce_plugin_error *err)
 {
-    int32_t r = sconce_kvm_regs_check(&vm->kvm, file, sconce_a64_file_bytes(file), bytes, err);
+    int32_t r = sconce_regs_check(vm->kvm.state, vm->kvm.sealed, file, sconce_a64_file_bytes(file),
+                                  bytes, err);
 
     return r == SCONCE_PLUGIN_OK ? settle(vm, err) : r;
 }

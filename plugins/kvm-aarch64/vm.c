@@ -5,6 +5,7 @@
 
 #include "common/cleanup.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
+#include "plugins/shared/given.h"
 #include "plugins/shared/plugin-error.h"
 
 #define MAX_RANGES (SCONCE_PLUGIN_MAX_MAPPINGS + SCONCE_A64_SUPERVISOR_RANGES)
@@ -46,7 +47,7 @@ int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
     struct sconce_vm_config config;
     /* Slots are multiples of the host's page, which may have 64 KiB. */
     int32_t r =
-        sconce_kvm_vm_config(given, SCONCE_MEM_GRANULE, SCONCE_A64_PHYSICAL_BITS, &config, err);
+        sconce_given_space(given, SCONCE_MEM_GRANULE, SCONCE_A64_PHYSICAL_BITS, &config, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;

@@ -21,57 +21,31 @@
 #include "arch/x86_64/xsave.h"
 #include "plugins/shared/kvm/settings.h"
 #include "plugins/shared/kvm/vm.h"
+#include "plugins/shared/x86_64/trial.h"
+#include "plugins/shared/x86_64/vcpu.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
 /* More than KVM lists on any processor so far. */
 #define KVM_X86_MAX_CPUID 256u
 
-/*
- * How this machine shows a guest's SYSCALL while EFER.SCE is clear. Found out once, by trying; the
- * other one is a plain fault, as a guest could imitate it with a jump.
- */
-enum kvm_x86_route {
-    KVM_X86_ROUTE_UNKNOWN,
-    KVM_X86_ROUTE_UD, /* #UD at the instruction: what the SDM says (vol 2B, SYSCALL) */
-    KVM_X86_ROUTE_PF, /* #PF on the fetch from LSTAR, return address in RCX: KVM-PVM */
-};
-
 /* What of the machine does not change while the process lives. */
 struct kvm_x86_facts {
-    char device[SCONCE_KVM_DEVICE_BYTES];
-    enum kvm_x86_route route;
-    bool read_only_slots;  /* KVM has them */
-    bool cpuid_unfiltered; /* guests see the machine's CPUID, not the table's */
-    bool tss_available;    /* set: TR's type is "available", where a processor's is "busy" */
+    char device[SCONCE_DEVICE_BYTES];
+    struct sconce_x86_findings found;
+    bool read_only_slots; /* KVM has them */
+    bool tss_available;   /* set: TR's type is "available", where a processor's is "busy" */
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t cpuid_count;
     struct sconce_x86_cpuid cpuid[KVM_X86_MAX_CPUID]; /* what KVM is told to show guests */
 };
 
-/* Where the vCPU stands after an exit, and hence where the guest's PC, SP and flags are. */
-enum kvm_x86_place {
-    KVM_X86_IN_GUEST, /* in its registers */
-    KVM_X86_AT_IO,    /* the same, once KVM has finished the guest's own I/O instruction */
-    KVM_X86_IN_SHIM,  /* in the frame of trap_vector */
-    KVM_X86_ANYWHERE, /* a kick stopped it: look first */
-};
-
 struct sconce_plugin_vm {
     struct sconce_kvm_vm kvm; /* own memory: supervisor's pages, page tables, from gpa_max on */
-    enum kvm_x86_place place;
-    uint8_t trap_vector;
-    bool trap_untold;        /* IN_SHIM, and a kick came before its OUT */
-    uint64_t syscall_resume; /* state SYSCALL: where the guest goes on */
-    struct kvm_sregs sregs;  /* at reset */
-
-    enum kvm_x86_route route;
+    struct sconce_x86_vcpu x86;
     bool tss_available;
-    struct sconce_x86_control control;
-    struct sconce_x86_xsave_layout xsave;
-    uint32_t msr_count;
-    struct sconce_x86_msr msrs[SCONCE_X86_MSR_COUNT];
+    struct kvm_sregs sregs; /* at reset */
 };
 
 /* probe.c */
@@ -119,6 +93,9 @@ int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
 extern const struct sconce_ext_regs kvm_x86_regs;
 /* The special registers into the shared page, unless the newest are there already. */
 int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+/* What the shared page has, in the file's order. */
+int32_t kvm_x86_read_standard(struct sconce_plugin_vm *vm, struct sconce_x86_standard *ret_regs,
+                              struct sconce_plugin_error *err);
 
 /* exits.c */
 /* Decode what stopped KVM_RUN; sets state and place. */

@@ -9,7 +9,6 @@
 #include "common/cleanup.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/plugin-error.h"
-#include "sconce-guest-abi.h"
 
 static const struct sconce_kvm_cap required[] = {
     {KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY"},
@@ -32,7 +31,7 @@ static const struct sconce_kvm_needs needs = {
 };
 
 /* The facts are found out anew when a setting changes; tss_available is one. */
-static struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
+static struct sconce_settings settings = SCONCE_KVM_SETTINGS;
 static struct kvm_x86_facts kept;
 
 /*
@@ -58,7 +57,7 @@ static int32_t set_tss(const char *value, struct sconce_plugin_error *err)
 int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
     if (strcmp(key, "device") == 0)
-        return sconce_kvm_set_device(&settings, value, err);
+        return sconce_settings_set_device(&settings, value, err);
     if (strcmp(key, "tss") == 0)
         return set_tss(value, err);
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
@@ -72,95 +71,25 @@ int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error
 
 /* ---- The trial ----------------------------------------------------------------------------- */
 
-#define TRIAL_GPA SCONCE_GPA_MIN
-
-/* Leaves its findings where neither SYSCALL nor the shim writes. */
-static const uint8_t trial_code[] = {
-    0x31, 0xc0,                   /* xor %eax, %eax */
-    0x31, 0xc9,                   /* xor %ecx, %ecx */
-    0x0f, 0xa2,                   /* cpuid: leaf 0 */
-    0x41, 0x89, 0xc0,             /* mov %eax, %r8d */
-    0x41, 0x89, 0xca,             /* mov %ecx, %r10d */
-    0x41, 0x89, 0xd4,             /* mov %edx, %r12d */
-    0xb8, 0x00, 0x00, 0x00, 0x40, /* mov $0x40000000, %eax */
-    0x31, 0xc9,                   /* xor %ecx, %ecx */
-    0x0f, 0xa2,                   /* cpuid: leaf SCONCE_X86_CPUID_HYPERVISOR */
-    0x41, 0x89, 0xce,             /* mov %ecx, %r14d */
-    0x0f, 0x05,                   /* syscall */
-};
-#define TRIAL_SYSCALL_GPA (TRIAL_GPA + sizeof trial_code - 2)
-
-/* Runs the trial in a VM of its own; it can only end as a fault. It does end: code without a loop,
- * and exceptions that do not arrive come to a third one, which is a shutdown (SDM vol 3A 6.15,
- * interrupt 8). */
-static int32_t run_trial(const struct kvm_x86_facts *facts, const struct sconce_kvm_trial *trial,
-                         struct sconce_exit *ret_exit, struct kvm_regs *ret_regs,
-                         struct sconce_plugin_error *err)
-{
-    struct sconce_plugin_vm *vm = NULL;
-    int32_t r = kvm_x86_vm_create_with(facts, &trial->config, &vm, err);
-
-    if (r == SCONCE_PLUGIN_OK)
-        r = kvm_x86_mem_map(vm, &trial->memory, &trial->mapping, err);
-    if (r == SCONCE_PLUGIN_OK)
-        r = kvm_x86_vcpu_enter(vm, &trial->entry, err);
-    if (r == SCONCE_PLUGIN_OK)
-        r = kvm_x86_vcpu_run(vm, ret_exit, err);
-    if (r == SCONCE_PLUGIN_OK)
-        *ret_regs = kvm_x86_sync(vm)->regs;
-    kvm_x86_vm_destroy(vm);
-    return r;
-}
-
-/* How did the trial's SYSCALL arrive? */
-static enum kvm_x86_route route_of(const struct sconce_exit *exit)
-{
-    const struct sconce_exit_fault *fault = &exit->u.fault;
-
-    if (exit->kind != SCONCE_EXIT_FAULT)
-        return KVM_X86_ROUTE_UNKNOWN;
-    if (fault->kind == SCONCE_FAULT_ILLEGAL && fault->pc == TRIAL_SYSCALL_GPA)
-        return KVM_X86_ROUTE_UD;
-    if (fault->kind == SCONCE_FAULT_MEMORY && fault->pc == SCONCE_GPA_MAX + SCONCE_X86_LSTAR_OFFSET)
-        return KVM_X86_ROUTE_PF;
-    return KVM_X86_ROUTE_UNKNOWN;
-}
-
-/* Did the trial see another CPUID than the policy's? */
-static bool is_unfiltered(const struct kvm_x86_facts *facts, const struct kvm_regs *regs)
-{
-    const struct sconce_x86_cpuid basic = {
-        .eax = (uint32_t)regs->r8,
-        .ecx = (uint32_t)regs->r10,
-        .edx = (uint32_t)regs->r12,
-    };
-    const struct sconce_x86_cpuid hidden = {
-        .leaf = SCONCE_X86_CPUID_HYPERVISOR,
-        .eax = (uint32_t)regs->rax,
-        .ecx = (uint32_t)regs->r14,
-        .edx = (uint32_t)regs->rdx,
-    };
-
-    return !sconce_x86_cpuid_obeyed(facts->cpuid, facts->cpuid_count, &basic, &hidden);
-}
-
 static int32_t try_guest(struct kvm_x86_facts *facts, struct sconce_plugin_error *err)
 {
-    SCONCE_CLEANUP(sconce_kvm_trial_fini) struct sconce_kvm_trial trial = SCONCE_KVM_TRIAL_EMPTY;
-    struct sconce_exit exit = {.size = sizeof exit};
-    struct kvm_regs regs;
-    int32_t r = sconce_kvm_trial_init(&trial, trial_code, sizeof trial_code, err);
+    static const struct sconce_x86_trial_ops ops = {
+        .mem_map = kvm_x86_mem_map,
+        .enter = kvm_x86_vcpu_enter,
+        .run = kvm_x86_vcpu_run,
+        .read = kvm_x86_read_standard,
+    };
+    SCONCE_CLEANUP(sconce_trial_fini) struct sconce_trial trial = SCONCE_TRIAL_EMPTY;
+    struct sconce_plugin_vm *vm = NULL;
+    int32_t r = sconce_x86_trial_init(&trial, err);
 
     if (r == SCONCE_PLUGIN_OK)
-        r = run_trial(facts, &trial, &exit, &regs, err);
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
-    facts->route = route_of(&exit);
-    if (facts->route != KVM_X86_ROUTE_UNKNOWN) {
-        facts->cpuid_unfiltered = is_unfiltered(facts, &regs);
-        return SCONCE_PLUGIN_OK;
-    }
-    return sconce_kvm_trial_failed(&exit, "a guest's system call arrives in no known way", err);
+        r = kvm_x86_vm_create_with(facts, &trial.config, &vm, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = sconce_x86_trial_run(&trial, vm, &ops, facts->cpuid, facts->cpuid_count, "KVM",
+                                 &facts->found, err);
+    kvm_x86_vm_destroy(vm);
+    return r;
 }
 
 /* ---- Facts --------------------------------------------------------------------------------- */
@@ -195,21 +124,14 @@ static int32_t discover(const char *device, void *to, struct sconce_plugin_error
     int32_t r;
 
     snprintf(facts->device, sizeof facts->device, "%s", device);
-    facts->route = KVM_X86_ROUTE_UNKNOWN;
+    facts->found.route = SCONCE_X86_ROUTE_UNKNOWN;
     r = read_features(facts, err);
     return r == SCONCE_PLUGIN_OK ? try_guest(facts, err) : r;
 }
 
 int32_t kvm_x86_facts(struct kvm_x86_facts *ret_facts, struct sconce_plugin_error *err)
 {
-    return sconce_kvm_facts(&settings, discover, &kept, sizeof kept, ret_facts, err);
-}
-
-static const char *simd_name(uint64_t xcr0)
-{
-    if (xcr0 & SCONCE_X86_XCR0_AVX512)
-        return "AVX-512";
-    return xcr0 & SCONCE_X86_XCR0_AVX ? "AVX" : "SSE";
+    return sconce_settings_facts(&settings, discover, &kept, sizeof kept, ret_facts, err);
 }
 
 /* Known facts do not tell whether the device may be opened now. */
@@ -223,7 +145,7 @@ static int32_t check_device(const char *device, struct sconce_plugin_error *err)
 int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
 {
     struct kvm_x86_facts facts;
-    int32_t r = sconce_kvm_probe_room(ret_probe, err);
+    int32_t r = sconce_settings_probe_room(ret_probe, err);
 
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_x86_facts(&facts, err);
@@ -232,8 +154,8 @@ int32_t kvm_x86_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error
     if (r != SCONCE_PLUGIN_OK)
         return r;
     sconce_kvm_probe_fill(ret_probe, SCONCE_X86_PAGE, "KVM API 12, SYSCALL by %s, %s%s",
-                          facts.route == KVM_X86_ROUTE_PF ? "#PF" : "#UD",
-                          simd_name(facts.control.xcr0),
-                          facts.cpuid_unfiltered ? ", CPUID unfiltered" : "");
+                          facts.found.route == SCONCE_X86_ROUTE_PF ? "#PF" : "#UD",
+                          sconce_x86_simd_name(facts.control.xcr0),
+                          facts.found.cpuid_unfiltered ? ", CPUID unfiltered" : "");
     return SCONCE_PLUGIN_OK;
 }

@@ -11,6 +11,7 @@
 #include "plugins/shared/kvm/regs.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/plugin-error.h"
+#include "plugins/shared/regs.h"
 #include "sconce-regs-x86_64.h"
 
 int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
@@ -29,20 +30,14 @@ int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_er
 /* A kick stopped the vCPU. */
 static int32_t look_where(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    uint64_t gpa = vm->kvm.memory.gpa_max, rip = kvm_x86_sync(vm)->regs.rip;
     int32_t r = kvm_x86_fetch_sregs(vm, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
-    if (kvm_x86_sync(vm)->sregs.ss.dpl == 3) {
-        vm->place = KVM_X86_IN_GUEST;
+    if (sconce_x86_look(&vm->x86, vm->kvm.memory.gpa_max, kvm_x86_sync(vm)->sregs.ss.dpl == 3,
+                        kvm_x86_sync(vm)->regs.rip))
         return SCONCE_PLUGIN_OK;
-    }
-    if (!sconce_x86_shim_vector(gpa, rip, &vm->trap_vector))
-        return sconce_kvm_regs_invalid(err, "the vCPU stopped where it has none");
-    vm->place = KVM_X86_IN_SHIM;
-    vm->trap_untold = rip == sconce_x86_shim_report(gpa, vm->trap_vector);
-    return SCONCE_PLUGIN_OK;
+    return sconce_regs_invalid(err, "the vCPU stopped where it has none");
 }
 
 /* After this the vCPU is at one of two known places: IN_GUEST or IN_SHIM. */
@@ -50,82 +45,51 @@ static int32_t settle(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
 {
     int32_t r;
 
-    if (vm->place == KVM_X86_AT_IO) {
+    if (vm->x86.place == SCONCE_X86_AT_IO) {
         r = sconce_kvm_drain(&vm->kvm.machine, err);
         if (r != SCONCE_PLUGIN_OK)
             return r;
-        vm->place = KVM_X86_IN_GUEST;
+        vm->x86.place = SCONCE_X86_IN_GUEST;
     }
-    return vm->place == KVM_X86_ANYWHERE ? look_where(vm, err) : SCONCE_PLUGIN_OK;
+    return vm->x86.place == SCONCE_X86_ANYWHERE ? look_where(vm, err) : SCONCE_PLUGIN_OK;
 }
 
 /* ---- Standard ------------------------------------------------------------------------------ */
 
-static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
+int32_t kvm_x86_read_standard(struct sconce_plugin_vm *vm, struct sconce_x86_standard *ret_regs,
+                              struct sconce_plugin_error *err)
 {
-    struct sconce_x86_standard *to = buf;
     const struct kvm_regs *r = &kvm_x86_sync(vm)->regs;
 
-    *to = (struct sconce_x86_standard){
+    *ret_regs = (struct sconce_x86_standard){
         r->rax, r->rbx, r->rcx, r->rdx, r->rsi, r->rdi, r->rbp, r->rsp, r->r8,
         r->r9,  r->r10, r->r11, r->r12, r->r13, r->r14, r->r15, r->rip, r->rflags,
     };
-    if (vm->place == KVM_X86_IN_SHIM) {
-        struct sconce_x86_frame frame;
-
-        sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &frame);
-        to->rip = frame.rip;
-        to->rsp = frame.rsp;
-        to->rflags = frame.rflags;
-    }
     (void)err;
     return SCONCE_PLUGIN_OK;
 }
 
-/* An exception that is still to be told goes with the PC that it was taken at. A guest that is sent
- * elsewhere has left it behind: told later, it would be the old vector with the new registers. So
- * the shim goes on as if it had been told. */
-static void drop_exception_elsewhere(struct sconce_plugin_vm *vm, uint64_t rip)
+static int32_t get_standard(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
 {
-    struct sconce_x86_frame now;
+    int32_t r = kvm_x86_read_standard(vm, buf, err);
 
-    sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &now);
-    if (!vm->trap_untold || now.rip == rip)
-        return;
-    vm->trap_untold = false;
-    kvm_x86_sync(vm)->regs.rip = sconce_x86_shim_return(vm->kvm.memory.gpa_max, vm->trap_vector);
+    sconce_x86_show_standard(&vm->x86, vm->kvm.own, buf);
+    return r;
 }
 
 static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
                             struct sconce_plugin_error *err)
 {
-    const struct sconce_x86_standard *from = buf;
-    struct kvm_regs *r = &kvm_x86_sync(vm)->regs;
-    struct kvm_regs now = {
-        from->rax, from->rbx, from->rcx, from->rdx, from->rsi, from->rdi,
-        from->rsp, from->rbp, from->r8,  from->r9,  from->r10, from->r11,
-        from->r12, from->r13, from->r14, from->r15, from->rip, sconce_x86_user_rflags(from->rflags),
+    struct sconce_x86_standard now, to = *(const struct sconce_x86_standard *)buf;
+
+    if (!sconce_x86_standard_valid(&to))
+        return sconce_regs_invalid(err, "PC or flags are none that a guest could have");
+    kvm_x86_read_standard(vm, &now, err);
+    sconce_x86_put_standard(&vm->x86, vm->kvm.own, vm->kvm.memory.gpa_max, &now, &to);
+    kvm_x86_sync(vm)->regs = (struct kvm_regs){
+        to.rax, to.rbx, to.rcx, to.rdx, to.rsi, to.rdi, to.rsp, to.rbp, to.r8,
+        to.r9,  to.r10, to.r11, to.r12, to.r13, to.r14, to.r15, to.rip, to.rflags,
     };
-
-    if (!sconce_x86_standard_valid(from))
-        return sconce_kvm_regs_invalid(err, "PC or flags are none that a guest could have");
-    if (vm->place == KVM_X86_IN_SHIM) {
-        struct sconce_x86_frame frame = {
-            .rip = now.rip,
-            .cs = SCONCE_X86_USER_CS,
-            .rflags = now.rflags,
-            .rsp = now.rsp,
-            .ss = SCONCE_X86_USER_SS,
-        };
-
-        drop_exception_elsewhere(vm, now.rip);
-        sconce_x86_frame_write(vm->kvm.own, vm->trap_vector, &frame);
-        vm->syscall_resume = now.rip;
-        now.rip = r->rip;
-        now.rsp = r->rsp;
-        now.rflags = r->rflags;
-    }
-    *r = now;
     vm->kvm.machine.run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
     return SCONCE_PLUGIN_OK;
 }
@@ -155,7 +119,7 @@ static int32_t get_special(struct sconce_plugin_vm *vm, void *buf, struct sconce
     struct kvm_xcrs xcrs = {0};
     int32_t r = kvm_x86_fetch_sregs(vm, err);
 
-    if (r == SCONCE_PLUGIN_OK && vm->control.xcr0)
+    if (r == SCONCE_PLUGIN_OK && vm->x86.control.xcr0)
         r = sconce_kvm_regs_ioctl(&vm->kvm, KVM_GET_XCRS, &xcrs, "read XCR0", err);
     memset(to, 0, sizeof *to);
     if (r == SCONCE_PLUGIN_OK)
@@ -176,13 +140,7 @@ static int32_t get_special(struct sconce_plugin_vm *vm, void *buf, struct sconce
     to->es = s->es.selector;
     to->fs = s->fs.selector;
     to->gs = s->gs.selector;
-    if (vm->place == KVM_X86_IN_SHIM) {
-        struct sconce_x86_frame frame;
-
-        sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &frame);
-        to->cs = frame.cs & 0xffff;
-        to->ss = frame.ss & 0xffff;
-    }
+    sconce_x86_show_special(&vm->x86, vm->kvm.own, to);
     return SCONCE_PLUGIN_OK;
 }
 
@@ -191,16 +149,14 @@ static int32_t set_special(struct sconce_plugin_vm *vm, const void *buf,
 {
     const struct sconce_x86_special *from = buf;
     struct sconce_x86_special now;
+    const char *problem;
     int32_t r = get_special(vm, &now, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
-    now.fs_base = from->fs_base;
-    now.gs_base = from->gs_base;
-    if (memcmp(&now, from, sizeof now) != 0)
-        return sconce_kvm_regs_invalid(err, "of the special ones only FS and GS base can be set");
-    if (!sconce_x86_canonical(from->fs_base) || !sconce_x86_canonical(from->gs_base))
-        return sconce_kvm_regs_invalid(err, "FS or GS base is not canonical");
+    problem = sconce_x86_special_problem(&now, from);
+    if (problem)
+        return sconce_regs_invalid(err, problem);
     kvm_x86_sync(vm)->sregs.fs.base = from->fs_base;
     kvm_x86_sync(vm)->sregs.gs.base = from->gs_base;
     vm->kvm.machine.run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -217,7 +173,7 @@ static int32_t get_float(struct sconce_plugin_vm *vm, void *buf, struct sconce_p
                                       "read floating-point and SIMD registers", err);
 
     if (r == SCONCE_PLUGIN_OK)
-        sconce_x86_xsave_unpack(&vm->xsave, &xsave, to);
+        sconce_x86_xsave_unpack(&vm->x86.xsave, &xsave, to);
     return r;
 }
 
@@ -227,8 +183,8 @@ static int32_t set_float(struct sconce_plugin_vm *vm, const void *buf,
     const struct sconce_x86_float *from = buf;
     struct kvm_xsave xsave;
 
-    if (!sconce_x86_xsave_pack(&vm->xsave, from, &xsave, sizeof xsave))
-        return sconce_kvm_regs_invalid(
+    if (!sconce_x86_xsave_pack(&vm->x86.xsave, from, &xsave, sizeof xsave))
+        return sconce_regs_invalid(
             err, "the floating-point and SIMD ones are none that a guest could have");
     return sconce_kvm_regs_ioctl(&vm->kvm, KVM_SET_XSAVE, &xsave,
                                  "set floating-point and SIMD registers", err);
@@ -257,7 +213,7 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
     struct kvm_debugregs debug = {.dr6 = from->dr6, .dr7 = from->dr7};
 
     if (!sconce_x86_debug_valid(from))
-        return sconce_kvm_regs_invalid(
+        return sconce_regs_invalid(
             err, "the debug ones have reserved bits, or an address beyond the guest");
     for (int i = 0; i < 4; i++)
         debug.db[i] = from->dr[i];
@@ -266,7 +222,7 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
 
 /* ---- The extension ------------------------------------------------------------------------- */
 
-static const struct sconce_kvm_regs_file files[] = {
+static const struct sconce_regs_file files[] = {
     [SCONCE_REGS_STANDARD] = {get_standard, set_standard},
     [SCONCE_REGS_SPECIAL] = {get_special, set_special},
     [SCONCE_REGS_FLOAT] = {get_float, set_float},
@@ -276,7 +232,8 @@ static const struct sconce_kvm_regs_file files[] = {
 static int32_t prepare(struct sconce_plugin_vm *vm, uint32_t file, uint64_t bytes,
                        struct sconce_plugin_error *err)
 {
-    int32_t r = sconce_kvm_regs_check(&vm->kvm, file, sconce_x86_file_bytes(file), bytes, err);
+    int32_t r = sconce_regs_check(vm->kvm.state, vm->kvm.sealed, file, sconce_x86_file_bytes(file),
+                                  bytes, err);
 
     return r == SCONCE_PLUGIN_OK ? settle(vm, err) : r;
 }

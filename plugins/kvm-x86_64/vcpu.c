@@ -36,9 +36,10 @@ static int32_t scrub_xsave(struct sconce_plugin_vm *vm, struct sconce_plugin_err
 
 static int32_t scrub_xcr0(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    const struct kvm_xcrs xcrs = {.nr_xcrs = 1, .xcrs = {{.xcr = 0, .value = vm->control.xcr0}}};
+    const struct kvm_xcrs xcrs = {.nr_xcrs = 1,
+                                  .xcrs = {{.xcr = 0, .value = vm->x86.control.xcr0}}};
 
-    if (!vm->control.xcr0)
+    if (!vm->x86.control.xcr0)
         return SCONCE_PLUGIN_OK;
     return set(vm, KVM_SET_XCRS, &xcrs, "extended control register", err);
 }
@@ -57,18 +58,18 @@ static int32_t scrub_msrs(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
     struct kvm_msrs *list = (struct kvm_msrs *)(void *)room;
     int done;
 
-    list->nmsrs = vm->msr_count;
-    for (uint32_t i = 0; i < vm->msr_count; i++)
+    list->nmsrs = vm->x86.msr_count;
+    for (uint32_t i = 0; i < vm->x86.msr_count; i++)
         list->entries[i] =
-            (struct kvm_msr_entry){.index = vm->msrs[i].index, .data = vm->msrs[i].value};
+            (struct kvm_msr_entry){.index = vm->x86.msrs[i].index, .data = vm->x86.msrs[i].value};
     done = sconce_kvm_ioctl(vm->kvm.machine.vcpu_fd, KVM_SET_MSRS, list);
-    if (done == (int)vm->msr_count)
+    if (done == (int)vm->x86.msr_count)
         return SCONCE_PLUGIN_OK;
     if (done < 0)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, errno, NULL,
                                   "cannot reset the vCPU's MSRs");
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_NONE, 0, NULL,
-                              "KVM refuses to set MSR 0x%" PRIx32, vm->msrs[done].index);
+                              "KVM refuses to set MSR 0x%" PRIx32, vm->x86.msrs[done].index);
 }
 
 int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
@@ -96,7 +97,7 @@ int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     /* Frames of the guest's exceptions are on the stacks. */
     sconce_x86_supervisor_build(vm->kvm.own, vm->kvm.memory.gpa_max);
     sconce_kvm_forget_kick(&vm->kvm.machine);
-    vm->place = KVM_X86_IN_GUEST;
+    vm->x86.place = SCONCE_X86_IN_GUEST;
     vm->kvm.state = SCONCE_VCPU_FRESH;
     return SCONCE_PLUGIN_OK;
 }
@@ -211,7 +212,7 @@ int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
     if (outcome == SCONCE_KVM_EXITED)
         kvm_x86_decode(vm, ret_exit);
     else if (outcome == SCONCE_KVM_CANCELLED)
-        vm->place = KVM_X86_ANYWHERE;
+        vm->x86.place = SCONCE_X86_ANYWHERE;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -220,9 +221,7 @@ void kvm_x86_vcpu_kick_local(struct sconce_plugin_vm *vm)
     sconce_kvm_kick(&vm->kvm.machine);
 }
 
-/* The shim returns to the guest with the frame that is written here, so nothing may be in it that
- * IRETQ refuses in ring 0 (SDM vol 2A, IRET): RIP was checked when the call was decoded, selectors
- * and flags are put right, any RSP is taken. RCX and R11 are what SYSCALL leaves in them. */
+/* RCX and R11 are what SYSCALL leaves in them. */
 int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
                               struct sconce_plugin_error *err)
 {
@@ -231,12 +230,7 @@ int32_t kvm_x86_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
 
     if (vm->kvm.state != SCONCE_VCPU_SYSCALL)
         return sconce_vcpu_refuse(vm->kvm.state, "answer a system call", err);
-    sconce_x86_frame_read(vm->kvm.own, vm->trap_vector, &frame);
-    frame.rip = vm->syscall_resume;
-    frame.cs = SCONCE_X86_USER_CS;
-    frame.ss = SCONCE_X86_USER_SS;
-    frame.rflags = sconce_x86_user_rflags(frame.rflags);
-    sconce_x86_frame_write(vm->kvm.own, vm->trap_vector, &frame);
+    sconce_x86_answer(&vm->x86, vm->kvm.own, &frame);
     regs->rax = (uint64_t)result;
     regs->rcx = frame.rip;
     regs->r11 = frame.rflags;

@@ -6,9 +6,8 @@
 
 #include "common/cleanup.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
+#include "plugins/shared/given.h"
 #include "plugins/shared/plugin-error.h"
-
-#define MAX_RANGES (SCONCE_PLUGIN_MAX_MAPPINGS + SCONCE_X86_SUPERVISOR_RANGES)
 
 /* No MSR for the guest. It has no privilege to use one; this is the second wall. */
 static int32_t deny_msrs(int vm_fd, struct sconce_plugin_error *err)
@@ -41,8 +40,7 @@ int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
     SCONCE_CLEANUP(cleanup_vm) struct sconce_plugin_vm *vm = NULL;
     SCONCE_CLEANUP(sconce_cleanup_fd) int device_fd = -1;
     struct sconce_vm_config config;
-    int32_t r =
-        sconce_kvm_vm_config(given, SCONCE_X86_PAGE, SCONCE_X86_PHYSICAL_BITS, &config, err);
+    int32_t r = sconce_given_space(given, SCONCE_X86_PAGE, SCONCE_X86_PHYSICAL_BITS, &config, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
@@ -52,11 +50,9 @@ int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
                                   "no memory for a VM");
     sconce_kvm_vm_init(&vm->kvm, &config, facts->read_only_slots);
     vm->tss_available = facts->tss_available;
-    vm->route = facts->route;
-    vm->control = facts->control;
-    vm->xsave = facts->xsave;
-    vm->msr_count = sconce_x86_msrs(facts->cpuid, facts->cpuid_count,
-                                    config.gpa_max + SCONCE_X86_LSTAR_OFFSET, vm->msrs);
+    sconce_x86_vcpu_init(&vm->x86, facts->found.route, &facts->control, facts->cpuid,
+                         facts->cpuid_count, config.gpa_max);
+    vm->x86.xsave = facts->xsave;
 
     r = kvm_x86_open(facts->device, &device_fd, err);
     if (r == SCONCE_PLUGIN_OK)
@@ -101,42 +97,16 @@ int32_t kvm_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t by
     return sconce_plugin_mappings_remove(&vm->kvm.memory, gpa, bytes, err);
 }
 
-/* The guest's mappings and the supervisor's pages; the tables themselves are mapped nowhere. */
-static size_t list_ranges(const struct sconce_plugin_vm *vm,
-                          struct sconce_x86_range ranges[MAX_RANGES])
-{
-    size_t count = vm->kvm.memory.count;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct sconce_plugin_range *range = &vm->kvm.memory.ranges[i];
-
-        ranges[i] = (struct sconce_x86_range){range->gpa, range->bytes, range->prot, true};
-    }
-    sconce_x86_supervisor_ranges(vm->kvm.memory.gpa_max, &ranges[count]);
-    return count + SCONCE_X86_SUPERVISOR_RANGES;
-}
-
 /* Our own memory: the supervisor's pages, then the tables. */
 static int32_t build_own(struct sconce_plugin_vm *vm, uint64_t *ret_used,
                          struct sconce_plugin_error *err)
 {
-    struct sconce_x86_range ranges[MAX_RANGES];
-    size_t count = list_ranges(vm, ranges);
-    uint64_t table_bytes = sconce_x86_paging_bytes(ranges, count);
-    uint64_t used;
-    int r = sconce_kvm_own_map(&vm->kvm, 0, SCONCE_X86_SUPERVISOR_BYTES + table_bytes, err);
+    uint64_t bytes = sconce_x86_own_bytes(&vm->kvm.memory);
+    int32_t r = sconce_kvm_own_map(&vm->kvm, 0, bytes, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
-    sconce_x86_supervisor_build(vm->kvm.own, vm->kvm.memory.gpa_max);
-    r = sconce_x86_paging_build(ranges, count, vm->kvm.own + SCONCE_X86_SUPERVISOR_BYTES,
-                                table_bytes, vm->kvm.memory.gpa_max + SCONCE_X86_SUPERVISOR_BYTES,
-                                &used);
-    if (r != SCONCE_X86_PAGING_OK)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_PLUGIN, r, NULL,
-                                  "cannot build the guest's page tables");
-    *ret_used = SCONCE_X86_SUPERVISOR_BYTES + used;
-    return SCONCE_PLUGIN_OK;
+    return sconce_x86_own_build(&vm->kvm.memory, vm->kvm.own, bytes, ret_used, err);
 }
 
 static struct kvm_segment segment(uint64_t base, uint32_t limit, uint16_t selector, uint32_t rights)
@@ -175,12 +145,12 @@ static int32_t make_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
                                  .limit = SCONCE_X86_GDT_BYTES - 1};
     s->idt = (struct kvm_dtable){.base = base + SCONCE_X86_IDT_OFFSET,
                                  .limit = SCONCE_X86_IDT_BYTES - 1};
-    s->cr0 = vm->control.cr0;
+    s->cr0 = vm->x86.control.cr0;
     s->cr2 = 0;
     s->cr3 = base + SCONCE_X86_SUPERVISOR_BYTES;
-    s->cr4 = vm->control.cr4;
+    s->cr4 = vm->x86.control.cr4;
     s->cr8 = 0;
-    s->efer = vm->control.efer;
+    s->efer = vm->x86.control.efer;
     memset(s->interrupt_bitmap, 0, sizeof s->interrupt_bitmap);
     return SCONCE_PLUGIN_OK;
 }

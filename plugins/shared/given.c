@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 
+#include "common/overflow.h"
 #include "plugins/shared/plugin-error.h"
 
 int32_t sconce_given_config(const struct sconce_vm_config *given,
@@ -15,6 +16,26 @@ int32_t sconce_given_config(const struct sconce_vm_config *given,
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot create a VM: unknown flags 0x%" PRIx32,
                                   ret_config->flags);
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t sconce_given_space(const struct sconce_vm_config *given, uint64_t alignment,
+                           unsigned address_bits, struct sconce_vm_config *ret_config,
+                           struct sconce_plugin_error *err)
+{
+    uint64_t end;
+    int32_t r = sconce_given_config(given, ret_config, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    if (ret_config->gpa_min >= ret_config->gpa_max || ret_config->gpa_max % alignment ||
+        !sconce_add_u64(ret_config->gpa_max, ret_config->reserved_bytes, &end) ||
+        end > 1ull << address_bits)
+        return sconce_plugin_fail(
+            err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
+            "cannot create a VM: guest addresses 0x%" PRIx64 " to 0x%" PRIx64 " and %" PRIu64
+            " reserved bytes are no page-aligned range below 2^%u",
+            ret_config->gpa_min, ret_config->gpa_max, ret_config->reserved_bytes, address_bits);
     return SCONCE_PLUGIN_OK;
 }
 

@@ -9,6 +9,14 @@
 int32_t sconce_given_config(const struct sconce_vm_config *given,
                             struct sconce_vm_config *ret_config, struct sconce_plugin_error *err);
 
+/**
+ * sconce_given_space - the same, for a guest in a virtual machine's physical addresses. INVALID.
+ * @alignment: of gpa_max; @address_bits: what a guest-physical address may have.
+ */
+int32_t sconce_given_space(const struct sconce_vm_config *given, uint64_t alignment,
+                           unsigned address_bits, struct sconce_vm_config *ret_config,
+                           struct sconce_plugin_error *err);
+
 /** sconce_given_entry - of vcpu_enter; its values are the architecture's to check. INVALID. */
 int32_t sconce_given_entry(const struct sconce_entry *given, struct sconce_entry *ret_entry,
                            struct sconce_plugin_error *err);

@@ -24,7 +24,7 @@ static void expect_syscall(uint64_t resume)
     assert_int_equal(result.kind, SCONCE_EXIT_SYSCALL);
     assert_int_equal(result.u.syscall.raw_nr, 60);
     assert_int_equal(result.u.syscall.args[0], 7);
-    assert_int_equal(vm.syscall_resume, resume);
+    assert_int_equal(vm.x86.syscall_resume, resume);
     assert_int_equal(vm.kvm.state, SCONCE_VCPU_SYSCALL);
 }
 
@@ -33,7 +33,7 @@ static void expect_syscall(uint64_t resume)
 static void test_ud_route_syscall_bytes_are_a_syscall(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_UD;
+    vm.x86.route = SCONCE_X86_ROUTE_UD;
     put_syscall_at(CODE_GPA + 0x10);
     trap(6, 0, CODE_GPA + 0x10, SCONCE_X86_USER_CS);
 
@@ -43,7 +43,7 @@ static void test_ud_route_syscall_bytes_are_a_syscall(void **state)
 static void test_ud_route_other_bytes_are_a_fault(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_UD;
+    vm.x86.route = SCONCE_X86_ROUTE_UD;
     trap(6, 0, CODE_GPA + 0x10, SCONCE_X86_USER_CS);
 
     decode_fault(SCONCE_FAULT_ILLEGAL, CODE_GPA + 0x10);
@@ -52,7 +52,7 @@ static void test_ud_route_other_bytes_are_a_fault(void **state)
 static void test_ud_route_bytes_where_no_code_is_are_a_fault(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_UD;
+    vm.x86.route = SCONCE_X86_ROUTE_UD;
     put_syscall_at(DATA_GPA);
     trap(6, 0, DATA_GPA, SCONCE_X86_USER_CS);
     decode_fault(SCONCE_FAULT_ILLEGAL, DATA_GPA);
@@ -68,7 +68,7 @@ static void test_ud_route_bytes_where_no_code_is_are_a_fault(void **state)
 static void test_ud_route_a_jump_to_lstar_is_no_syscall(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_UD;
+    vm.x86.route = SCONCE_X86_ROUTE_UD;
     shared.run.s.regs.regs.rcx = CODE_GPA;
     cr2 = LSTAR;
     trap(14, 0x15, LSTAR, SCONCE_X86_USER_CS);
@@ -83,7 +83,7 @@ static void test_ud_route_a_jump_to_lstar_is_no_syscall(void **state)
 static void test_pf_route_fetch_from_lstar_is_a_syscall(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_PF;
+    vm.x86.route = SCONCE_X86_ROUTE_PF;
     shared.run.s.regs.regs.rcx = CODE_GPA + 0x22;
     trap(14, 0x15, LSTAR, SCONCE_X86_USER_CS);
 
@@ -93,7 +93,7 @@ static void test_pf_route_fetch_from_lstar_is_a_syscall(void **state)
 static void test_pf_route_wild_return_is_a_fault(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_PF;
+    vm.x86.route = SCONCE_X86_ROUTE_PF;
     shared.run.s.regs.regs.rcx = 1ull << 63;
     trap(14, 0x15, LSTAR, SCONCE_X86_USER_CS);
 
@@ -103,7 +103,7 @@ static void test_pf_route_wild_return_is_a_fault(void **state)
 static void test_pf_route_another_fault_at_lstar_is_a_fault(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_PF;
+    vm.x86.route = SCONCE_X86_ROUTE_PF;
     trap(14, 0x14, LSTAR, SCONCE_X86_USER_CS);
     decode_fault(SCONCE_FAULT_MEMORY, LSTAR);
 
@@ -114,7 +114,7 @@ static void test_pf_route_another_fault_at_lstar_is_a_fault(void **state)
 static void test_pf_route_undefined_syscall_bytes_are_a_fault(void **state)
 {
     (void)state;
-    vm.route = KVM_X86_ROUTE_PF;
+    vm.x86.route = SCONCE_X86_ROUTE_PF;
     put_syscall_at(CODE_GPA);
     trap(6, 0, CODE_GPA, SCONCE_X86_USER_CS);
 

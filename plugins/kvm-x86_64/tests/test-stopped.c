@@ -10,7 +10,7 @@ static void test_complete_writes_a_frame_that_ring_3_can_hold(void **state)
     struct sconce_x86_frame frame;
 
     (void)state;
-    vm.route = KVM_X86_ROUTE_UD;
+    vm.x86.route = SCONCE_X86_ROUTE_UD;
     put_syscall_at(CODE_GPA);
     trap(6, 0, CODE_GPA, SCONCE_X86_USER_CS);
     sconce_x86_frame_read(own, 6, &frame);
@@ -46,7 +46,7 @@ static struct sconce_x86_standard kicked_at(uint64_t rip)
     shared.run.s.regs.regs.rip = rip;
     shared.run.s.regs.regs.rsp = 0x1234;
     vm.kvm.sealed = true;
-    vm.place = KVM_X86_ANYWHERE;
+    vm.x86.place = SCONCE_X86_ANYWHERE;
     assert_int_equal(kvm_x86_regs.get(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
                      SCONCE_PLUGIN_OK);
     assert_int_equal(regs.rip, CODE_GPA + 0x10);
@@ -107,7 +107,7 @@ static void test_set_another_pc_of_an_open_call_leaves_the_shim_where_it_is(void
     struct sconce_x86_frame frame;
 
     (void)state;
-    vm.route = KVM_X86_ROUTE_UD;
+    vm.x86.route = SCONCE_X86_ROUTE_UD;
     vm.kvm.sealed = true;
     put_syscall_at(CODE_GPA);
     trap(6, 0, CODE_GPA, SCONCE_X86_USER_CS);

@@ -4,37 +4,19 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-void sconce_kvm_exit_clear(struct sconce_exit *ret_exit)
-{
-    memset((uint8_t *)ret_exit + sizeof ret_exit->size, 0, ret_exit->size - sizeof ret_exit->size);
-}
-
-void sconce_kvm_exit_fail(struct sconce_exit *ret_exit, uint32_t domain, int64_t code,
-                          const char *format, ...)
-{
-    va_list args;
-
-    ret_exit->kind = SCONCE_EXIT_FAIL;
-    ret_exit->u.fail.domain = domain;
-    ret_exit->u.fail.code = code;
-    va_start(args, format);
-    vsnprintf(ret_exit->u.fail.text, sizeof ret_exit->u.fail.text, format, args);
-    va_end(args);
-}
+#include "plugins/shared/exit.h"
 
 void sconce_kvm_exit_run_failed(struct sconce_exit *ret_exit, int errnum)
 {
     const char *meaning = strerrordesc_np(errnum);
 
     /* EFAULT: a page of guest memory that the host took away or protected. */
-    sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_ERRNO, errnum, "cannot run the vCPU: %s",
-                         errnum == EFAULT ? "guest memory is not accessible to the host"
-                         : meaning        ? meaning
-                                          : "unknown error");
+    sconce_exit_fail(ret_exit, SCONCE_DOMAIN_ERRNO, errnum, "cannot run the vCPU: %s",
+                     errnum == EFAULT ? "guest memory is not accessible to the host"
+                     : meaning        ? meaning
+                                      : "unknown error");
 }
 
 static int64_t exit_code(uint32_t reason, uint32_t suberror)
@@ -46,11 +28,11 @@ static void internal_error(const struct kvm_run *run, struct sconce_exit *ret_ex
 {
     uint32_t suberror = run->internal.suberror;
 
-    sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, exit_code(run->exit_reason, suberror),
-                         suberror == KVM_INTERNAL_ERROR_EMULATION
-                             ? "KVM cannot emulate an instruction (internal error %" PRIu32 ")"
-                             : "KVM reports internal error %" PRIu32,
-                         suberror);
+    sconce_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, exit_code(run->exit_reason, suberror),
+                     suberror == KVM_INTERNAL_ERROR_EMULATION
+                         ? "KVM cannot emulate an instruction (internal error %" PRIu32 ")"
+                         : "KVM reports internal error %" PRIu32,
+                     suberror);
 }
 
 void sconce_kvm_exit_other(const struct kvm_run *run, struct sconce_exit *ret_exit)
@@ -63,14 +45,14 @@ void sconce_kvm_exit_other(const struct kvm_run *run, struct sconce_exit *ret_ex
         internal_error(run, ret_exit);
         break;
     case KVM_EXIT_FAIL_ENTRY:
-        sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, exit_code(run->exit_reason, 0),
-                             "the processor refuses to enter the guest (reason 0x%" PRIx64 ")",
-                             (uint64_t)run->fail_entry.hardware_entry_failure_reason);
+        sconce_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, exit_code(run->exit_reason, 0),
+                         "the processor refuses to enter the guest (reason 0x%" PRIx64 ")",
+                         (uint64_t)run->fail_entry.hardware_entry_failure_reason);
         break;
     default:
-        sconce_kvm_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, exit_code(run->exit_reason, 0),
-                             "KVM stopped for a reason that was not asked for (%" PRIu32 ")",
-                             run->exit_reason);
+        sconce_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, exit_code(run->exit_reason, 0),
+                         "KVM stopped for a reason that was not asked for (%" PRIu32 ")",
+                         run->exit_reason);
         break;
     }
 }

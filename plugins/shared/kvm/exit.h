@@ -7,13 +7,6 @@
 
 #include "sconce-plugin.h"
 
-/** sconce_kvm_exit_clear - zero @ret_exit up to its size. */
-void sconce_kvm_exit_clear(struct sconce_exit *ret_exit);
-
-/** sconce_kvm_exit_fail - the mechanism failed. */
-void sconce_kvm_exit_fail(struct sconce_exit *ret_exit, uint32_t domain, int64_t code,
-                          const char *format, ...) __attribute__((format(printf, 4, 5)));
-
 /** sconce_kvm_exit_run_failed - KVM_RUN itself failed with @errnum. */
 void sconce_kvm_exit_run_failed(struct sconce_exit *ret_exit, int errnum);
 

@@ -1,63 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The setting, the facts, and how a probe tells of them. */
+/* How a probe tells of its facts. */
 #include "plugins/shared/kvm/settings.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#include "plugins/shared/plugin-error.h"
-
-int32_t sconce_kvm_set_device(struct sconce_kvm_settings *settings, const char *value,
-                              struct sconce_plugin_error *err)
-{
-    size_t length = strlen(value);
-
-    if (value[0] != '/')
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                                  "write device = " SCONCE_KVM_DEVICE,
-                                  "device is not an absolute path: %s", value);
-    if (length >= SCONCE_KVM_DEVICE_BYTES)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "device is longer than %u bytes", SCONCE_KVM_DEVICE_BYTES - 1);
-    sconce_lock_take(&settings->lock);
-    memcpy(settings->device, value, length + 1);
-    settings->known = false;
-    sconce_lock_give(&settings->lock);
-    return SCONCE_PLUGIN_OK;
-}
-
-int32_t sconce_kvm_configure(struct sconce_kvm_settings *settings, const char *key,
-                             const char *value, struct sconce_plugin_error *err)
-{
-    if (strcmp(key, "device") == 0)
-        return sconce_kvm_set_device(settings, value, err);
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                              "the only setting is device", "there is no setting %s", key);
-}
-
-int32_t sconce_kvm_facts(struct sconce_kvm_settings *settings, sconce_kvm_discover_fn discover,
-                         void *kept, size_t bytes, void *ret_facts, struct sconce_plugin_error *err)
-{
-    int32_t r = SCONCE_PLUGIN_OK;
-
-    sconce_lock_take(&settings->lock);
-    if (!settings->known)
-        r = discover(settings->device, kept, err);
-    settings->known = r == SCONCE_PLUGIN_OK;
-    if (settings->known)
-        memcpy(ret_facts, kept, bytes);
-    sconce_lock_give(&settings->lock);
-    return r;
-}
-
-int32_t sconce_kvm_probe_room(const struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
-{
-    if (ret_probe->size >= sizeof *ret_probe)
-        return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-                              "cannot probe: no room for what is found");
-}
 
 void sconce_kvm_probe_fill(struct sconce_probe *ret_probe, uint32_t granule, const char *format,
                            ...)

@@ -4,39 +4,16 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/mman.h>
 
 #include "common/overflow.h"
-#include "plugins/shared/given.h"
+#include "plugins/shared/exit.h"
 #include "plugins/shared/kvm/exit.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/kvm/slots.h"
 #include "plugins/shared/plugin-error.h"
-#include "sconce-guest-abi.h"
 
 /* ---- Making --------------------------------------------------------------------------------- */
-
-int32_t sconce_kvm_vm_config(const struct sconce_vm_config *given, uint64_t alignment,
-                             unsigned address_bits, struct sconce_vm_config *ret_config,
-                             struct sconce_plugin_error *err)
-{
-    uint64_t end;
-    int32_t r = sconce_given_config(given, ret_config, err);
-
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
-    if (ret_config->gpa_min >= ret_config->gpa_max || ret_config->gpa_max % alignment ||
-        !sconce_add_u64(ret_config->gpa_max, ret_config->reserved_bytes, &end) ||
-        end > 1ull << address_bits)
-        return sconce_plugin_fail(
-            err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-            "cannot create a VM: guest addresses 0x%" PRIx64 " to 0x%" PRIx64 " and %" PRIu64
-            " reserved bytes are no page-aligned range below 2^%u",
-            ret_config->gpa_min, ret_config->gpa_max, ret_config->reserved_bytes, address_bits);
-    return SCONCE_PLUGIN_OK;
-}
 
 void sconce_kvm_vm_init(struct sconce_kvm_vm *vm, const struct sconce_vm_config *config,
                         bool read_only_slots)
@@ -104,7 +81,7 @@ int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_ex
     if (ret_exit->size < sizeof *ret_exit)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot run the guest: no room for the exit");
-    sconce_kvm_exit_clear(ret_exit);
+    sconce_exit_clear(ret_exit);
     r = sconce_kvm_run(&vm->machine);
     if (r == SCONCE_KVM_CANCELLED) {
         ret_exit->kind = SCONCE_EXIT_CANCELLED;
@@ -130,59 +107,4 @@ int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, struct sconce_plugin_err
     if (r != SCONCE_PLUGIN_OK)
         vm->state = SCONCE_VCPU_DEAD;
     return r;
-}
-
-/* ---- Trial guests --------------------------------------------------------------------------- */
-
-int32_t sconce_kvm_trial_init(struct sconce_kvm_trial *trial, const void *code, size_t bytes,
-                              struct sconce_plugin_error *err)
-{
-    void *memory =
-        mmap(NULL, SCONCE_MEM_GRANULE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-    if (memory == MAP_FAILED)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot allocate memory for a trial guest");
-    memcpy(memory, code, bytes);
-    *trial = (struct sconce_kvm_trial){
-        .config = {.size = sizeof trial->config,
-                   .gpa_min = SCONCE_GPA_MIN,
-                   .gpa_max = SCONCE_GPA_MAX,
-                   .reserved_bytes = SCONCE_GPA_RESERVED},
-        .memory = {.size = sizeof trial->memory,
-                   .role = SCONCE_MEM_IMAGE,
-                   .bytes = SCONCE_MEM_GRANULE,
-                   .host_addr = memory,
-                   .handle_kind = SCONCE_HANDLE_NONE},
-        .mapping = {.size = sizeof trial->mapping,
-                    .prot = SCONCE_PROT_READ | SCONCE_PROT_EXEC,
-                    .gpa = SCONCE_GPA_MIN,
-                    .bytes = SCONCE_MEM_GRANULE},
-        .entry = {.size = sizeof trial->entry, .pc = SCONCE_GPA_MIN},
-    };
-    return SCONCE_PLUGIN_OK;
-}
-
-int32_t sconce_kvm_trial_failed(const struct sconce_exit *exit, const char *what,
-                                struct sconce_plugin_error *err)
-{
-    static const char hint[] = "this KVM does something that is not known here: please report it, "
-                               "with kernel, processor and this message";
-    char how[sizeof exit->u.fail.text + 16] = "";
-
-    if (exit->kind == SCONCE_EXIT_FAULT)
-        snprintf(how, sizeof how, ", fault 0x%" PRIx64, exit->u.fault.detail);
-    else if (exit->kind == SCONCE_EXIT_FAIL)
-        snprintf(how, sizeof how, ", %s", exit->u.fail.text);
-    else if (exit->kind == SCONCE_EXIT_CANCELLED)
-        snprintf(how, sizeof how, ", its time was over");
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, exit->kind,
-                              hint, "%s (exit %" PRIu32 "%s)", what, exit->kind, how);
-}
-
-void sconce_kvm_trial_fini(struct sconce_kvm_trial *trial)
-{
-    if (trial->memory.host_addr)
-        munmap(trial->memory.host_addr, SCONCE_MEM_GRANULE);
-    trial->memory.host_addr = NULL;
 }

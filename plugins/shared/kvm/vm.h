@@ -35,14 +35,6 @@ void sconce_kvm_vm_init(struct sconce_kvm_vm *vm, const struct sconce_vm_config 
 void sconce_kvm_vm_fini(struct sconce_kvm_vm *vm);
 
 /**
- * sconce_kvm_vm_config - the configuration that vm_create was handed, copied and checked.
- * @alignment: of gpa_max; @address_bits: what a guest-physical address may have.
- */
-int32_t sconce_kvm_vm_config(const struct sconce_vm_config *given, uint64_t alignment,
-                             unsigned address_bits, struct sconce_vm_config *ret_config,
-                             struct sconce_plugin_error *err);
-
-/**
  * sconce_kvm_own_map - allocate own memory, zeroed.
  * @reserved: how many bytes of the reserved range lie before it, without memory.
  */
@@ -68,34 +60,5 @@ int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_ex
  * finished. A VM that has never run (!sealed) is ready as it is.
  */
 int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, struct sconce_plugin_error *err);
-
-/* ---- Trial guests --------------------------------------------------------------------------- */
-
-/* A VM's inputs for a guest of one piece of code, which a probe runs to see how it fares. */
-struct sconce_kvm_trial {
-    struct sconce_vm_config config;
-    struct sconce_memory memory;
-    struct sconce_mapping mapping;
-    struct sconce_entry entry; /* at the code's first byte */
-};
-
-#define SCONCE_KVM_TRIAL_EMPTY                                                                     \
-    {                                                                                              \
-        .memory = {.host_addr = NULL }                                                             \
-    }
-
-/** sconce_kvm_trial_init - @code, up to a granule of it, at the lowest guest address. */
-int32_t sconce_kvm_trial_init(struct sconce_kvm_trial *trial, const void *code, size_t bytes,
-                              struct sconce_plugin_error *err);
-
-/**
- * sconce_kvm_trial_failed - a trial guest ended otherwise than it must. UNAVAILABLE.
- * @what: "a guest's doorbell does not arrive as it must"; how it ended is put behind it.
- */
-int32_t sconce_kvm_trial_failed(const struct sconce_exit *exit, const char *what,
-                                struct sconce_plugin_error *err);
-
-/** sconce_kvm_trial_fini - also a clean-up function. */
-void sconce_kvm_trial_fini(struct sconce_kvm_trial *trial);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "plugins/shared/exit.h"
 #include "plugins/shared/kvm/exit.h"
 
 static struct sconce_exit result;
@@ -17,7 +18,7 @@ static void decode(const struct kvm_run *run)
 {
     memset(&result, 0xa5, sizeof result);
     result.size = sizeof result;
-    sconce_kvm_exit_clear(&result);
+    sconce_exit_clear(&result);
     sconce_kvm_exit_other(run, &result);
 }
 
@@ -94,7 +95,7 @@ static void test_exit_clear_reaches_the_size_that_the_core_gave(void **state)
     (void)state;
     memset(&longer, 0xa5, sizeof longer);
     longer.exit.size = sizeof longer.exit + sizeof longer.appended;
-    sconce_kvm_exit_clear(&longer.exit);
+    sconce_exit_clear(&longer.exit);
 
     assert_int_equal(longer.exit.size, sizeof longer.exit + sizeof longer.appended);
     assert_int_equal(longer.appended, 0);

@@ -11,10 +11,13 @@
 
 #include <cmocka.h>
 
+#include "plugins/shared/given.h"
 #include "plugins/shared/kvm/regs.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/kvm/settings.h"
 #include "plugins/shared/kvm/vm.h"
+#include "plugins/shared/regs.h"
+#include "plugins/shared/trial.h"
 #include "sconce-guest-abi.h"
 
 static struct kvm_run run;
@@ -95,21 +98,22 @@ static int32_t discover(const char *device, void *facts, struct sconce_plugin_er
 
 static void test_facts_are_found_out_once_and_anew_for_another_device(void **state)
 {
-    struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
+    struct sconce_settings settings = SCONCE_KVM_SETTINGS;
     char kept[8] = "", copy[8] = "";
 
     (void)state;
     discoveries = 0;
     discovery_status = SCONCE_PLUGIN_OK;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(sconce_kvm_facts(&settings, discover, kept, sizeof kept, copy, fresh()),
-                         SCONCE_PLUGIN_OK);
+        assert_int_equal(
+            sconce_settings_facts(&settings, discover, kept, sizeof kept, copy, fresh()),
+            SCONCE_PLUGIN_OK);
     assert_int_equal(discoveries, 1);
     assert_memory_equal(copy, "/dev/", 5);
 
-    assert_int_equal(sconce_kvm_configure(&settings, "device", "/run/kvm", fresh()),
+    assert_int_equal(sconce_settings_configure(&settings, "device", "/run/kvm", fresh()),
                      SCONCE_PLUGIN_OK);
-    assert_int_equal(sconce_kvm_facts(&settings, discover, kept, sizeof kept, copy, fresh()),
+    assert_int_equal(sconce_settings_facts(&settings, discover, kept, sizeof kept, copy, fresh()),
                      SCONCE_PLUGIN_OK);
     assert_int_equal(discoveries, 2);
     assert_memory_equal(copy, "/run/", 5);
@@ -117,34 +121,36 @@ static void test_facts_are_found_out_once_and_anew_for_another_device(void **sta
 
 static void test_facts_that_were_not_found_are_looked_for_again(void **state)
 {
-    struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
+    struct sconce_settings settings = SCONCE_KVM_SETTINGS;
     char kept[8] = "", copy[8] = "xxxxxxx";
 
     (void)state;
     discoveries = 0;
     discovery_status = SCONCE_PLUGIN_E_UNAVAILABLE;
     for (int i = 0; i < 2; i++)
-        assert_int_equal(sconce_kvm_facts(&settings, discover, kept, sizeof kept, copy, fresh()),
-                         SCONCE_PLUGIN_E_UNAVAILABLE);
+        assert_int_equal(
+            sconce_settings_facts(&settings, discover, kept, sizeof kept, copy, fresh()),
+            SCONCE_PLUGIN_E_UNAVAILABLE);
     assert_int_equal(discoveries, 2);
     assert_string_equal(copy, "xxxxxxx");
 }
 
 static void test_configure_tells_what_is_wrong(void **state)
 {
-    struct sconce_kvm_settings settings = SCONCE_KVM_SETTINGS;
-    char longest[SCONCE_KVM_DEVICE_BYTES + 1];
+    struct sconce_settings settings = SCONCE_KVM_SETTINGS;
+    char longest[SCONCE_DEVICE_BYTES + 1];
 
     (void)state;
-    assert_int_equal(sconce_kvm_configure(&settings, "npt", "1", fresh()), SCONCE_PLUGIN_E_INVALID);
+    assert_int_equal(sconce_settings_configure(&settings, "npt", "1", fresh()),
+                     SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text, "there is no setting npt");
     assert_string_equal(error.hint, "the only setting is device");
-    assert_int_equal(sconce_kvm_configure(&settings, "device", "kvm", fresh()),
+    assert_int_equal(sconce_settings_configure(&settings, "device", "kvm", fresh()),
                      SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text, "device is not an absolute path: kvm");
     memset(longest, '/', sizeof longest);
     longest[sizeof longest - 1] = '\0';
-    assert_int_equal(sconce_kvm_configure(&settings, "device", longest, fresh()),
+    assert_int_equal(sconce_settings_configure(&settings, "device", longest, fresh()),
                      SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text, "device is longer than 255 bytes");
     assert_string_equal(settings.device, "/dev/kvm");
@@ -155,9 +161,9 @@ static void test_probe_wants_room_and_fills_it(void **state)
     struct sconce_probe probe = {.size = sizeof probe - 1};
 
     (void)state;
-    assert_int_equal(sconce_kvm_probe_room(&probe, fresh()), SCONCE_PLUGIN_E_INVALID);
+    assert_int_equal(sconce_settings_probe_room(&probe, fresh()), SCONCE_PLUGIN_E_INVALID);
     probe.size = sizeof probe;
-    assert_int_equal(sconce_kvm_probe_room(&probe, fresh()), SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_settings_probe_room(&probe, fresh()), SCONCE_PLUGIN_OK);
     sconce_kvm_probe_fill(&probe, 4096, "KVM of %u", 3u);
     assert_int_equal(probe.size, sizeof probe);
     assert_int_equal(probe.kick_style, SCONCE_KICK_FLAG);
@@ -171,7 +177,7 @@ static void expect_config(struct sconce_vm_config given, int32_t status)
 {
     struct sconce_vm_config copy;
 
-    assert_int_equal(sconce_kvm_vm_config(&given, 65536, 36, &copy, fresh()), status);
+    assert_int_equal(sconce_given_space(&given, 65536, 36, &copy, fresh()), status);
 }
 
 static void test_config_is_aligned_and_within_the_address_bits(void **state)
@@ -311,18 +317,23 @@ static void test_regs_are_refused_with_a_reason(void **state)
     struct sconce_kvm_vm vm = vm_in(SCONCE_VCPU_RUNNABLE, true);
 
     (void)state;
-    assert_int_equal(sconce_kvm_regs_check(&vm, 1, 272, 272, fresh()), SCONCE_PLUGIN_OK);
-    assert_int_equal(sconce_kvm_regs_check(&vm, 9, 0, 272, fresh()), SCONCE_PLUGIN_E_NOT_SUPPORTED);
+    assert_int_equal(sconce_regs_check(vm.state, vm.sealed, 1, 272, 272, fresh()),
+                     SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_regs_check(vm.state, vm.sealed, 9, 0, 272, fresh()),
+                     SCONCE_PLUGIN_E_NOT_SUPPORTED);
     assert_string_equal(error.text, "there is no register file 9");
-    assert_int_equal(sconce_kvm_regs_check(&vm, 1, 272, 271, fresh()), SCONCE_PLUGIN_E_INVALID);
+    assert_int_equal(sconce_regs_check(vm.state, vm.sealed, 1, 272, 271, fresh()),
+                     SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text,
                         "cannot use the guest's registers: the buffer has not the file's size");
     vm.sealed = false;
-    assert_int_equal(sconce_kvm_regs_check(&vm, 1, 272, 272, fresh()), SCONCE_PLUGIN_E_INVALID);
+    assert_int_equal(sconce_regs_check(vm.state, vm.sealed, 1, 272, 272, fresh()),
+                     SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text,
                         "cannot use the guest's registers: it has not been entered yet");
     vm.state = SCONCE_VCPU_DEAD;
-    assert_int_equal(sconce_kvm_regs_check(&vm, 1, 272, 272, fresh()), SCONCE_PLUGIN_E_DEAD);
+    assert_int_equal(sconce_regs_check(vm.state, vm.sealed, 1, 272, 272, fresh()),
+                     SCONCE_PLUGIN_E_DEAD);
 }
 
 /* ---- Trial guests --------------------------------------------------------------------------- */
@@ -330,22 +341,22 @@ static void test_regs_are_refused_with_a_reason(void **state)
 static void test_trial_has_its_code_at_the_lowest_address(void **state)
 {
     static const uint8_t code[] = {1, 2, 3};
-    struct sconce_kvm_trial trial = SCONCE_KVM_TRIAL_EMPTY;
+    struct sconce_trial trial = SCONCE_TRIAL_EMPTY;
 
     (void)state;
-    sconce_kvm_trial_fini(&trial); /* an empty one is fine */
-    assert_int_equal(sconce_kvm_trial_init(&trial, code, sizeof code, fresh()), SCONCE_PLUGIN_OK);
+    sconce_trial_fini(&trial); /* an empty one is fine */
+    assert_int_equal(sconce_trial_init(&trial, code, sizeof code, fresh()), SCONCE_PLUGIN_OK);
     assert_memory_equal(trial.memory.host_addr, code, sizeof code);
     assert_int_equal(trial.entry.pc, SCONCE_GPA_MIN);
     assert_int_equal(trial.mapping.gpa, SCONCE_GPA_MIN);
     assert_int_equal(trial.mapping.bytes, trial.memory.bytes);
-    sconce_kvm_trial_fini(&trial);
+    sconce_trial_fini(&trial);
     assert_null(trial.memory.host_addr);
 }
 
 static void expect_trial_text(const struct sconce_exit *exit, const char *text)
 {
-    assert_int_equal(sconce_kvm_trial_failed(exit, "it is wrong", fresh()),
+    assert_int_equal(sconce_trial_failed(exit, "KVM", "it is wrong", fresh()),
                      SCONCE_PLUGIN_E_UNAVAILABLE);
     assert_string_equal(error.text, text);
     assert_non_null(strstr(error.hint, "report it"));
