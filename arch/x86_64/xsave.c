@@ -12,6 +12,11 @@
 #define LEGACY_BYTES 512u
 #define SOFTWARE_OFFSET 464u /* bytes that the processor leaves to software */
 #define XSTATE_BV_OFFSET 512u
+#define XCOMP_BV_OFFSET 520u
+#define XCOMP_BV_COMPACTED (1ull << 63)
+#define ST_OFFSET 32u
+#define XMM_OFFSET 160u
+#define XMM_END 416u
 
 /* SDM vol 1 10.2.3; and AMD's MM, bit 17 (APM vol 1 4.2.2), which others' hypervisors refuse. */
 #define MXCSR_ALLOWED 0x2ffffu
@@ -67,6 +72,64 @@ bool sconce_x86_xsave_layout(const struct sconce_x86_cpuid *entries, size_t coun
     }
     *ret_layout = layout;
     return true;
+}
+
+/* Components 3 and 4 are MPX's, which no policy shows; an area may have room for them all the same.
+ * All sizes are multiples of 64, so that alignment (leaf 0xd ECX bit 1) changes nothing. */
+bool sconce_x86_xsave_compacted(const struct sconce_x86_cpuid *entries, size_t count,
+                                uint64_t xcomp_bv, size_t bytes,
+                                struct sconce_x86_xsave_layout *ret_layout)
+{
+    struct sconce_x86_xsave_layout layout = {.components = sconce_x86_components(entries, count)};
+    uint32_t at = SCONCE_X86_XSAVE_HEAD;
+
+    if (!(xcomp_bv & XCOMP_BV_COMPACTED) || (layout.components & ~xcomp_bv))
+        return false;
+    for (uint32_t i = 2; i < SCONCE_X86_XSAVE_COMPONENTS; i++) {
+        if (!(xcomp_bv >> i & 1))
+            continue;
+        if (layout.components >> i & 1)
+            layout.offset[i] = at;
+        at += components[i].bytes ? components[i].bytes : 64;
+    }
+    if (at > bytes)
+        return false;
+    *ret_layout = layout;
+    return true;
+}
+
+uint64_t sconce_x86_xsave_xcomp_bv(const void *area)
+{
+    uint64_t value;
+
+    memcpy(&value, (const uint8_t *)area + XCOMP_BV_OFFSET, sizeof value);
+    return value;
+}
+
+void sconce_x86_xsave_set_xcomp_bv(void *area, uint64_t xcomp_bv)
+{
+    memcpy((uint8_t *)area + XCOMP_BV_OFFSET, &xcomp_bv, sizeof xcomp_bv);
+}
+
+void sconce_x86_xsave_complete(void *area)
+{
+    const uint16_t fcw = SCONCE_X86_FCW_INIT;
+    const uint32_t mxcsr = SCONCE_X86_MXCSR_INIT;
+    uint8_t *at = area;
+    uint64_t xstate_bv;
+
+    memcpy(&xstate_bv, at + XSTATE_BV_OFFSET, sizeof xstate_bv);
+    if (!(xstate_bv & SCONCE_X86_XCR0_X87)) {
+        memset(at, 0, MXCSR_OFFSET);
+        memcpy(at + FCW_OFFSET, &fcw, sizeof fcw);
+        memset(at + ST_OFFSET, 0, XMM_OFFSET - ST_OFFSET);
+    }
+    if (!(xstate_bv & SCONCE_X86_XCR0_SSE)) {
+        memset(at + XMM_OFFSET, 0, XMM_END - XMM_OFFSET);
+        /* MXCSR is AVX's too (SDM vol 1 13.6). */
+        if (!(xstate_bv & SCONCE_X86_XCR0_AVX))
+            memcpy(at + MXCSR_OFFSET, &mxcsr, sizeof mxcsr);
+    }
 }
 
 void sconce_x86_xsave_init(void *area, size_t bytes)

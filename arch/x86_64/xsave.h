@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between an XSAVE area in standard format (SDM vol 1 13.4) and the register file of sconce.regs/1.
- * Where a component lies in the area is what CPUID leaf 0xd says.
+ * Between an XSAVE area (SDM vol 1 13.4) and the register file of sconce.regs/1. Where a component
+ * lies in the area is what CPUID leaf 0xd says, or, in compacted format, the area's own XCOMP_BV.
  */
 #ifndef SCONCE_ARCH_X86_64_XSAVE_H
 #define SCONCE_ARCH_X86_64_XSAVE_H
@@ -27,6 +27,27 @@ struct sconce_x86_xsave_layout {
  */
 bool sconce_x86_xsave_layout(const struct sconce_x86_cpuid *entries, size_t count, size_t bytes,
                              struct sconce_x86_xsave_layout *ret_layout);
+
+/**
+ * sconce_x86_xsave_compacted - from the entries that the guest is shown, and an area's XCOMP_BV.
+ * Returns false when the area is not in compacted format, lacks a component that the guest has, or
+ * has no room for it in @bytes.
+ */
+bool sconce_x86_xsave_compacted(const struct sconce_x86_cpuid *entries, size_t count,
+                                uint64_t xcomp_bv, size_t bytes,
+                                struct sconce_x86_xsave_layout *ret_layout);
+
+/** sconce_x86_xsave_xcomp_bv - of an area; 0 is standard format. */
+uint64_t sconce_x86_xsave_xcomp_bv(const void *area);
+
+/** sconce_x86_xsave_set_xcomp_bv - after init or pack: the area is in this format. */
+void sconce_x86_xsave_set_xcomp_bv(void *area, uint64_t xcomp_bv);
+
+/**
+ * sconce_x86_xsave_complete - write the initial x87 and SSE state where the area says that it is
+ * so, and hence leaves it out (SDM vol 1 13.10), before unpack.
+ */
+void sconce_x86_xsave_complete(void *area);
 
 /** sconce_x86_xsave_init - an area that holds the initial state of every component. */
 void sconce_x86_xsave_init(void *area, size_t bytes);

@@ -171,6 +171,112 @@ static void test_xsave_layout_refuses_a_strange_component(void **state)
     expect_no_layout(good, 512); /* not even the head fits */
 }
 
+/* ---- Compacted format ------------------------------------------------------------------------ */
+
+#define COMPACTED (1ull << 63)
+
+static struct sconce_x86_xsave_layout compacted(size_t entries, uint64_t states)
+{
+    struct sconce_x86_xsave_layout layout = {0};
+
+    assert_true(sconce_x86_xsave_compacted(full, entries, COMPACTED | states, AREA_BYTES, &layout));
+    return layout;
+}
+
+static void test_xsave_compacted_has_components_one_behind_the_other(void **state)
+{
+    struct sconce_x86_xsave_layout layout = compacted(5, 0xe7);
+
+    (void)state;
+    assert_int_equal(layout.components, 0xe7);
+    assert_int_equal(layout.offset[2], 576);
+    assert_int_equal(layout.offset[5], 576 + 256);
+    assert_int_equal(layout.offset[6], 576 + 256 + 64);
+    assert_int_equal(layout.offset[7], 576 + 256 + 64 + 512);
+}
+
+/* An area may hold what the guest is not shown: MPX between AVX and AVX-512, others behind. */
+static void test_xsave_compacted_leaves_room_for_what_is_hidden(void **state)
+{
+    struct sconce_x86_xsave_layout layout = compacted(5, 0x2ff | 1ull << 18);
+
+    (void)state;
+    assert_int_equal(layout.offset[2], 576);
+    assert_int_equal(layout.offset[3], 0);
+    assert_int_equal(layout.offset[4], 0);
+    assert_int_equal(layout.offset[5], 576 + 256 + 128);
+}
+
+static void test_xsave_compacted_refuses_other_areas(void **state)
+{
+    struct sconce_x86_xsave_layout layout;
+
+    (void)state;
+    assert_false(sconce_x86_xsave_compacted(full, 5, 0xe7, AREA_BYTES, &layout));
+    assert_false(sconce_x86_xsave_compacted(full, 5, COMPACTED | 0x7, AREA_BYTES, &layout));
+    assert_false(sconce_x86_xsave_compacted(full, 5, COMPACTED | 0xe7, 2431, &layout));
+    assert_true(sconce_x86_xsave_compacted(full, 5, COMPACTED | 0xe7, 2432, &layout));
+}
+
+static void test_xsave_compacted_pack_then_unpack_is_the_same(void **state)
+{
+    struct sconce_x86_xsave_layout layout = compacted(5, 0xff);
+    struct sconce_x86_float regs, again;
+    uint8_t area[AREA_BYTES];
+
+    (void)state;
+    fill(&regs);
+    assert_true(sconce_x86_xsave_pack(&layout, &regs, area, sizeof area));
+    sconce_x86_xsave_set_xcomp_bv(area, COMPACTED | 0xff);
+    assert_int_equal(sconce_x86_xsave_xcomp_bv(area), COMPACTED | 0xff);
+    assert_memory_equal(area + 576, regs.ymm_hi, 256);
+
+    sconce_x86_xsave_complete(area);
+    sconce_x86_xsave_unpack(&layout, area, &again);
+
+    assert_memory_equal(&again, &regs, sizeof regs);
+}
+
+static void put_xstate_bv(uint8_t *area, uint64_t states)
+{
+    memcpy(area + 512, &states, sizeof states);
+}
+
+/* XSAVEC does not write what is in its initial state: there is whatever was there before. */
+static void test_xsave_complete_writes_what_was_left_out(void **state)
+{
+    uint8_t area[AREA_BYTES], initial[AREA_BYTES];
+
+    (void)state;
+    sconce_x86_xsave_init(initial, sizeof initial);
+    memset(area, 0xa5, sizeof area);
+    put_xstate_bv(area, 0);
+
+    sconce_x86_xsave_complete(area);
+
+    assert_memory_equal(area, initial, 28);
+    assert_memory_equal(area + 32, initial + 32, 416 - 32);
+}
+
+static void test_xsave_complete_leaves_what_is_in_use(void **state)
+{
+    uint8_t area[AREA_BYTES], before[AREA_BYTES];
+
+    (void)state;
+    memset(area, 0xa5, sizeof area);
+    put_xstate_bv(area, 3);
+    memcpy(before, area, sizeof before);
+    sconce_x86_xsave_complete(area);
+    assert_memory_equal(area, before, sizeof before);
+
+    put_xstate_bv(area, 1 | 4); /* XMM initial; MXCSR goes with AVX */
+    sconce_x86_xsave_complete(area);
+    assert_memory_equal(area, before, 160);
+    assert_int_equal(area[160], 0);
+    assert_int_equal(area[415], 0);
+    assert_int_equal(area[416], 0xa5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -180,6 +286,12 @@ int main(void)
         cmocka_unit_test(test_xsave_init_is_the_reset_state),
         cmocka_unit_test(test_xsave_pack_refuses_what_a_guest_cannot_hold),
         cmocka_unit_test(test_xsave_layout_refuses_a_strange_component),
+        cmocka_unit_test(test_xsave_compacted_has_components_one_behind_the_other),
+        cmocka_unit_test(test_xsave_compacted_leaves_room_for_what_is_hidden),
+        cmocka_unit_test(test_xsave_compacted_refuses_other_areas),
+        cmocka_unit_test(test_xsave_compacted_pack_then_unpack_is_the_same),
+        cmocka_unit_test(test_xsave_complete_writes_what_was_left_out),
+        cmocka_unit_test(test_xsave_complete_leaves_what_is_in_use),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
