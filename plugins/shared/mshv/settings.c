@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How a probe tells of its facts. */
+#include "plugins/shared/mshv/settings.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+void sconce_mshv_probe_fill(struct sconce_probe *ret_probe, uint32_t granule, const char *format,
+                            ...)
+{
+    struct sconce_probe probe = {
+        .size = ret_probe->size,
+        .kick_style = SCONCE_KICK_RESIGNAL,
+        .caps = SCONCE_CAP_EXEC_ENFORCED | SCONCE_CAP_SYSCALL_EXITS,
+        .granule = granule,
+    };
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(probe.description, sizeof probe.description, format, args);
+    va_end(args);
+    memcpy(ret_probe, &probe, sizeof probe);
+}
