@@ -8,9 +8,11 @@ need_backend process-x86_64
 need_guests
 cd "$tmp" || exit 99
 
-# As if there was no KVM, on every machine.
+# As if there was no hypervisor, on every machine.
 echo "[backend.kvm-x86_64]
-device = $tmp/no-kvm" >>"$SCONCE_CONFIG"
+device = $tmp/no-kvm
+[backend.mshv-x86_64]
+device = $tmp/no-mshv" >>"$SCONCE_CONFIG"
 
 check "auto tries KVM first, then processes"
 expect 0 "$SCONCE" backends --probe --format=json &&

@@ -189,7 +189,7 @@ def greet(env, folder):
 
 def backends(tree):
     """Each backend is found where it was installed, with its wall, and auto knows it."""
-    walls = {"kvm": "vm", "process": "process", "stub": "none"}
+    walls = {"kvm": "vm", "mshv": "vm", "process": "process", "stub": "none"}
     told = {backend["name"]: backend for backend in tree.backends()}
     for name in tree.built:
         mechanism = name.partition("-")[0]

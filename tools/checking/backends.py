@@ -36,7 +36,7 @@ def machine_runs(backend):
         return True
     if arch != platform.machine():
         return False
-    return {"kvm": has_kvm, "process": has_locked_processes}.get(mechanism, lambda: False)()
+    return {"kvm": has_kvm, "mshv": has_mshv, "process": has_locked_processes}.get(mechanism, lambda: False)()
 
 
 def has_kvm():
@@ -50,6 +50,15 @@ def has_kvm():
         return False
     finally:
         os.close(device)
+
+
+def has_mshv():
+    """The device is there for the root partition of Hyper-V alone."""
+    try:
+        os.close(os.open("/dev/mshv", os.O_RDWR | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def has_locked_processes():

@@ -30,7 +30,7 @@ struct fake_hvcall {
 
 extern struct fake {
     int open_errno;
-    int create_errno[2]; /* of the first CREATE_PARTITION, and of the second */
+    int create_errno[8]; /* of the first CREATE_PARTITION, and so on */
     int initialize_errno;
     int create_vp_errno;
     int memory_errno;
@@ -44,7 +44,7 @@ extern struct fake {
     int (*run)(struct mshv_message *message);            /* 0, or errno */
     int (*state)(bool set, struct mshv_vp_state *state); /* 0, or errno */
 
-    struct mshv_create_partition_v2 created[2];
+    struct mshv_create_partition_v2 created[8];
     unsigned creations, initializations, hvcalls_made, runs;
     uint16_t last_in_bytes, last_out_bytes, last_reps;
     struct mshv_user_mem_region regions[80];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Faults of guests of kvm-x86_64 that touch what the backend has in their address space. */
+/* Faults of guests that touch the shim of arch/x86_64 and what is beside it in their address space,
+ * under whatever hypervisor. */
 #include "plugins/shared/tests/fault-rows.h"
 
 #define SHIM_GPA (SCONCE_GPA_MAX + 0x2000)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm-x86_64's debug registers, which not every backend has. */
+/* Debug registers, which not every backend has. */
 #include "plugins/shared/tests/x86_64/code.h"
 
 GUEST(bell_then_more, BELL(1) "1: jmp 1b");
