@@ -40,6 +40,7 @@ CASES = [
     (PROCESS, [stage("gcc", ROWS), stage("bare", OTHER)], True, "NOT EXERCISED in bare", True),
     (PROCESS, [stage("gcc", OTHER)], True, "NOT EXERCISED in gcc", True),
     (PROCESS, [stage("gcc", OTHER)], False, "cannot run it", False),
+    (KVM, [stage("gcc", test("kvm-x86_64 / units"))], False, "SKIPPED", False),
     (PROCESS, [stage("gcc", ROWS, test("process / p", "SKIP"))], True, "skipped p", True),
     (PROCESS, [stage("gcc", ROWS, test("e2e+process-x86_64 / q", "SKIP"))], True,
      "skipped q", True),
