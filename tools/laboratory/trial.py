@@ -12,8 +12,8 @@ from laboratory.matrix import OPTIONS, judge
 from laboratory.result import Rows
 
 # An emulated processor is slow, and slower where others are at work: limits that are there to be
-# hit leave room for what comes before, and what is repeated is repeated less.
-SLOW = "--deadline=1000 --timeout=240 --kicks=1000 --sandboxes=50"
+# hit leave room for what comes before.
+SLOW = "--deadline=1000 --timeout=240"
 
 # What a kernel says of itself when it is not well; a guest has done it to its host.
 UNWELL = re.compile(r"WARNING: |BUG: |Oops|soft lockup|rcu.*stall|Call [Tt]race:")
