@@ -119,7 +119,7 @@ class OwnTests:
 
     def outcome(self, backend, files):
         """Rows, one a test; and problems. @files: what the machine wrote to its disk."""
-        statuses = dict(line.split() for line in files.get(STATUSES, "").splitlines())
+        statuses = dict(line.partition(" ")[::2] for line in files.get(STATUSES, "").splitlines())
         rows = Rows.none(backend)
         problems = []
         for number, test in enumerate(self.tests):

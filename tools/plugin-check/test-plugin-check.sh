@@ -3,30 +3,18 @@
 # What sconce-plugin-check says and how it exits: test-plugin-check.sh PROGRAM STUB INTERPOSER GUESTS
 # BACKEND... GUESTS: their folder, or empty.
 set -u
-check=$1
+program=$1
 stub=$2
 interposer=$3
 guests=$4
 shift 4
-failures=0
 
-# expect STATUS PATTERN ARGUMENT...: run it; its exit status and some line of its output must fit.
-expect() {
-    status=$1
-    pattern=$2
-    shift 2
-    said=$("$check" "$@" 2>&1)
-    got=$?
-    if [ "$got" -ne "$status" ] || ! printf '%s\n' "$said" | grep -q -e "$pattern"; then
-        echo "FAILED: $* exits with $got (expected $status), or does not say \"$pattern\":"
-        printf '%s\n' "$said" | sed 's/^/    /'
-        failures=$((failures + 1))
-    fi
-}
+# shellcheck source=expect.sh
+. "$(dirname "$0")/expect.sh"
 
 # All backends that were built, in one table: the same rows, with the same guests.
 if [ -n "$guests" ]; then
-    said=$("$check" --guest-dir="$guests" --only='types.e*' "$@" 2>&1)
+    said=$("$program" --guest-dir="$guests" --only='types.e*' "$@" 2>&1)
     got=$?
     columns=$(printf '%s\n' "$said" | sed -n 's/^types.echo *//p' | sed 's/skip /skip/g' | wc -w)
     if { [ "$got" -ne 0 ] && [ "$got" -ne 77 ]; } || [ "$columns" -ne $# ]; then
@@ -95,7 +83,7 @@ expect 1 '^      .*mem_map failed on purpose, call 2' "$@" "$stub" "$interposer"
 expect 1 '^map.overlap  *FAIL  *ok$' "$@" "$interposer" "$stub"
 expect 1 '^stub: [1-9][0-9]* passed, 0 failed, 0 skipped$' "$@" "$interposer" "$stub"
 expect 1 '^,{"backend":"fail-nth"' "$@" --format=json "$stub" "$interposer"
-"$check" "$@" --format=json "$stub" "$interposer" | python3 -c '
+"$program" "$@" --format=json "$stub" "$interposer" | python3 -c '
 import json, sys
 both = json.load(sys.stdin)
 sys.exit([b["backend"] for b in both] != ["stub", "fail-nth"] or both[1]["failed"] == 0)' || {

@@ -3,26 +3,14 @@
 # tools/verify-backend ends as sconce-plugin-check does, and its report has all that a stranger must
 # know: test-verify-backend.sh TOOL SCONCE CHECK STUB
 set -u
-tool=$1
+program=$1
 export SCONCE="$2" SCONCE_PLUGIN_CHECK="$3"
 export SCONCE_OPTIONS="--plugin-dir=${4%/*} --set=runtime.allow_untrusted_plugins=yes"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-failures=0
 
-# expect STATUS PATTERN ARGUMENT...: run it; its exit status and some line of its output must fit.
-expect() {
-    status=$1
-    pattern=$2
-    shift 2
-    said=$("$tool" "$@" 2>&1)
-    got=$?
-    if [ "$got" -ne "$status" ] || ! printf '%s\n' "$said" | grep -q -e "$pattern"; then
-        echo "FAILED: $* exits with $got (expected $status), or does not say \"$pattern\":"
-        printf '%s\n' "$said" | sed 's/^/    /'
-        failures=$((failures + 1))
-    fi
-}
+# shellcheck source=expect.sh
+. "$(dirname "$0")/expect.sh"
 
 holds() {
     grep -q -e "$2" "$1" || {
