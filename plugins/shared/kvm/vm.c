@@ -2,15 +2,13 @@
 /* The parts of a VM's life that are the same on every architecture. */
 #include "plugins/shared/kvm/vm.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <sys/mman.h>
 
-#include "common/overflow.h"
 #include "plugins/shared/exit.h"
 #include "plugins/shared/kvm/exit.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/kvm/slots.h"
+#include "plugins/shared/own-memory.h"
 #include "plugins/shared/plugin-error.h"
 
 /* ---- Making --------------------------------------------------------------------------------- */
@@ -37,21 +35,11 @@ void sconce_kvm_vm_fini(struct sconce_kvm_vm *vm)
 int32_t sconce_kvm_own_map(struct sconce_kvm_vm *vm, uint64_t reserved, uint64_t bytes,
                            struct sconce_plugin_error *err)
 {
-    uint64_t wanted = UINT64_MAX; /* stays so when the sum overflows */
-    void *own;
+    int32_t r = sconce_plugin_own_map(reserved, bytes, vm->own_limit, MAP_PRIVATE, &vm->own, err);
 
-    if (!sconce_add_u64(reserved, bytes, &wanted) || wanted > vm->own_limit)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "the guest's page tables may take %" PRIu64 " bytes, but %" PRIu64
-                                  " are reserved",
-                                  wanted, vm->own_limit);
-    own = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (own == MAP_FAILED)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot allocate %" PRIu64 " bytes for page tables", bytes);
-    vm->own = own;
-    vm->own_bytes = bytes;
-    return SCONCE_PLUGIN_OK;
+    if (r == SCONCE_PLUGIN_OK)
+        vm->own_bytes = bytes;
+    return r;
 }
 
 int32_t sconce_kvm_slots_add(struct sconce_kvm_vm *vm, uint64_t own_gpa, uint64_t own_used,

@@ -2,12 +2,11 @@
 /* The parts of a VM's life that are the same on every architecture. */
 #include "plugins/shared/mshv/vm.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <sys/mman.h>
 
 #include "plugins/shared/exit.h"
 #include "plugins/shared/mshv/exit.h"
+#include "plugins/shared/own-memory.h"
 #include "plugins/shared/plugin-error.h"
 
 void sconce_mshv_vm_init(struct sconce_mshv_vm *vm, const struct sconce_vm_config *config)
@@ -33,20 +32,11 @@ void sconce_mshv_vm_fini(struct sconce_mshv_vm *vm)
 int32_t sconce_mshv_own_map(struct sconce_mshv_vm *vm, uint64_t bytes,
                             struct sconce_plugin_error *err)
 {
-    void *own;
+    int32_t r = sconce_plugin_own_map(0, bytes, vm->own_limit, MAP_SHARED, &vm->own, err);
 
-    if (bytes > vm->own_limit)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
-                                  "the guest's page tables may take %" PRIu64 " bytes, but %" PRIu64
-                                  " are reserved",
-                                  bytes, vm->own_limit);
-    own = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (own == MAP_FAILED)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_ERRNO, errno, NULL,
-                                  "cannot allocate %" PRIu64 " bytes for page tables", bytes);
-    vm->own = own;
-    vm->own_bytes = bytes;
-    return SCONCE_PLUGIN_OK;
+    if (r == SCONCE_PLUGIN_OK)
+        vm->own_bytes = bytes;
+    return r;
 }
 
 int32_t sconce_mshv_vcpu_run(struct sconce_plugin_vm *plugin_vm, struct sconce_mshv_vm *vm,
