@@ -12,17 +12,30 @@
 #include "host.h"
 #include "session.h"
 
+/* Where the guest prints to. */
+struct box_stream {
+    FILE *to;
+    bool safe;       /* it is a terminal */
+    bool line_begun; /* what went there last was no newline */
+    bool cut;        /* the guest's own last byte there was none, whatever was written since */
+};
+
 /* Zero it; box_close() takes it at any stage. */
 struct box {
     const struct session *session;
     struct sconce_sandbox *sandbox;
     struct host host;
-    FILE *print_to;  /* what the guest prints goes here */
-    bool print_safe; /* it is a terminal */
-    bool line_begun; /* the guest's last byte was no newline */
+    bool reads_stdin; /* the guest's standard input is this program's; set before box_open */
+    const char *const
+        *args; /* for the guest's main, its name first; NULL: the name alone; likewise */
+    size_t arg_count;
+    bool ended; /* a guest without exports has run, and exited with @exit_status */
+    int exit_status;
+    struct box_stream print, print_error;
 };
 
-/** box_open - start the guest. Tells what is wrong, and returns the exit status. */
+/** box_open - start the guest. Tells what is wrong, and returns the exit status. A program that has
+ * run to its end is nothing wrong. */
 int box_open(struct box *box, const struct session *session, FILE *print_to,
              struct args_reader *reader);
 

@@ -22,6 +22,7 @@ struct arguments {
 static int find_function(const struct session *session, struct sconce_signature *ret_function)
 {
     const struct options *options = session->options;
+    struct sconce_signature any;
     struct sconce_error err = {0};
     uint32_t i;
 
@@ -29,7 +30,11 @@ static int find_function(const struct session *session, struct sconce_signature 
         sconce_guest_export(session->guest, i, ret_function);
         return STATUS_OK;
     }
-    if (!err.hint[0])
+    if (!sconce_guest_export(session->guest, 0, &any))
+        snprintf(err.hint, sizeof err.hint,
+                 "it exports nothing; a whole program is run by: sconce run %.200s -- ARG...",
+                 options->operands[0]);
+    else if (!err.hint[0])
         snprintf(err.hint, sizeof err.hint, "sconce inspect %.200s lists its functions",
                  options->operands[0]);
     return report_failure(options, &err);
@@ -67,11 +72,16 @@ static int write_file(const struct options *options, const struct sconce_value *
     char why[128];
     size_t bytes;
     const void *data = output_raw(value, text, &bytes);
+    int fd = files_descriptor(options->output_path);
 
     if (files_write(options->output_path, data, bytes, why, sizeof why))
         return STATUS_OK;
     snprintf(err.text, sizeof err.text, "cannot write the result to %s: %s", options->output_path,
              why);
+    if (fd >= 0 && !files_is_given(fd))
+        snprintf(
+            err.hint, sizeof err.hint,
+            "open it for writing where sconce is started: sconce call ... -o /dev/fd/3 3>FILE");
     return report_failure(options, &err);
 }
 
@@ -102,7 +112,9 @@ static void put_json(const struct session *session, const struct sconce_signatur
 
 static bool is_to_stdout(const struct options *options)
 {
-    return options->output_path && strcmp(options->output_path, "-") == 0;
+    const char *path = options->output_path;
+
+    return path && (strcmp(path, "-") == 0 || files_descriptor(path) == STDOUT_FILENO);
 }
 
 static int put_result(const struct session *session, const struct sconce_signature *function,
@@ -158,9 +170,9 @@ int cmd_call(const struct options *options)
     int status;
 
     if (options->json && is_to_stdout(options))
-        return report_refuse(options, SCONCE_E_INVALID,
-                             "without --output=-, the document holds the result",
-                             "--output=- and --format=json both want standard output");
+        return report_refuse(
+            options, SCONCE_E_INVALID, "without --output, the document holds the result",
+            "--output=%s and --format=json both want standard output", options->output_path);
     status = session_open(&session, options);
     if (status == STATUS_OK)
         status = call(&session, &box, &arguments);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sconce run: start a guest, and call its function run() if it exports one. */
+/* sconce run: start a guest; call its function run() if it exports one; a guest that exports
+ * nothing is a program, whose end is the end of this one. */
 #include <string.h>
 
 #include "box.h"
@@ -91,6 +92,19 @@ static int call_run(struct box *box, const struct sconce_signature *function)
     return STATUS_GUEST_FAILED;
 }
 
+/* As a shell has it: the status is the program's. */
+static int report_end(const struct box *box)
+{
+    struct json json = {.out = stdout};
+
+    if (box->session->options->json) {
+        json_begin(&json, box->session);
+        json_i64(&json, "status", box->exit_status);
+        json_close_object(&json);
+    }
+    return box->exit_status;
+}
+
 static int run(struct session *session, struct box *box)
 {
     const struct options *options = session->options;
@@ -103,6 +117,8 @@ static int run(struct session *session, struct box *box)
         status = box_open(box, session, options->json ? stderr : stdout, &reader);
     if (status != STATUS_OK)
         return status;
+    if (box->ended)
+        return report_end(box);
     if (find_run(session->guest, &function))
         return call_run(box, &function);
     return list_functions(session);
@@ -111,17 +127,13 @@ static int run(struct session *session, struct box *box)
 int cmd_run(const struct options *options)
 {
     struct session session = {0};
-    struct box box = {0};
-    char hint[320];
+    struct box box = {
+        .reads_stdin = true,
+        .args = (const char *const *)options->operands,
+        .arg_count = options->operand_count,
+    };
     int status;
 
-    if (options->operand_count > 1) {
-        snprintf(hint, sizeof hint, "sconce call %.200s FUNCTION ARG... takes arguments",
-                 options->operands[0]);
-        return report_refuse(options, SCONCE_E_INVALID, hint,
-                             "this version cannot hand arguments to a guest that it runs: \"%s\"",
-                             options->operands[1]);
-    }
     status = session_open(&session, options);
     if (status == STATUS_OK)
         status = run(&session, &box);

@@ -16,6 +16,10 @@ static void hint_missing(const char *path, char *hint, size_t bytes)
                  "switch on virtualization in the firmware (in a virtual machine: nested "
                  "virtualization; in a container: hand the device in); on x86, then load kvm_intel "
                  "or kvm_amd with modprobe");
+    else if (strcmp(path, "/dev/mshv") == 0)
+        snprintf(hint, bytes,
+                 "run Linux 6.15 or later as the root partition of Hyper-V, with CONFIG_MSHV_ROOT "
+                 "(modprobe mshv_root); elsewhere it is not needed");
     else
         snprintf(hint, bytes, "load the kernel's driver for it, or leave its backend out");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "files.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* As many links in a row as Linux follows (path_resolution(7)). */
+#define LINKS_MOST 40
 
 static bool refuse(char *why, size_t why_bytes, const char *text)
 {
@@ -188,14 +192,101 @@ static bool resolve(const char *path, char target[PATH_MAX], char *why, size_t w
     return true;
 }
 
+/* A name in a folder of descriptors: "7" alone, where "07" and "+7" are none. Or -1. */
+static int plain_number(const char *name)
+{
+    char *end;
+    long fd;
+
+    if (!isdigit((unsigned char)*name) || (name[0] == '0' && name[1] != '\0'))
+        return -1;
+    errno = 0;
+    fd = strtol(name, &end, 10);
+    return *end == '\0' && errno == 0 && fd <= INT_MAX ? (int)fd : -1;
+}
+
+/* Does @folder, a real path, hold this process's descriptors? Its threads have the same ones. */
+static bool holds_descriptors(const char *folder)
+{
+    char own[PATH_MAX];
+    size_t length;
+
+    if (!realpath("/proc/self", own)) /* the number that this /proc knows the process by */
+        return false;
+    length = strlen(own);
+    if (strncmp(folder, own, length) != 0)
+        return false;
+    folder += length;
+    if (strncmp(folder, "/task/", 6) == 0) {
+        folder += 6;
+        folder += strspn(folder, "0123456789");
+    }
+    return strcmp(folder, "/fd") == 0;
+}
+
+/* @path's real folder, and where in @path its last part begins. */
+static bool split(char *path, char folder[PATH_MAX], char **ret_name)
+{
+    char *slash = strrchr(path, '/');
+    bool ok;
+
+    *ret_name = slash ? slash + 1 : path;
+    if (!slash)
+        return realpath(".", folder) != NULL;
+    if (slash == path)
+        return realpath("/", folder) != NULL;
+    *slash = '\0';
+    ok = realpath(path, folder) != NULL;
+    *slash = '/';
+    return ok;
+}
+
+int files_descriptor(const char *path)
+{
+    char at[PATH_MAX], folder[PATH_MAX], link[PATH_MAX], joined[2 * PATH_MAX];
+    char *name;
+    ssize_t bytes;
+
+    if (strlen(path) >= sizeof at)
+        return -1;
+    memcpy(at, path, strlen(path) + 1);
+    for (int links = 0; links <= LINKS_MOST && split(at, folder, &name); links++) {
+        if (holds_descriptors(folder))
+            return plain_number(name);
+        snprintf(joined, sizeof joined, "%s/%s", folder, name);
+        bytes = readlink(joined, link, sizeof link - 1);
+        if (bytes < 0)
+            return -1;
+        link[bytes] = '\0';
+        snprintf(joined, sizeof joined, "%s%s%s", link[0] == '/' ? "" : folder,
+                 link[0] == '/' ? "" : "/", link);
+        if (strlen(joined) >= sizeof at)
+            return -1;
+        memcpy(at, joined, strlen(joined) + 1);
+    }
+    return -1;
+}
+
+/* The program closes on exec what it opens itself. */
+bool files_is_given(int fd)
+{
+    int flags = fcntl(fd, F_GETFD), mode = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && !(flags & FD_CLOEXEC) && mode >= 0 && (mode & O_ACCMODE) != O_RDONLY;
+}
+
 bool files_write(const char *path, const void *data, size_t bytes, char *why, size_t why_bytes)
 {
     char target[PATH_MAX];
     sigset_t all, was;
     struct stat st;
     mode_t mask;
-    int errnum;
+    int errnum, fd = files_descriptor(path);
 
+    if (fd >= 0) {
+        errnum = files_is_given(fd) ? write_all(fd, data, bytes) : EBADF;
+        return errnum == 0 || fail(why, why_bytes, errnum);
+    }
     if (stat(path, &st) != 0) {
         mask = umask(0);
         umask(mask);

@@ -12,8 +12,10 @@
 #include "args.h"
 #include "commands.h"
 #include "report.h"
+#include "text.h"
 
 #define MAX_OPTIONS 16u
+#define EXAMPLE_BYTES 1024u
 #define HELP_COLUMN 31 /* where --help's explanations start */
 
 struct option_spec {
@@ -36,6 +38,11 @@ static const struct option_spec specs[] = {
     {'s', false, "set", "KEY=VALUE", "override any setting of sconce.ini(5)", NULL},
     {'d', false, "deadline", "MS", "how long a call may take, in milliseconds",
      "limits.deadline_ms"},
+    {'k', false, "clock", "WHAT",
+     "what the guest sees of the time: host,\nfrozen[:SECONDS] or offset:SECONDS", "guest.clock"},
+    {'r', false, "random", "WHAT",
+     "its random bytes: host, or seed:HEX for a run\nthat can be had again", "guest.random"},
+    {'t', false, "trace-syscalls", NULL, "tell each system call of the guest", NULL},
     {'H', false, "host", "NAME=VALUE",
      "serve the guest's import NAME: it returns VALUE,\nwhatever its arguments", NULL},
     {'o', true, "output", "FILE", "write the result to FILE, as raw bytes", NULL},
@@ -50,11 +57,13 @@ static const struct option_spec specs[] = {
 };
 
 static const struct command commands[] = {
-    {"run", "GUEST", "start a guest and call its function run",
+    {"run", "GUEST [ARG...]", "run a program, or start a guest and call its function run",
      "Load the guest and make a sandbox of it, in which its start-up code runs, main()\n"
-     "included; then call the exported function run(), if it has one. What the guest\n"
-     "prints goes to standard output.",
-     "bcpisdHfvqh", 1, SIZE_MAX, cmd_run},
+     "included, with the ARGs; behind -- they may begin with a dash. A guest that\n"
+     "exports nothing is a program: it has run then, and its exit status is this\n"
+     "command's. Of others the function run() is called, if there is one. Standard\n"
+     "input, output and error are the guest's.",
+     "bcpisdkrtHfvqh", 1, SIZE_MAX, cmd_run},
     {"call", "GUEST FUNCTION [ARG...]", "call one function of a guest",
      "Load the guest, make a sandbox of it, call the exported FUNCTION and print its\n"
      "result. Each ARG is read by the type of its parameter:\n"
@@ -64,7 +73,7 @@ static const struct command commands[] = {
      "  string         the text itself; @FILE for a file's contents, @- for standard\n"
      "                 input, @@text for a text that starts with @\n"
      "  bytes          the same, and hex:00ff, text:hex:00ff",
-     "bcpisdHofvqh", 2, SIZE_MAX, cmd_call},
+     "bcpisdkrtHofvqh", 2, SIZE_MAX, cmd_call},
     {"inspect", "FILE", "show what a guest or a backend file holds",
      "Show a guest's functions, imports and sizes, or the facts that a backend file\n"
      "states about itself. Nothing of the file is run.\n"
@@ -226,6 +235,15 @@ static bool take_option(struct options *options, char id, char *value, int *ret_
     case 'd':
         add_setting(options, find_spec(id)->key, report_strdup(value), "--deadline");
         return true;
+    case 'k':
+        add_setting(options, find_spec(id)->key, report_strdup(value), "--clock");
+        return true;
+    case 'r':
+        add_setting(options, find_spec(id)->key, report_strdup(value), "--random");
+        return true;
+    case 't':
+        options->trace_syscalls = true;
+        return true;
     case 's':
         return take_set(options, value, ret_status);
     case 'f':
@@ -271,19 +289,56 @@ static bool is_ambiguous(const struct command *command, const char *name)
     return length > 0 && matches > 1;
 }
 
-static bool refuse_option(const struct options *options, char **argv, int *ret_status)
+/* The operands with @word as the guest's: "prog.elf -- -lx". False: there is no room for it. */
+static bool put_example(const struct options *options, const char *word, char to[EXAMPLE_BYTES])
 {
-    const char *text = argv[optind - 1];
+    size_t used = 0;
 
-    if (strncmp(text, "--", 2) != 0)
-        return usage(ret_status, report_usage(options->command, "there is no option -%c", optopt));
+    for (size_t i = 0; i < options->command->least_operands; i++) {
+        if (!text_quote(options->operands[i], to + used, EXAMPLE_BYTES - used - 4))
+            return false;
+        used += strlen(to + used);
+        to[used++] = ' ';
+    }
+    used = (size_t)(stpcpy(to + used, "-- ") - to);
+    return text_quote(word, to + used, EXAMPLE_BYTES - used);
+}
+
+/* Behind the operands that a command must have, it is most likely meant for the guest. @word: what
+ * @option, which is unknown, stands in. */
+static bool refuse_unknown(const struct options *options, const char *option, const char *word,
+                           int *ret_status)
+{
+    const struct command *command = options->command;
+    char example[EXAMPLE_BYTES];
+
+    if (command->most_operands < SIZE_MAX || options->operand_count < command->least_operands)
+        return usage(ret_status, report_usage(command, "there is no option %s", option));
+    report_error("there is no option %s", option);
+    /* Letters that getopt took before this one are meant for us. */
+    if (option[1] == word[1] && put_example(options, word, example))
+        report_hint("sconce %s --help; what is meant for the guest stands behind --: sconce %s %s",
+                    command->name, command->name, example);
+    else
+        report_hint("sconce %s --help; what is meant for the guest stands behind --",
+                    command->name);
+    return usage(ret_status, STATUS_USAGE);
+}
+
+/* @word: what it stands in, which getopt may still be within. */
+static bool refuse_option(const struct options *options, const char *word, int *ret_status)
+{
+    const char letter[] = {'-', (char)optopt, '\0'};
+
+    if (strncmp(word, "--", 2) != 0)
+        return refuse_unknown(options, letter, word, ret_status);
     if (optopt != 0)
         return usage(ret_status, report_usage(options->command, "option --%s takes no value",
                                               find_spec((char)optopt)->name));
-    if (is_ambiguous(options->command, text + 2))
+    if (is_ambiguous(options->command, word + 2))
         return usage(ret_status,
-                     report_usage(options->command, "%s could be more than one option", text));
-    return usage(ret_status, report_usage(options->command, "there is no option %s", text));
+                     report_usage(options->command, "%s could be more than one option", word));
+    return refuse_unknown(options, word, word, ret_status);
 }
 
 static bool check_operands(const struct options *options, int *ret_status)
@@ -332,7 +387,7 @@ bool options_parse(const struct command *command, int argc, char **argv, struct 
             return usage(ret_status, report_usage(command, "option --%s needs a value",
                                                   find_spec((char)optopt)->name));
         else if (id == '?')
-            return refuse_option(options, argv, ret_status);
+            return refuse_option(options, argv[next], ret_status);
         else if (!take_option(options, (char)id, optarg, ret_status))
             return false;
     }

@@ -36,6 +36,7 @@ struct options {
     bool quiet;
     bool probe;
     bool dump;
+    bool trace_syscalls;
     unsigned verbose; /* how often -v was given */
     const char *config_path;
     const char *check_path;

@@ -68,6 +68,7 @@ int report_status(const struct sconce_error *err)
 {
     switch (err->code) {
     case SCONCE_E_GUEST_FAILED:
+    case SCONCE_E_GUEST_EXIT:
         return STATUS_GUEST_FAILED;
     case SCONCE_E_GUEST_FORMAT:
     case SCONCE_E_NO_FUNCTION:
@@ -110,6 +111,7 @@ static const char *limit_name(uint32_t limit)
         [SCONCE_LIMIT_DEADLINE] = "deadline", [SCONCE_LIMIT_HOST_CALLS] = "host-calls",
         [SCONCE_LIMIT_TRAPS] = "traps",       [SCONCE_LIMIT_OUTPUT] = "output",
         [SCONCE_LIMIT_MEMORY] = "memory",     [SCONCE_LIMIT_IO] = "io",
+        [SCONCE_LIMIT_NESTING] = "nesting",
     };
 
     return limit < sizeof names / sizeof *names && names[limit] ? names[limit] : "unknown";

@@ -5,6 +5,12 @@
 #include <string.h>
 
 #include "report.h"
+#include "text.h"
+
+#define PASSED_OVER "sconce: passed over: "
+#define MORE " (more: -v)"
+/* What is told unasked fits into a line of so many bytes where it can. */
+#define LINE_BYTES 100u
 
 static void log_line(void *ctx, uint32_t level, const char *key, const char *text)
 {
@@ -63,12 +69,25 @@ int session_open(struct session *session, const struct options *options)
     return status == STATUS_OK ? session_start(session) : status;
 }
 
-/* The first of the refusals, unless a person asked for all. */
+/* How much of @text to show in a line of @room bytes; a word that is longer than a line is shown.
+ */
+static int shorten(const char *text, size_t bytes, size_t room)
+{
+    size_t shown = text_shorten(text, bytes, room);
+
+    return (int)(shown > 0 ? shown : bytes);
+}
+
+/* The first of the refusals in a line, and its remedy in another, unless a person asked for all. */
 static void tell_refusals(const struct session *session)
 {
     const char *refusals = sconce_guest_refusals(session->guest);
     const char *end = strchrnul(refusals, '\n');
-    size_t others = 0;
+    size_t length = (size_t)(end - refusals), remedy = text_remedy(refusals, length);
+    size_t reason = remedy < length ? remedy - strlen(" (") : length;
+    size_t room = LINE_BYTES - strlen(PASSED_OVER), others = 0;
+    char more[48] = "";
+    int shown;
 
     if (*refusals == '\0' || session->options->quiet)
         return;
@@ -79,10 +98,17 @@ static void tell_refusals(const struct session *session)
     for (const char *p = end; *p; p = strchrnul(p, '\n'))
         others += *++p != '\0' && *p != ' ';
     if (others > 0)
-        report_note("passed over: %.*s (and %zu more: -v)", (int)(end - refusals), refusals,
-                    others);
-    else
-        report_note("passed over: %.*s", (int)(end - refusals), refusals);
+        snprintf(more, sizeof more, " (and %zu more: -v)", others);
+    else if (reason > room)
+        snprintf(more, sizeof more, MORE);
+    shown = shorten(refusals, reason, room - strlen(more));
+    report_note("passed over: %.*s%s", shown, refusals, more);
+    if (remedy == length)
+        return;
+    length -= remedy + strlen(")");
+    room = LINE_BYTES - strlen("hint: ");
+    shown = shorten(refusals + remedy, length, length > room ? room - strlen(MORE) : room);
+    report_hint("%.*s%s", shown, refusals + remedy, (size_t)shown < length ? MORE : "");
 }
 
 /* A wall that is no virtual machine is always told, whatever the options. */

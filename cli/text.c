@@ -79,3 +79,59 @@ void text_put_indented(FILE *out, const char *text)
     }
     text_put_safe(out, text, strlen(text));
 }
+
+bool text_quote(const char *word, char *ret_quoted, size_t room)
+{
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                "0123456789%+,-./:=@_";
+    size_t length = strlen(word), want = length + 3;
+    char *to = ret_quoted;
+
+    if (length > 0 && strspn(word, plain) == length) {
+        if (length >= room)
+            return false;
+        memcpy(ret_quoted, word, length + 1);
+        return true;
+    }
+    for (const char *p = word; *p; p++)
+        want += *p == '\'' ? 3 : 0;
+    if (want > room)
+        return false;
+    *to++ = '\'';
+    for (const char *p = word; *p; p++) {
+        if (*p == '\'') /* it ends the quotes, stands outside, and begins them again */
+            to = stpcpy(to, "'\\'");
+        *to++ = *p;
+    }
+    memcpy(to, "'", 2);
+    return true;
+}
+
+size_t text_shorten(const char *line, size_t bytes, size_t room)
+{
+    size_t end;
+
+    if (bytes <= room)
+        return bytes;
+    for (end = 0; end < room; end++)
+        if (line[end] == ' ' && line[end + 1] == '(')
+            return end;
+    while (end > 0 && line[end] != ' ')
+        end--;
+    return end;
+}
+
+size_t text_remedy(const char *line, size_t bytes)
+{
+    size_t depth = 0;
+
+    if (bytes == 0 || line[bytes - 1] != ')')
+        return bytes;
+    for (size_t i = bytes; i-- > 1;) { /* the remedy may have parentheses of its own */
+        if (line[i] == ')')
+            depth++;
+        else if (line[i] == '(' && --depth == 0)
+            return line[i - 1] == ' ' ? i + 1 : bytes;
+    }
+    return bytes;
+}

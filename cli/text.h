@@ -6,6 +6,7 @@
 #ifndef SCONCE_CLI_TEXT_H
 #define SCONCE_CLI_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,5 +25,24 @@ void text_put_safe(FILE *out, const void *data, size_t bytes);
 
 /** text_put_indented - text_put_safe, with two blanks in front of every line but the first. */
 void text_put_indented(FILE *out, const char *text);
+
+/**
+ * text_quote - @word as a shell takes it for one word, in quotes where it wants them. False, and
+ * nothing in @ret_quoted, where there is no room for it.
+ */
+bool text_quote(const char *word, char *ret_quoted, size_t room);
+
+/**
+ * text_shorten - how many bytes of a line to show where there is room for @room: all that fit, or
+ * up to the first parenthesis, as that explains, or to the last word. 0 where there is no such
+ * place.
+ */
+size_t text_shorten(const char *line, size_t bytes, size_t room);
+
+/**
+ * text_remedy - where the remedy begins in "what is wrong (what to do)", behind its parenthesis; it
+ * ends before the line's last byte. @bytes when there is none.
+ */
+size_t text_remedy(const char *line, size_t bytes);
 
 #endif

@@ -30,6 +30,8 @@ struct sconce_settings {
     int kick_signal;
     struct sconce_limits limits; /* all set */
     uint64_t image_bytes;        /* the most that an image may take */
+    const char *clock;           /* texts that guest-settings.h reads */
+    const char *random;
 };
 
 const struct sconce_settings *sconce_config_settings(const struct sconce_config *config);

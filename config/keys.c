@@ -51,8 +51,15 @@ const struct sconce_key sconce_keys[SCONCE_KEY_COUNT] = {
      AT(limits.output_bytes), SCONCE_KEY_SIZE},
     {"limits", "host_calls", "1000000", "most host functions that one call may call", 0, UINT64_MAX,
      AT(limits.host_calls), SCONCE_KEY_COUNT_OF},
-    {"limits", "traps", "1000000", "most system calls that one call may try", 0, UINT64_MAX,
-     AT(limits.traps), SCONCE_KEY_COUNT_OF},
+    {"limits", "traps", "1000000", "most system calls tried and faults handled in one call", 0,
+     UINT64_MAX, AT(limits.traps), SCONCE_KEY_COUNT_OF},
+    {"limits", "nesting", "8", "how deep calls that host functions make may be nested", 0, 1000,
+     AT(limits.nesting), SCONCE_KEY_COUNT_OF},
+    {"guest", "clock", "host",
+     "what guests see of the time: host, frozen, frozen:SECONDS or offset:SECONDS", 0, 0, AT(clock),
+     SCONCE_KEY_CLOCK},
+    {"guest", "random", "host", "where guests' random bytes come from: host, or seed:HEX", 0, 0,
+     AT(random), SCONCE_KEY_RANDOM},
 };
 
 size_t sconce_key_find(const char *section, const char *name)
@@ -115,5 +122,6 @@ void sconce_key_section_hint(const char *section, char hint[SCONCE_KEY_HINT_BYTE
     if (nearest.best)
         snprintf(hint, SCONCE_KEY_HINT_BYTES, "did you mean \"[%s]\"?", nearest.best);
     else
-        snprintf(hint, SCONCE_KEY_HINT_BYTES, "sections are [runtime], [limits], [backend.NAME]");
+        snprintf(hint, SCONCE_KEY_HINT_BYTES,
+                 "sections are [runtime], [limits], [guest], [backend.NAME]");
 }

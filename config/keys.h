@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCONCE_KEY_COUNT 15u
+#define SCONCE_KEY_COUNT 18u
 
 /* Keys that the code itself has to find. */
 #define SCONCE_KEY_BACKEND 0u
@@ -25,6 +25,8 @@ enum sconce_key_type {
     SCONCE_KEY_GRANULES,  /* the same, rounded up to a multiple of 64 KiB */
     SCONCE_KEY_COUNT_OF,  /* uint64_t */
     SCONCE_KEY_DEADLINE,  /* uint64_t ns from text in ms; 0 ms is none, UINT64_MAX ns */
+    SCONCE_KEY_CLOCK,     /* char *, for sconce_config_parse_clock */
+    SCONCE_KEY_RANDOM,    /* char *, for sconce_config_parse_random */
 };
 
 struct sconce_key {

@@ -15,6 +15,7 @@
 #include "common/overflow.h"
 #include "common/parse.h"
 #include "common/text.h"
+#include "config/guest-settings.h"
 
 #define NS_PER_MS 1000000ull
 #define GRANULE 65536ull
@@ -221,6 +222,30 @@ static int parse_count(const struct sconce_key *key, const char *text,
     return set_text(value, canonical, err);
 }
 
+/* ---- What guests see ------------------------------------------------------------------------- */
+
+static int parse_clock(const struct sconce_key *key, const char *text,
+                       struct sconce_value_parsed *value, struct sconce_error *err)
+{
+    uint32_t clock;
+    int64_t seconds;
+
+    if (sconce_config_parse_clock(text, &clock, &seconds) < 0)
+        return bad(key, text, "it is host, frozen, frozen:SECONDS or offset:SECONDS", err);
+    return set_text(value, text, err);
+}
+
+static int parse_random(const struct sconce_key *key, const char *text,
+                        struct sconce_value_parsed *value, struct sconce_error *err)
+{
+    uint8_t seed[SCONCE_CONFIG_SEED_BYTES];
+    uint32_t random;
+
+    if (sconce_config_parse_random(text, &random, seed) < 0)
+        return bad(key, text, "it is host, or seed: and 1 to 64 hexadecimal digits", err);
+    return set_text(value, text, err);
+}
+
 static int parse_by_type(const struct sconce_key *key, const char *text,
                          struct sconce_value_parsed *value, struct sconce_error *err)
 {
@@ -241,6 +266,10 @@ static int parse_by_type(const struct sconce_key *key, const char *text,
     case SCONCE_KEY_COUNT_OF:
     case SCONCE_KEY_DEADLINE:
         return parse_count(key, text, value, err);
+    case SCONCE_KEY_CLOCK:
+        return parse_clock(key, text, value, err);
+    case SCONCE_KEY_RANDOM:
+        return parse_random(key, text, value, err);
     }
     return sconce_fail(err, SCONCE_E_INVALID, "key %s has no type", key->name);
 }
@@ -278,6 +307,8 @@ void sconce_value_store(const struct sconce_key *key, const struct sconce_value_
         memcpy(at, &names, sizeof names);
         break;
     case SCONCE_KEY_DIRECTORY:
+    case SCONCE_KEY_CLOCK:
+    case SCONCE_KEY_RANDOM:
         memcpy(at, &text, sizeof text);
         break;
     case SCONCE_KEY_ISOLATION:

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -67,12 +68,61 @@ bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uin
     return true;
 }
 
+static int add_stretch(struct sconce_stretches *stretches, uint64_t start, uint64_t end,
+                       struct sconce_error *err)
+{
+    if (stretches->count == stretches->room) {
+        size_t room = stretches->room ? 2 * stretches->room : 16;
+        struct sconce_stretch *grown = reallocarray(stretches->at, room, sizeof *stretches->at);
+
+        if (!grown)
+            return sconce_fail(err, SCONCE_E_NO_MEMORY,
+                               "out of memory for a list of %zu stretches of guest memory", room);
+        stretches->at = grown;
+        stretches->room = room;
+    }
+    stretches->at[stretches->count++] = (struct sconce_stretch){start, end};
+    return 0;
+}
+
+int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
+                        struct sconce_error *err)
+{
+    uint64_t start, end, at = 0;
+
+    ret_stretches->count = 0;
+    while (sconce_arena_populated(arena, at, arena->bytes, &start, &end)) {
+        int r = add_stretch(ret_stretches, start, end, err);
+
+        if (r < 0)
+            return r;
+        at = end;
+    }
+    return 0;
+}
+
+void sconce_stretches_fini(struct sconce_stretches *stretches)
+{
+    free(stretches->at);
+    *stretches = (struct sconce_stretches){0};
+}
+
 void sconce_arena_zero(struct sconce_arena *arena, uint64_t offset, uint64_t bytes)
 {
     uint64_t start, stop, at = offset;
 
     while (sconce_arena_populated(arena, at, offset + bytes, &start, &stop)) {
         memset(arena->host + start, 0, stop - start);
+        at = stop;
+    }
+}
+
+void sconce_arena_copy(struct sconce_arena *arena, uint64_t to, uint64_t from, uint64_t bytes)
+{
+    uint64_t start, stop, at = from;
+
+    while (sconce_arena_populated(arena, at, from + bytes, &start, &stop)) {
+        memcpy(arena->host + to + (start - from), arena->host + start, stop - start);
         at = stop;
     }
 }

@@ -7,6 +7,7 @@
 #define SCONCE_CORE_ARENA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <sconce/error.h>
@@ -37,7 +38,38 @@ void sconce_arena_fini(struct sconce_arena *arena);
 bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uint64_t end,
                             uint64_t *ret_start, uint64_t *ret_end);
 
+/* Pages [start, end) of an arena. */
+struct sconce_stretch {
+    uint64_t start;
+    uint64_t end;
+};
+
+/* Stretches in rising order with a gap between any two; kept for the next survey. Zeroes are none.
+ */
+struct sconce_stretches {
+    struct sconce_stretch *at;
+    size_t count;
+    size_t room;
+};
+
+/**
+ * sconce_arena_survey - all populated stretches of @arena.
+ * The kernel is asked each time: how many pages there are does not tell whether they are the same
+ * ones, as it may take back a page that was only ever read.
+ * Errors: NO_MEMORY.
+ */
+int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
+                        struct sconce_error *err);
+
+void sconce_stretches_fini(struct sconce_stretches *stretches);
+
 /** sconce_arena_zero - make [@offset, @offset + @bytes) zero, touching populated pages only. */
 void sconce_arena_zero(struct sconce_arena *arena, uint64_t offset, uint64_t bytes);
+
+/**
+ * sconce_arena_copy - @bytes from offset @from to @to, touching populated pages only: where @from
+ * has none, @to stays as it is. The two do not overlap.
+ */
+void sconce_arena_copy(struct sconce_arena *arena, uint64_t to, uint64_t from, uint64_t bytes);
 
 #endif

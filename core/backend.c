@@ -25,11 +25,16 @@ int sconce_backend_error(const struct sconce_backend *backend, int32_t status,
 {
     int code = code_of_status(status);
 
-    if (status > 0 || status < SCONCE_PLUGIN_E_DEAD)
+    if (status > 0)
         return sconce_fail(err, code, "%s: it answered %d, which the plugin ABI does not know",
                            backend->name, status);
     sconce_plugin_error_take(from, code, err);
-    sconce_error_prefix(err, "%s", backend->name);
+    /* A later minor may have more of them; what it says can be told all the same. */
+    if (status < SCONCE_PLUGIN_E_DEAD)
+        sconce_error_prefix(err, "%s: it answered %d, which this Sconce does not know",
+                            backend->name, status);
+    else
+        sconce_error_prefix(err, "%s", backend->name);
     return code;
 }
 

@@ -13,6 +13,7 @@
 #include <sconce/sconce.h>
 
 #include "sconce-ext-arch.h"
+#include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -36,8 +37,9 @@ struct sconce_backend {
     bool probed;                  /* probe succeeded; it is filled */
     struct sconce_plugin_ops ops; /* no callback is NULL */
     struct sconce_probe probe;
-    struct sconce_ext_arch arch; /* size 0 when the plugin has none */
-    struct sconce_ext_regs regs; /* size 0 when the plugin has none */
+    struct sconce_ext_arch arch;   /* size 0 when the plugin has none */
+    struct sconce_ext_regs regs;   /* size 0 when the plugin has none */
+    struct sconce_ext_fault fault; /* likewise */
 };
 
 /** sconce_backend_error - turn a plugin's failure into ours: "NAME: text", hint kept. Maps the

@@ -66,6 +66,9 @@ static int choose_backend(struct sconce_guest *guest, const void *data, size_t b
         return sconce_fail(err, SCONCE_E_NO_BACKEND,
                            "backend \"%s\" cannot load ELF files: it offers no %s",
                            guest->backend->name, SCONCE_EXT_ARCH);
+    /* A script's system calls are answered as its author expects: with ENOSYS. */
+    if (!(guest->backend->probe.caps & SCONCE_CAP_SCRIPTED))
+        sconce_personality_resolve(&guest->system_calls, guest->backend->arch.syscall_name);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "core/backend.h"
 #include "core/image.h"
 #include "core/runtime.h"
+#include "personality/personality.h"
 
 struct sconce_guest {
     atomic_uint refs;
@@ -18,7 +19,8 @@ struct sconce_guest {
     struct sconce_backend *backend; /* NULL: loaded to inspect */
     char *refusals;                 /* never NULL */
     struct sconce_image *image;
-    struct sconce_arena image_arena; /* read-only segments; empty when there is none */
+    struct sconce_personality_table system_calls; /* of the backend; all denied where it plays */
+    struct sconce_arena image_arena;              /* read-only segments; empty when there is none */
 };
 
 struct sconce_guest *sconce_guest_ref(struct sconce_guest *guest);

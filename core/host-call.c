@@ -64,7 +64,7 @@ static int read_request(const struct sconce_sandbox *sandbox, uint32_t kind,
     return r;
 }
 
-/* Every argument as a value; bytes side by side in the sandbox's scratch memory. */
+/* Every argument as a value; bytes side by side in the level's scratch memory. */
 static int take_arguments(struct sconce_sandbox *sandbox,
                           const struct sconce_image_function *import,
                           const struct sconce_message *message, struct sconce_value *args,
@@ -87,7 +87,7 @@ static int take_arguments(struct sconce_sandbox *sandbox,
     if (total > sandbox->out.bytes + SCONCE_MAX_PARAMS)
         return sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
                            "the guest called %s with arguments that share bytes", import->name);
-    store = sconce_scratch_reserve(&sandbox->host_args, total);
+    store = sconce_scratch_reserve(&sandbox->level->host_args, total);
     if (!store)
         return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for host arguments");
     for (uint32_t i = 0; i < import->param_count; i++) {
@@ -157,7 +157,7 @@ int sconce_host_call_serve(struct sconce_sandbox *sandbox, struct sconce_error *
     struct sconce_error failure = {0};
     struct sconce_message message;
     uint64_t at;
-    int r = read_request(sandbox, SCONCE_FRAME_HOST_CALL, &message, err);
+    int ended, r = read_request(sandbox, SCONCE_FRAME_HOST_CALL, &message, err);
 
     if (r < 0)
         return r;
@@ -173,18 +173,22 @@ int sconce_host_call_serve(struct sconce_sandbox *sandbox, struct sconce_error *
     if (r < 0)
         return r;
 
+    sconce_serving_begin(sandbox, at);
     r = binding->offer->fn(binding->offer->ctx, &call, args, binding->import->param_count, &result,
                            &failure);
     if (sconce_check_process(sandbox->process, err) < 0) {
         free_chunks(&call);
         return SCONCE_E_FORKED; /* a child that returned from the parent's host function */
     }
-    if (!r)
-        r = check_result(binding->import, &result, &failure);
-    failure.text[sizeof failure.text - 1] = '\0';
-    r = reply(sandbox, at, r, &result, failure.text, err);
+    ended = sconce_serving_end(sandbox, err);
+    if (!ended) {
+        if (!r)
+            r = check_result(binding->import, &result, &failure);
+        failure.text[sizeof failure.text - 1] = '\0';
+        ended = reply(sandbox, at, r, &result, failure.text, err);
+    }
     free_chunks(&call);
-    return r;
+    return ended;
 }
 
 int sconce_print_serve(struct sconce_sandbox *sandbox, uint64_t *printed, struct sconce_error *err)
@@ -206,7 +210,7 @@ int sconce_print_serve(struct sconce_sandbox *sandbox, uint64_t *printed, struct
     sandbox->stats.output_bytes += length;
     if (!sandbox->print || !length)
         return 0;
-    text = sconce_scratch_reserve(&sandbox->host_args, length);
+    text = sconce_scratch_reserve(&sandbox->level->host_args, length);
     if (!text)
         return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for guest output");
     sconce_copy_untrusted(text, sandbox->out.host + slot->value, length);

@@ -159,3 +159,16 @@ bool sconce_layout_allows(const struct sconce_layout *layout, uint64_t gpa, uint
     }
     return false;
 }
+
+const struct sconce_region *sconce_layout_state(const struct sconce_layout *layout, uint64_t gpa,
+                                                uint64_t bytes)
+{
+    for (uint32_t i = 0; i < layout->region_count; i++) {
+        const struct sconce_region *region = &layout->regions[i];
+
+        if (region->role == SCONCE_MEM_STATE && (region->prot & SCONCE_PROT_WRITE) &&
+            gpa >= region->gpa && sconce_range_within(gpa - region->gpa, bytes, region->bytes))
+            return region;
+    }
+    return NULL;
+}

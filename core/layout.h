@@ -52,4 +52,9 @@ bool sconce_layout_same_state(const struct sconce_layout *a, const struct sconce
 /** sconce_layout_allows - does @gpa lie in a region that has all of @prot? */
 bool sconce_layout_allows(const struct sconce_layout *layout, uint64_t gpa, uint32_t prot);
 
+/** sconce_layout_state - the region of writable state that has all of [@gpa, @gpa + @bytes), which
+ * is not empty; NULL when there is none. */
+const struct sconce_region *sconce_layout_state(const struct sconce_layout *layout, uint64_t gpa,
+                                                uint64_t bytes);
+
 #endif

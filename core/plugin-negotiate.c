@@ -8,7 +8,7 @@
 #include "common/error.h"
 #include "core/plugin-ops.h"
 
-/* What version 0.1 cannot do without: everything up to the operations. */
+/* What version 1.0 cannot do without: everything up to the operations. */
 #define PLUGIN_MIN_BYTES offsetof(struct sconce_plugin, get_extension)
 
 #define DESCRIPTOR_TEXT_MAX 128u
@@ -131,6 +131,36 @@ static int missing(const char *id, const char *what, struct sconce_error *err)
     return sconce_fail(err, SCONCE_E_NO_BACKEND, "its %s lacks %s", id, what);
 }
 
+static bool is_register(const struct sconce_ext_fault *fault, uint32_t at)
+{
+    return at % sizeof(uint64_t) == 0 && at < fault->regs_bytes;
+}
+
+/* The core writes into the file where these numbers say. */
+static int check_fault(const struct sconce_backend *backend, struct sconce_error *err)
+{
+    const struct sconce_ext_fault *fault = &backend->fault;
+
+    if (!fault->size)
+        return 0;
+    if (fault->reserved0 != 0)
+        return sconce_fail(err, SCONCE_E_NO_BACKEND, "a reserved field of its %s is not 0",
+                           SCONCE_EXT_FAULT);
+    if (!fault->resume)
+        return missing(SCONCE_EXT_FAULT, "resume", err);
+    if (!backend->regs.size)
+        return sconce_fail(err, SCONCE_E_NO_BACKEND, "its %s comes without %s", SCONCE_EXT_FAULT,
+                           SCONCE_EXT_REGS);
+    if (fault->regs_bytes > SCONCE_FAULT_REGS_MOST || fault->regs_bytes % sizeof(uint64_t) ||
+        !is_register(fault, fault->pc_at) || !is_register(fault, fault->sp_at) ||
+        !is_register(fault, fault->argument_at) || !is_register(fault, fault->flags_at) ||
+        fault->stack_skew % sizeof(uint64_t) || fault->stack_skew >= 16)
+        return sconce_fail(err, SCONCE_E_NO_BACKEND,
+                           "its %s has registers outside their file of %u bytes", SCONCE_EXT_FAULT,
+                           fault->regs_bytes);
+    return 0;
+}
+
 static int take_extensions(const struct sconce_plugin *plugin, struct sconce_backend *backend,
                            struct sconce_ext_lifecycle *lifecycle, struct sconce_error *err)
 {
@@ -140,6 +170,8 @@ static int take_extensions(const struct sconce_plugin *plugin, struct sconce_bac
 
     if (r == 0)
         r = TAKE(plugin, SCONCE_EXT_REGS, regs, set, err);
+    if (r == 0)
+        r = TAKE(plugin, SCONCE_EXT_FAULT, &backend->fault, resume, err);
     if (r == 0)
         r = TAKE(plugin, SCONCE_EXT_LIFECYCLE, lifecycle, release, err);
     if (r < 0)
@@ -168,7 +200,7 @@ static int take_extensions(const struct sconce_plugin *plugin, struct sconce_bac
                            SCONCE_EXT_LIFECYCLE);
     if (lifecycle->size && !lifecycle->release)
         return missing(SCONCE_EXT_LIFECYCLE, "release", err);
-    return 0;
+    return check_fault(backend, err);
 }
 
 int sconce_plugin_negotiate(const struct sconce_plugin *from,

@@ -68,7 +68,7 @@ static bool printable(const char *text, size_t length)
     return true;
 }
 
-/* "0.1" */
+/* "1.0" */
 static int parse_abi(const char *text, struct sconce_plugin_facts *facts)
 {
     char major[SCONCE_FACT_BYTES];

@@ -283,6 +283,15 @@ uint32_t sconce_run_stop_reason(const struct sconce_run *run)
     return past_deadline(run, now_ns()) ? SCONCE_STOP_DEADLINE : SCONCE_STOP_NONE;
 }
 
+bool sconce_run_is_here(const struct sconce_run *run)
+{
+    const struct sconce_run *mine = thread_run.current;
+
+    while (mine && mine != run)
+        mine = mine->outer;
+    return mine;
+}
+
 bool sconce_run_end(struct sconce_run *run)
 {
     const struct timespec moment = {.tv_nsec = 50000};
@@ -291,6 +300,9 @@ bool sconce_run_end(struct sconce_run *run)
     thread_run.current = run->outer;
     atomic_signal_fence(memory_order_seq_cst);
     word = atomic_fetch_and_explicit(&run->word, ~WORD_RUNNING, memory_order_acq_rel);
+    if (run->process != sconce_process_id())
+        return false; /* a child that returned from the parent's host function: kickers stayed there
+                       */
     /* Kickers still hold our thread's id; they are a few instructions from done, unless they wait
      * for the core that a thread of higher priority spins on. */
     for (unsigned turn = 0;

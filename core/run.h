@@ -67,6 +67,9 @@ static inline void sconce_run_guest_out(struct sconce_run *run)
     atomic_store_explicit(&run->in_vcpu, false, memory_order_relaxed);
 }
 
+/** sconce_run_is_here - does the calling thread run it, or a host function of it? */
+bool sconce_run_is_here(const struct sconce_run *run);
+
 /** sconce_run_end - true when a kick fell into this run: it then counts, whatever happened. */
 bool sconce_run_end(struct sconce_run *run);
 

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/sandbox.h"
 
-#include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
@@ -58,12 +57,15 @@ static void destroy(struct sconce_sandbox *sandbox)
 {
     sconce_vm_destroy(&sandbox->vm);
     sconce_arena_fini(&sandbox->arena);
+    sconce_stretches_fini(&sandbox->touched);
     for (uint32_t i = 0; i < sandbox->function_count; i++)
         free((char *)sandbox->functions[i].name);
     free(sandbox->functions);
     free(sandbox->bindings);
-    free(sandbox->result.data);
-    free(sandbox->host_args.data);
+    free(sandbox->args.data);
+    free(sandbox->env.data);
+    sconce_personality_state_fini(&sandbox->personality.state);
+    sconce_levels_free(sandbox);
     sconce_guest_unref(sandbox->guest);
     free(sandbox);
 }
@@ -79,6 +81,13 @@ void sconce_sandbox_free(struct sconce_sandbox *sandbox)
     if (sandbox && sandbox->process == sconce_process_id())
         destroy(sandbox);
 }
+
+/* The options of the first version ended with the limits, and these with their seventh. */
+#define FIRST_OPTIONS_BYTES                                                                        \
+    (offsetof(struct sconce_sandbox_options, limits) + offsetof(struct sconce_limits, nesting))
+
+_Static_assert(sizeof(struct sconce_limits) == 8 * sizeof(uint64_t),
+               "it lies within the options: new limits are members at their end");
 
 /* The caller's limits where given, else the configuration's. */
 static void settle_limits(struct sconce_limits *limits, const struct sconce_limits *wanted,
@@ -97,6 +106,7 @@ static void settle_limits(struct sconce_limits *limits, const struct sconce_limi
     TAKE(output_bytes);
     TAKE(host_calls);
     TAKE(traps);
+    TAKE(nesting);
 #undef TAKE
 }
 
@@ -135,33 +145,6 @@ static int map_region(struct sconce_sandbox *sandbox, const struct sconce_region
     if (!r && (region->prot & SCONCE_PROT_EXEC))
         r = sconce_vm_sync_code(&sandbox->vm, region->gpa, region->bytes, err);
     return r;
-}
-
-int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err)
-{
-    const struct sconce_layout *layout = &sandbox->layout;
-    const struct sconce_image *image = sandbox->guest->image;
-    struct sconce_boot boot = {
-        .magic = SCONCE_BOOT_MAGIC,
-        .abi = SCONCE_GUEST_ABI_CURRENT,
-        .boot_bytes = sizeof boot,
-        .generation = sandbox->generation,
-        .image_base = image->base,
-        .image_end = image->end,
-        .in_addr = layout->in.gpa,
-        .in_bytes = layout->in.bytes,
-        .out_addr = layout->out.gpa,
-        .out_bytes = layout->out.bytes,
-        .heap_addr = layout->heap.gpa,
-        .heap_bytes = layout->heap.bytes,
-        .stack_top = layout->stack.gpa + layout->stack.bytes,
-        .stack_bytes = layout->stack.bytes,
-    };
-
-    if (getrandom(boot.seed, sizeof boot.seed, 0) != sizeof boot.seed)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot get random bytes");
-    memcpy(sandbox->arena.host + layout->boot.offset, &boot, sizeof boot);
-    return 0;
 }
 
 int sconce_sandbox_enter(struct sconce_sandbox *sandbox, const struct sconce_resume *at,
@@ -235,7 +218,7 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
     if (r < 0)
         return r;
     if (wanted)
-        r = sconce_options_take(&options, sizeof options, wanted, wanted->size, sizeof options,
+        r = sconce_options_take(&options, sizeof options, wanted, wanted->size, FIRST_OPTIONS_BYTES,
                                 "struct sconce_sandbox_options", err);
     if (r < 0)
         return r;
@@ -251,12 +234,22 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
     sandbox->print = options.print;
     sandbox->print_ctx = options.print_ctx;
     atomic_init(&sandbox->held, true);
+    sandbox->level = &sandbox->outermost;
     settle_limits(&sandbox->limits, &options.limits, &guest->runtime->settings->limits);
+    if (sandbox->limits.nesting > SCONCE_NESTING_MAX)
+        return sconce_fail(err, SCONCE_E_INVALID,
+                           "calls cannot be nested %" PRIu64 " deep, but %u at most",
+                           sandbox->limits.nesting, SCONCE_NESTING_MAX);
 
     r = sconce_bind_imports(sandbox, options.functions, options.function_count, err);
     if (r < 0)
         return r;
     r = sconce_layout_make(guest->image, &sandbox->limits, &sandbox->layout, err);
+    if (r < 0)
+        return r;
+    r = sconce_trap_init(sandbox, &options, err);
+    if (!r)
+        r = sconce_boot_take_strings(sandbox, &options, err);
     if (r < 0)
         return r;
     r = build_vm(sandbox, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sandbox: one VM, its memory, its state. Shared by the files that make it (sandbox.c), call it
- * (call.c, host-call.c) and copy it (snapshot.c).
+ * (call.c, exits.c, nested.c, host-call.c) and copy it (snapshot.c).
  *
  * Whoever uses a sandbox holds it (sconce_sandbox_hold) and so has it to itself; only kicks and
  * sconce_sandbox_state come from outside.
@@ -12,11 +12,13 @@
 #include <stdatomic.h>
 
 #include "core/arena.h"
+#include "core/fault-handler.h"
 #include "core/frame.h"
 #include "core/guest.h"
 #include "core/layout.h"
 #include "core/run.h"
 #include "core/vm.h"
+#include "personality/personality.h"
 
 /* Where the guest wants to be entered after a restore; as its last READY frame said, checked. */
 struct sconce_resume {
@@ -37,6 +39,32 @@ struct sconce_binding {
     const struct sconce_host_function *offer;
 };
 
+/* Strings one behind the other, each with its NUL. */
+struct sconce_strings {
+    char *data;
+    uint64_t bytes;
+    uint32_t count;
+};
+
+/* What one outermost call has used up of its limits, with all the calls nested in it. */
+struct sconce_spent {
+    uint64_t host_calls;
+    uint64_t traps;
+    uint64_t printed;
+};
+
+/* What the calls of one nesting depth have for themselves: the outermost, and one for each call
+ * that a host function makes in turn. Kept for the next. */
+struct sconce_level {
+    struct sconce_level *outer, *inner; /* NULL: none, or not needed yet */
+    uint64_t call_at;                   /* where its CALL goes, from the start of IN */
+    uint64_t reply_at;               /* the same of the answer to the host call that it waits for */
+    struct sconce_scratch result;    /* what its last result points to */
+    struct sconce_scratch host_args; /* what the arguments of its host function point to */
+};
+
+#define SCONCE_NESTING_MAX 1000u /* each takes some kilobytes of the calling thread's stack */
+
 struct sconce_sandbox {
     uint32_t process;
     atomic_bool held;
@@ -45,19 +73,36 @@ struct sconce_sandbox {
     struct sconce_layout layout;
     struct sconce_limits limits; /* in effect, all set */
     struct sconce_arena arena;
+    struct sconce_stretches touched; /* of it, when last surveyed */
     struct sconce_vm vm;
     struct sconce_run run;
     struct sconce_buffer in, out; /* of the arena */
     struct sconce_resume resume;
+    struct sconce_fault_handler fault_handler;
+    bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */
     uint64_t generation;
     struct sconce_binding *bindings;        /* by the guest's import index */
     struct sconce_host_function *functions; /* own copies of the offers */
     uint32_t function_count;
     sconce_print_fn print;
     void *print_ctx;
-    struct sconce_scratch result;    /* what the last call's result points to */
-    struct sconce_scratch host_args; /* what a host function's arguments point to */
+    sconce_print_fn print_error;
+    void *print_error_ctx;
+    sconce_input_fn input;
+    void *input_ctx;
+    sconce_trace_fn trace;
+    void *trace_ctx;
+    struct sconce_personality personality;
+    struct sconce_strings args, env; /* for main; written behind the boot page's head */
     struct sconce_stats stats;
+    /* Of the call that runs, for its thread alone: call.c, exits.c, nested.c. */
+    struct sconce_spent spent;
+    struct sconce_level outermost;
+    struct sconce_level *level; /* the innermost call's */
+    uint64_t depth;             /* of it; 0: not nested */
+    bool serving;               /* a host function runs, and no call in it */
+    int ended;                  /* a nested call ended everything so, or 0 */
+    struct sconce_error ended_why;
 };
 
 /** sconce_sandbox_hold - take the sandbox for the calling thread. FORKED, BUSY. */
@@ -69,14 +114,36 @@ void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state);
 /** sconce_scratch_reserve - room for @bytes; what was there is lost. NULL when memory is out. */
 uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes);
 
-/** sconce_sandbox_write_boot - fill the boot page with the generation and a fresh seed. */
-int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err);
-
 /** sconce_sandbox_enter - set where the vCPU starts; only after creation or a reset. */
 int sconce_sandbox_enter(struct sconce_sandbox *sandbox, const struct sconce_resume *at,
                          struct sconce_error *err);
 
-/* ---- call.c --------------------------------------------------------------------------------- */
+/* ---- boot.c --------------------------------------------------------------------------------- */
+
+/** sconce_boot_take_strings - copy the arguments and the environment. LIMIT: they do not fit. */
+int sconce_boot_take_strings(struct sconce_sandbox *sandbox,
+                             const struct sconce_sandbox_options *options,
+                             struct sconce_error *err);
+
+/** sconce_sandbox_write_boot - fill the boot page with the generation, a fresh seed, and the
+ * strings for main behind its head. */
+int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err);
+
+/* ---- trap.c --------------------------------------------------------------------------------- */
+
+/** sconce_trap_init - clock, random bytes, callbacks and heap for a sandbox that is laid out. */
+int sconce_trap_init(struct sconce_sandbox *sandbox, const struct sconce_sandbox_options *options,
+                     struct sconce_error *err);
+
+/**
+ * sconce_trap_serve - answer one system call of the guest. Of what it prints, all counts, and what
+ * exceeds the limit is dropped.
+ * Errors end the call: GUEST_EXIT, GUEST_ABORT, FORKED, BACKEND.
+ */
+int sconce_trap_serve(struct sconce_sandbox *sandbox, const struct sconce_exit_syscall *syscall,
+                      struct sconce_error *err);
+
+/* ---- exits.c -------------------------------------------------------------------------------- */
 
 /**
  * sconce_sandbox_run_to_ready - run the guest until its READY doorbell, serving what it asks for.
@@ -85,6 +152,32 @@ int sconce_sandbox_enter(struct sconce_sandbox *sandbox, const struct sconce_res
  */
 int sconce_sandbox_run_to_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
                                 struct sconce_error *err);
+
+/** sconce_sandbox_run_call - the same to the outcome of the innermost call, whose CALL lies in IN:
+ * READY of the outermost, RETURN of a nested one, which leaves the state at RUNNING. */
+int sconce_sandbox_run_call(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
+                            struct sconce_error *err);
+
+/* ---- nested.c ------------------------------------------------------------------------------- */
+
+/** sconce_serving_begin - a host function begins, whose answer goes to @reply_at. */
+void sconce_serving_begin(struct sconce_sandbox *sandbox, uint64_t reply_at);
+
+/** sconce_serving_end - it has returned. Errors: that of a nested call which ended everything. */
+int sconce_serving_end(struct sconce_sandbox *sandbox, struct sconce_error *err);
+
+/** sconce_serves_here - does the calling thread run a host function of this sandbox? */
+bool sconce_serves_here(const struct sconce_sandbox *sandbox);
+
+/** sconce_nested_enter - go a level deeper, where one may. BUSY, LIMIT, NO_MEMORY. */
+int sconce_nested_enter(struct sconce_sandbox *sandbox, struct sconce_error *err);
+
+/** sconce_nested_leave - back, after a call that gave @result; @why: its error. */
+void sconce_nested_leave(struct sconce_sandbox *sandbox, int result,
+                         const struct sconce_error *why);
+
+/** sconce_levels_free - with the sandbox. */
+void sconce_levels_free(struct sconce_sandbox *sandbox);
 
 /* ---- host-call.c ---------------------------------------------------------------------------- */
 

@@ -1,40 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Snapshots in memory, by whole copy: every populated page of STATE, and where to resume. Registers
- * are in none: a guest at READY relies on PC, SP and TLS alone.
+ * Snapshots in memory: the STATE (baseline.c), where to resume, and what system calls have changed
+ * on the host's side. Registers are in none: a guest at READY relies on PC, SP and TLS alone.
  */
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/process.h"
+#include "core/baseline.h"
 #include "core/sandbox.h"
-
-/* Pages [offset, offset + bytes) of the arena; whatever no extent covers was zero. */
-struct extent {
-    uint64_t offset;
-    uint64_t bytes;
-    uint8_t *data;
-};
 
 struct sconce_snapshot {
     uint32_t process;
     struct sconce_guest *guest;
     struct sconce_layout layout;
     struct sconce_resume resume;
-    struct extent *extents;
-    uint32_t extent_count;
+    struct sconce_personality_state system; /* what system calls have changed */
+    struct sconce_fault_handler fault_handler;
+    struct sconce_baseline baseline;
 };
 
 void sconce_snapshot_free(struct sconce_snapshot *snapshot)
 {
     if (!snapshot || snapshot->process != sconce_process_id())
         return;
-    for (uint32_t i = 0; i < snapshot->extent_count; i++)
-        free(snapshot->extents[i].data);
-    free(snapshot->extents);
+    sconce_baseline_fini(&snapshot->baseline);
+    sconce_personality_state_fini(&snapshot->system);
     sconce_guest_unref(snapshot->guest);
     free(snapshot);
 }
@@ -44,46 +36,7 @@ static void cleanup_snapshot(struct sconce_snapshot *const *snapshot)
     sconce_snapshot_free(*snapshot);
 }
 
-static int add_extent(struct sconce_snapshot *snapshot, const struct sconce_arena *arena,
-                      uint64_t start, uint64_t end, struct sconce_error *err)
-{
-    struct extent *grown =
-        reallocarray(snapshot->extents, snapshot->extent_count + 1, sizeof *snapshot->extents);
-    uint8_t *data;
-
-    if (!grown)
-        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for a snapshot");
-    snapshot->extents = grown;
-    data = malloc(end - start);
-    if (!data)
-        return sconce_fail(err, SCONCE_E_NO_MEMORY,
-                           "out of memory for a snapshot of %" PRIu64 " bytes", end - start);
-    memcpy(data, arena->host + start, end - start);
-    grown[snapshot->extent_count++] = (struct extent){start, end - start, data};
-    return 0;
-}
-
-static int copy_state(struct sconce_snapshot *snapshot, const struct sconce_arena *arena,
-                      struct sconce_error *err)
-{
-    for (uint32_t i = 0; i < snapshot->layout.region_count; i++) {
-        const struct sconce_region *region = &snapshot->layout.regions[i];
-        uint64_t at = region->offset, end = region->offset + region->bytes, start, stop;
-
-        if (region->role != SCONCE_MEM_STATE)
-            continue;
-        while (sconce_arena_populated(arena, at, end, &start, &stop)) {
-            int r = add_extent(snapshot, arena, start, stop, err);
-
-            if (r < 0)
-                return r;
-            at = stop;
-        }
-    }
-    return 0;
-}
-
-static int take(const struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_snapshot,
+static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_snapshot,
                 struct sconce_error *err)
 {
     SCONCE_CLEANUP(cleanup_snapshot) struct sconce_snapshot *snapshot = NULL;
@@ -97,11 +50,20 @@ static int take(const struct sconce_sandbox *sandbox, struct sconce_snapshot **r
     snapshot = calloc(1, sizeof *snapshot);
     if (!snapshot)
         return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for a snapshot");
+    snapshot->baseline = (struct sconce_baseline)SCONCE_BASELINE_EMPTY;
     snapshot->process = sandbox->process;
     snapshot->guest = sconce_guest_ref(sandbox->guest);
     snapshot->layout = sandbox->layout;
     snapshot->resume = sandbox->resume;
-    r = copy_state(snapshot, &sandbox->arena, err);
+    snapshot->fault_handler = sandbox->fault_handler;
+    r = sconce_personality_state_reserve(&snapshot->system, &sandbox->personality.state, err);
+    if (r < 0)
+        return r;
+    sconce_personality_state_copy(&snapshot->system, &sandbox->personality.state);
+    r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+    if (!r)
+        r = sconce_baseline_take(&snapshot->baseline, &sandbox->layout, &sandbox->arena,
+                                 &sandbox->touched, err);
     if (!r)
         *ret_snapshot = SCONCE_STEAL(snapshot);
     return r;
@@ -117,17 +79,6 @@ int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox, struct sconce_snapsh
     r = take(sandbox, ret_snapshot, err);
     sconce_sandbox_release(sandbox);
     return r;
-}
-
-/* All that the sandbox's arena held is gone afterwards, call buffers included. */
-static void put_state_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
-{
-    sconce_arena_zero(&sandbox->arena, 0, sandbox->arena.bytes);
-    for (uint32_t i = 0; i < snapshot->extent_count; i++) {
-        const struct extent *extent = &snapshot->extents[i];
-
-        memcpy(sandbox->arena.host + extent->offset, extent->data, extent->bytes);
-    }
 }
 
 static int check_restore(const struct sconce_sandbox *sandbox,
@@ -152,16 +103,16 @@ static int check_restore(const struct sconce_sandbox *sandbox,
     return 0;
 }
 
-static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                   struct sconce_error *err)
+/* Back into a vCPU that was reset. */
+static int enter_again(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                       struct sconce_error *err)
 {
-    int r = sconce_vm_reset(&sandbox->vm, err);
+    int r;
 
-    if (r < 0)
-        return r;
-    put_state_back(sandbox, snapshot);
     sandbox->generation++;
     sandbox->resume = snapshot->resume;
+    sconce_personality_state_copy(&sandbox->personality.state, &snapshot->system);
+    sandbox->fault_handler = snapshot->fault_handler;
     r = sconce_sandbox_write_boot(sandbox, err);
     if (!r)
         r = sconce_sandbox_enter(sandbox, &snapshot->resume, err);
@@ -169,12 +120,26 @@ static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot 
     return r;
 }
 
-/* A guest that asked to be resumed where no guest can be hurts its own snapshot only. */
-static uint32_t state_after(int result)
+static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                   struct sconce_error *err)
 {
-    if (!result)
-        return SCONCE_STATE_READY;
-    return result == SCONCE_E_GUEST_PROTOCOL ? SCONCE_STATE_POISONED : SCONCE_STATE_DEAD;
+    int r = sconce_vm_reset(&sandbox->vm, err);
+
+    if (r < 0) {
+        sconce_sandbox_set_state(sandbox, SCONCE_STATE_DEAD);
+        return r;
+    }
+    /* Nothing of the guest is left that could write; nothing was written back yet. */
+    sconce_sandbox_set_state(sandbox, SCONCE_STATE_POISONED);
+    r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+    if (r < 0)
+        return r;
+    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched);
+    r = enter_again(sandbox, snapshot, err);
+    /* A guest that asked to be resumed where no guest can be hurts its own snapshot only. */
+    if (r != SCONCE_E_GUEST_PROTOCOL)
+        sconce_sandbox_set_state(sandbox, r ? SCONCE_STATE_DEAD : SCONCE_STATE_READY);
+    return r;
 }
 
 int sconce_sandbox_restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
@@ -185,10 +150,10 @@ int sconce_sandbox_restore(struct sconce_sandbox *sandbox, const struct sconce_s
     if (r < 0)
         return r;
     r = check_restore(sandbox, snapshot, err);
-    if (!r) {
+    if (!r)
+        r = sconce_personality_state_reserve(&sandbox->personality.state, &snapshot->system, err);
+    if (!r)
         r = restore(sandbox, snapshot, err);
-        sconce_sandbox_set_state(sandbox, state_after(r));
-    }
     sconce_sandbox_release(sandbox);
     return r;
 }

@@ -36,6 +36,15 @@ static void unlock(const struct sconce_vm *vm)
                                     : sconce_backend_error((vm)->backend, status_, &from_, err);   \
     })
 
+int sconce_vm_failed(int result, struct sconce_error *err)
+{
+    if (result >= 0)
+        return result;
+    if (err)
+        err->code = SCONCE_E_BACKEND;
+    return SCONCE_E_BACKEND;
+}
+
 int sconce_vm_create(struct sconce_vm *vm, struct sconce_backend *backend, struct sconce_error *err)
 {
     const struct sconce_vm_config config = {
@@ -85,24 +94,32 @@ int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err)
     return CALL_OP(vm, err, vcpu_reset, vm->handle);
 }
 
-int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
-                    struct sconce_error *err)
+/* Values that came from a guest: INVALID is its doing. */
+static int guest_gave(const struct sconce_vm *vm, int32_t status,
+                      const struct sconce_plugin_error *from, struct sconce_error *err)
 {
-    struct sconce_plugin_error from = {.size = sizeof from};
-    int32_t status;
     int r;
 
-    lock(vm);
-    status = vm->backend->ops.vcpu_enter(vm->handle, entry, &from);
-    unlock(vm);
     if (status == SCONCE_PLUGIN_OK)
         return 0;
-    r = sconce_backend_error(vm->backend, status, &from, err);
+    r = sconce_backend_error(vm->backend, status, from, err);
     if (status == SCONCE_PLUGIN_E_INVALID)
         r = SCONCE_E_GUEST_PROTOCOL;
     if (err)
         err->code = r;
     return r;
+}
+
+int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
+                    struct sconce_error *err)
+{
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status = vm->backend->ops.vcpu_enter(vm->handle, entry, &from);
+    unlock(vm);
+    return guest_gave(vm, status, &from, err);
 }
 
 int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sconce_error *err)
@@ -114,4 +131,60 @@ int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sco
 int sconce_vm_complete(struct sconce_vm *vm, int64_t result, struct sconce_error *err)
 {
     return CALL_OP(vm, err, vcpu_complete, vm->handle, result);
+}
+
+int sconce_vm_set_tls(struct sconce_vm *vm, uint64_t tls, struct sconce_error *err)
+{
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status = vm->backend->ops.vcpu_set_tls(vm->handle, tls, &from);
+    unlock(vm);
+    if (status == SCONCE_PLUGIN_OK)
+        return 0;
+    if (status == SCONCE_PLUGIN_E_INVALID)
+        return 1;
+    return sconce_backend_error(vm->backend, status, &from, err);
+}
+
+int sconce_vm_fault_resume(struct sconce_vm *vm, struct sconce_error *err)
+{
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status = vm->backend->fault.resume(vm->handle, &from);
+    unlock(vm);
+    if (status == SCONCE_PLUGIN_OK)
+        return 1;
+    if (status == SCONCE_PLUGIN_E_NOT_SUPPORTED)
+        return 0;
+    return sconce_backend_error(vm->backend, status, &from, err);
+}
+
+int sconce_vm_standard_get(struct sconce_vm *vm, void *ret_regs, struct sconce_error *err)
+{
+    const struct sconce_backend *backend = vm->backend;
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status = backend->regs.get(vm->handle, SCONCE_REGS_STANDARD, ret_regs,
+                               backend->fault.regs_bytes, &from);
+    unlock(vm);
+    return status == SCONCE_PLUGIN_OK ? 0 : sconce_backend_error(backend, status, &from, err);
+}
+
+int sconce_vm_standard_set(struct sconce_vm *vm, const void *regs, struct sconce_error *err)
+{
+    const struct sconce_backend *backend = vm->backend;
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status =
+        backend->regs.set(vm->handle, SCONCE_REGS_STANDARD, regs, backend->fault.regs_bytes, &from);
+    unlock(vm);
+    return guest_gave(vm, status, &from, err);
 }

@@ -15,6 +15,10 @@ struct sconce_vm {
     struct sconce_plugin_vm *handle; /* NULL: none */
 };
 
+/** sconce_vm_failed - @result of what was done to a vCPU between exits; any failure is BACKEND, in
+ * @err too: nobody knows what state the vCPU is in then. */
+int sconce_vm_failed(int result, struct sconce_error *err);
+
 int sconce_vm_create(struct sconce_vm *vm, struct sconce_backend *backend,
                      struct sconce_error *err);
 void sconce_vm_destroy(struct sconce_vm *vm);
@@ -33,6 +37,20 @@ int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err);
 int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
                     struct sconce_error *err);
 int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sconce_error *err);
+
+/** sconce_vm_set_tls - 1 when no unprivileged vCPU can hold @tls, which a guest gave. */
+int sconce_vm_set_tls(struct sconce_vm *vm, uint64_t tls, struct sconce_error *err);
 int sconce_vm_complete(struct sconce_vm *vm, int64_t result, struct sconce_error *err);
+
+/** sconce_vm_fault_resume - go on after a FAULT exit. Returns 1 when that is so, 0 when this fault
+ * stays terminal. Only where the backend has sconce.fault/1, as the next two. */
+int sconce_vm_fault_resume(struct sconce_vm *vm, struct sconce_error *err);
+
+/** sconce_vm_standard_get - the general registers, PC and flags: backend->fault.regs_bytes. */
+int sconce_vm_standard_get(struct sconce_vm *vm, void *ret_regs, struct sconce_error *err);
+
+/** sconce_vm_standard_set - SCONCE_E_GUEST_PROTOCOL when no unprivileged vCPU can hold the values,
+ * which a guest gave; nothing is changed then. */
+int sconce_vm_standard_set(struct sconce_vm *vm, const void *regs, struct sconce_error *err);
 
 #endif

@@ -53,7 +53,7 @@ static void check_call(const struct sconce_exit *exit)
 static void check_fault(const struct sconce_exit *exit)
 {
     FUZZ_CHECK(exit->kind == SCONCE_EXIT_FAULT);
-    FUZZ_CHECK(vm.base.state == SCONCE_VCPU_STOPPED && !vm.moved);
+    FUZZ_CHECK(vm.base.state == SCONCE_VCPU_FAULTED && !vm.moved);
     FUZZ_CHECK(exit->u.fault.kind >= SCONCE_FAULT_MEMORY &&
                exit->u.fault.kind <= SCONCE_FAULT_OTHER);
     FUZZ_CHECK(exit->u.fault.access <= SCONCE_ACCESS_EXEC);

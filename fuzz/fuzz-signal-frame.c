@@ -38,7 +38,7 @@ static void check_exit(const struct process_x86_vm *vm, const struct sconce_exit
         break;
     default:
         FUZZ_CHECK(exit->kind == SCONCE_EXIT_FAULT);
-        FUZZ_CHECK(vm->base.state == SCONCE_VCPU_STOPPED);
+        FUZZ_CHECK(vm->base.state == SCONCE_VCPU_FAULTED);
         FUZZ_CHECK(exit->u.fault.kind >= SCONCE_FAULT_MEMORY &&
                    exit->u.fault.kind <= SCONCE_FAULT_OTHER);
         FUZZ_CHECK(exit->u.fault.access <= SCONCE_ACCESS_EXEC);

@@ -10,6 +10,7 @@
 #include "core/frame.h"
 #include "elf-builder.h"
 #include "fuzz.h"
+#include "personality-fixture.h"
 
 static const char *folder;
 static bool check;
@@ -169,7 +170,7 @@ static void emit_tables(void)
 /* A guest made over into a plugin: all that a reader of notes looks at. */
 static void emit_plugins(void)
 {
-    static const char text[] = "abi=0.1\nname=stub\nversion=1\narch=any\nmachine=0\n"
+    static const char text[] = "abi=1.0\nname=stub\nversion=1\narch=any\nmachine=0\n"
                                "mechanism=script\nisolation=none\nstatus=double\nrequires=\n";
     struct elf_guest guest;
     uint64_t bytes = sizeof *guest.note_head + 8 + sizeof text;
@@ -261,6 +262,105 @@ static void emit_frames(void)
     emit_frame("abort", &(struct sconce_frame){.kind = SCONCE_FRAME_ABORT, .code = 3}, text, 1);
 }
 
+/* ---- System calls ---------------------------------------------------------------------------- */
+
+/* As fuzz-personality.c reads it: a base's number, 0x80 for pages, and what is added. */
+struct seed_arg {
+    uint8_t base;
+    int16_t offset;
+};
+
+struct seed_call {
+    const char *name;
+    struct seed_arg args[6];
+};
+
+#define ZERO(n)                                                                                    \
+    {                                                                                              \
+        0, n                                                                                       \
+    }
+#define DATA(n)                                                                                    \
+    {                                                                                              \
+        1, n                                                                                       \
+    }
+#define HEAP(n)                                                                                    \
+    {                                                                                              \
+        2 | 0x80, n                                                                                \
+    }
+#define HEAP_END(n)                                                                                \
+    {                                                                                              \
+        3 | 0x80, n                                                                                \
+    }
+#define PAGES(n)                                                                                   \
+    {                                                                                              \
+        0x80, n                                                                                    \
+    }
+
+static void emit_calls(const char *name, const struct seed_call *calls, size_t count)
+{
+    /* Vectors, a time, words. */
+    const uint64_t words[32] = {DATA_AT + 128, 8, HEAP_AT, 16, 0, 1, 7};
+    uint8_t bytes[512];
+    size_t used = sizeof words;
+
+    memcpy(bytes, words, sizeof words);
+    for (size_t i = 0; i < count; i++) {
+        bytes[used++] = (uint8_t)fixture_number(calls[i].name);
+        for (size_t k = 0; k < 6; k++) {
+            bytes[used++] = calls[i].args[k].base;
+            bytes[used++] = (uint8_t)calls[i].args[k].offset;
+            bytes[used++] = (uint8_t)((uint16_t)calls[i].args[k].offset >> 8);
+        }
+    }
+    emit("personality", name, bytes, used);
+}
+
+static void emit_personality(void)
+{
+    static const struct seed_call memory[] = {
+        {"brk", {HEAP(3)}},
+        {"mmap", {ZERO(0), PAGES(4), ZERO(3), ZERO(0x22)}},
+        {"mmap", {ZERO(0), PAGES(2), ZERO(3), ZERO(0x22)}},
+        {"munmap", {HEAP_END(-3), PAGES(1)}},
+        {"mremap", {HEAP_END(-6), PAGES(2), PAGES(3), ZERO(1)}},
+        {"mprotect", {HEAP(0), PAGES(2), ZERO(1)}},
+        {"madvise", {HEAP(0), PAGES(16), ZERO(4)}},
+        {"brk", {HEAP(1)}},
+    };
+    static const struct seed_call files[] = {
+        {"write", {ZERO(1), DATA(0), ZERO(64)}},
+        {"writev", {ZERO(2), DATA(0), ZERO(2)}},
+        {"read", {ZERO(0), DATA(128), ZERO(8)}},
+        {"readv", {ZERO(0), DATA(0), ZERO(2)}},
+        {"poll", {DATA(64), ZERO(2)}},
+        {"ppoll", {DATA(64), ZERO(2), DATA(32)}},
+        {"close", {ZERO(1)}},
+        {"ioctl", {ZERO(1), ZERO(0x5401)}},
+        {"lseek", {ZERO(0)}},
+        {"openat", {ZERO(-100), DATA(0)}},
+    };
+    static const struct seed_call rest[] = {
+        {"clock_gettime", {ZERO(1), DATA(64)}},
+        {"clock_getres", {ZERO(0), DATA(64)}},
+        {"gettimeofday", {DATA(64), DATA(80)}},
+        {"time", {DATA(64)}},
+        {"getrandom", {DATA(64), ZERO(32)}},
+        {"rt_sigaction", {ZERO(13), DATA(0), DATA(64), ZERO(8)}},
+        {"rt_sigprocmask", {ZERO(0), DATA(0), DATA(64), ZERO(8)}},
+        {"sigaltstack", {DATA(0), DATA(64)}},
+        {"prlimit64", {ZERO(0), ZERO(3), ZERO(0), DATA(64)}},
+        {"futex", {DATA(48), ZERO(128), ZERO(7), DATA(32)}},
+        {"arch_prctl", {ZERO(0x1002), DATA(0)}},
+        {"futex", {DATA(48), ZERO(128), ZERO(7)}},
+    };
+
+    emit_calls("memory", memory, sizeof memory / sizeof memory[0]);
+    emit_calls("files", files, sizeof files / sizeof files[0]);
+    emit_calls("rest", rest, sizeof rest / sizeof rest[0]);
+    emit_calls("exit", &(struct seed_call){"exit_group", {ZERO(3)}}, 1);
+    emit_calls("kill", &(struct seed_call){"tgkill", {ZERO(1), ZERO(1), ZERO(6)}}, 1);
+}
+
 int main(int argc, char **argv)
 {
     check = argc == 3 && strcmp(argv[1], "--check") == 0;
@@ -274,5 +374,6 @@ int main(int argc, char **argv)
     emit_plugins();
     emit_signatures();
     emit_frames();
+    emit_personality();
     return failures ? 1 : 0;
 }

@@ -25,14 +25,19 @@
 #define SCONCE_DOORBELL_HOST_CALL 2 /* OUT: HOST_CALL; IN then holds its answer */
 #define SCONCE_DOORBELL_PRINT 3     /* OUT: PRINT; IN is untouched */
 #define SCONCE_DOORBELL_ABORT 4     /* OUT: ABORT; the guest does not run again */
+/* Since guest ABI 2. */
+#define SCONCE_DOORBELL_RETURN 5     /* OUT: RETURN or FAILED of a nested CALL: see HOST_CALL */
+#define SCONCE_DOORBELL_ON_FAULT 6   /* OUT: ON_FAULT; IN then holds its answer: see there */
+#define SCONCE_DOORBELL_FAULT_DONE 7 /* go on with the registers in the fault report */
 
 #ifndef __ASSEMBLER__ /* what follows is for C */
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The version in a guest's note. A host takes [MIN, CURRENT]. */
-#define SCONCE_GUEST_ABI_CURRENT 1u
+/* The version in a guest's note. A host takes [MIN, CURRENT]. 2: nested calls, fault handlers,
+ * arguments of main. */
+#define SCONCE_GUEST_ABI_CURRENT 2u
 #define SCONCE_GUEST_ABI_MIN 1u
 
 /* ---- Address space: guest-virtual equals guest-physical ------------------------------------- */
@@ -78,11 +83,12 @@ struct sconce_slot {
 #define SCONCE_FRAME_CALL 2u        /* host: run export @index */
 #define SCONCE_FRAME_RETURN 3u      /* guest: result of the CALL in slot 0 */
 #define SCONCE_FRAME_FAILED 4u      /* guest: the function failed; @code, text in slot 0 */
-#define SCONCE_FRAME_HOST_CALL 5u   /* guest: run import @index */
+#define SCONCE_FRAME_HOST_CALL 5u   /* guest: run import @index; see below */
 #define SCONCE_FRAME_HOST_RETURN 6u /* host: result in slot 0 */
 #define SCONCE_FRAME_HOST_FAILED 7u /* host: the host function failed; @code, text in slot 0 */
 #define SCONCE_FRAME_PRINT 8u       /* guest: text in slot 0 */
 #define SCONCE_FRAME_ABORT 9u       /* guest: gives up; @code, text in slot 0 */
+#define SCONCE_FRAME_ON_FAULT 10u   /* guest: slots u64: handler, its stack's start and bytes */
 
 /**
  * struct sconce_frame - one message; slots follow it, then the bytes that they point at.
@@ -90,6 +96,10 @@ struct sconce_slot {
  * A guest's frames start at offset 0 of OUT. A CALL starts at offset 0 of IN; the answer to a
  * HOST_CALL starts at the @reply_at that the guest asked for, so that the arguments of the call
  * that is running stay where they are.
+ *
+ * Nested calls: in the place of an answer to HOST_CALL there may be a CALL. The guest runs it, puts
+ * RETURN or FAILED into OUT and rings RETURN; then the answer is there, or another CALL. It may
+ * call imports meanwhile, with a @reply_at behind the nested call's arguments.
  *
  * @resume_pc, @resume_sp, @resume_tls: in READY, RETURN and FAILED, where the guest wants to be
  *   entered again after a restore: the PC is called with SP and TLS so, the boot page's address as
@@ -101,10 +111,44 @@ struct sconce_frame {
     uint32_t slot_count; /* at most SCONCE_MAX_PARAMS */
     int32_t code;        /* of a failure or abort */
     uint64_t used_bytes; /* the whole message from the start of the frame */
-    uint64_t reply_at;   /* HOST_CALL: offset in IN, a multiple of 16 */
+    uint64_t reply_at;   /* HOST_CALL, ON_FAULT: offset in IN, a multiple of 16 */
     uint64_t resume_pc;
     uint64_t resume_sp;
     uint64_t resume_tls;
+    uint64_t reserved0;
+};
+
+/* ---- Fault handlers -------------------------------------------------------------------------- */
+
+/* A handler's stack has at least this many bytes, and starts at a multiple of 16. */
+#define SCONCE_FAULT_STACK_LEAST 4096u
+
+/**
+ * struct sconce_fault_report - what a fault handler is given; the registers follow it.
+ *
+ * A frame ON_FAULT registers a function of the guest's own code and a stack for it, in one range of
+ * memory that the guest can write and snapshots hold. Its answer is a HOST_RETURN with a result of
+ * type none at the @reply_at that the guest asked for, or a HOST_FAILED where the backend cannot go
+ * on after a fault. Slots of 0 take the handler away. It lasts until then, snapshots included.
+ *
+ * When the guest faults, the host writes this report at the top of that stack, 16-byte aligned, and
+ * enters the handler as a C function whose argument is the report's address. FAULT_DONE, rung by
+ * the handler, has the host take the registers from there and the guest go on with them: at the
+ * instruction that faulted, when PC is as it was. A handler may also just never come back.
+ *
+ * A fault with SP within the handler's stack is the handler's own, and ends the guest. So does one
+ * more fault than the host's limit of traps.
+ *
+ * @regs_bytes: of what follows this struct: the file SCONCE_REGS_STANDARD of the architecture, as
+ *   sconce-regs-ARCH.h of the plugin ABI has it.
+ */
+struct sconce_fault_report {
+    uint32_t kind;   /* SCONCE_FAULT_* of the plugin ABI: 1 memory, 2 illegal instruction, ... */
+    uint32_t access; /* 1 read, 2 write, 3 execute; 0 unknown */
+    uint64_t address;
+    uint64_t pc;
+    uint64_t detail; /* the architecture's own */
+    uint64_t regs_bytes;
     uint64_t reserved0;
 };
 
@@ -133,8 +177,14 @@ struct sconce_boot {
     uint64_t heap_bytes;
     uint64_t stack_top;
     uint64_t stack_bytes;
-    uint8_t seed[32]; /* fresh random bytes at creation and after each restore */
-    uint64_t reserved[8];
+    uint8_t seed[32];    /* fresh random bytes at creation and after each restore */
+    uint64_t args_addr;  /* @arg_count strings for main, each with its NUL, one behind the other; */
+    uint64_t args_bytes; /* the first is the program's name */
+    uint64_t env_addr;   /* the same for the environment: @env_count times NAME=VALUE */
+    uint64_t env_bytes;
+    uint32_t arg_count; /* 0 from hosts that have guest ABI 1 */
+    uint32_t env_count;
+    uint64_t reserved[3];
 };
 
 /* ---- ELF notes and tables -------------------------------------------------------------------- */
@@ -180,6 +230,7 @@ struct sconce_function {
 #endif
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_slot) == 16, "slots are 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_frame) == 64, "the frame header is 64 bytes");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_fault_report) == 48, "a fault report's head is fixed");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 208, "the boot page's head is fixed");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_function) == 48, "a table entry is 48 bytes");

@@ -9,11 +9,17 @@
 /*
  * The note: owner "SCONCE", type SCONCE_NOTE_PLUGIN, its descriptor "key=value\n" lines in UTF-8
  * with a final NUL. Keys: abi, name, version, arch, machine (ELF e_machine, decimal; 0 any),
- * mechanism, isolation, status, requires, license. Readers ignore keys that they do not know.
+ * mechanism, isolation, status, requires. Readers ignore keys that they do not know.
  */
 #define SCONCE_NOTE_OWNER "SCONCE"
 #define SCONCE_NOTE_PLUGIN 1u
 #define SCONCE_NOTE_GUEST 2u
+
+/* The oldest minor of the core that the plugin works with. One that cannot do without what a later
+ * minor appended to the host's side defines it before it includes sconce-plugin.h. */
+#ifndef SCONCE_PLUGIN_MIN_HOST_MINOR
+#define SCONCE_PLUGIN_MIN_HOST_MINOR 0
+#endif
 
 #define SCONCE_NOTE_STRINGIZE_(x) #x
 #define SCONCE_NOTE_STRINGIZE(x) SCONCE_NOTE_STRINGIZE_(x)
@@ -71,7 +77,7 @@
         (uint32_t)sizeof(struct sconce_plugin),                                                    \
         SCONCE_PLUGIN_ABI_MAJOR,                                                                   \
         SCONCE_PLUGIN_ABI_MINOR,                                                                   \
-        0,                                                                                         \
+        SCONCE_PLUGIN_MIN_HOST_MINOR,                                                              \
         threads_,                                                                                  \
         id_,                                                                                       \
         version_,                                                                                  \

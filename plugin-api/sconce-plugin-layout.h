@@ -21,7 +21,6 @@ SCONCE_LAYOUT_ASSERT(sizeof(void *) == 8, "the contract is for 64-bit hosts");
 SCONCE_LAYOUT_AT(sconce_plugin_error, code, 8);
 SCONCE_LAYOUT_AT(sconce_plugin_error, text, 16);
 SCONCE_LAYOUT_AT(sconce_plugin_error, hint, 336);
-SCONCE_LAYOUT_SIZE(sconce_plugin_error, 592);
 
 SCONCE_LAYOUT_AT(sconce_plugin_host, abi_major, 4);
 SCONCE_LAYOUT_AT(sconce_plugin_host, ctx, 8);
@@ -55,7 +54,7 @@ SCONCE_LAYOUT_AT(sconce_exit_fail, code, 8);
 SCONCE_LAYOUT_AT(sconce_exit_fail, text, 16);
 SCONCE_LAYOUT_AT(sconce_exit, kind, 4);
 SCONCE_LAYOUT_AT(sconce_exit, u, 8);
-SCONCE_LAYOUT_SIZE(sconce_exit, 136);
+SCONCE_LAYOUT_ASSERT(SCONCE_BYTES_TO(sconce_exit, u) == 136, "sconce_exit.u has another size");
 
 SCONCE_LAYOUT_AT(sconce_entry, pc, 8);
 SCONCE_LAYOUT_AT(sconce_entry, sp, 16);

@@ -10,9 +10,11 @@
  *
  * Rules that hold for everything below:
  *  - Only fixed-width integers, pointers and arrays cross. Every struct starts with its size in
- *    bytes, set by the side that allocated it; a reader copies no more than that many bytes.
+ *    bytes, set by the side that allocated it; a reader copies no more than that many bytes. (The
+ *    descriptor has it behind its magic number. Those without one never change: settings, members
+ *    of an exit's union, register files.)
  *  - Reserved fields are zero, and the reader refuses anything else.
- *  - A minor version only appends members at the end of a struct, and values to a list.
+ *  - A minor version only appends: members at the end of a struct, values to a list, extensions.
  *  - Nothing that one side allocated is freed by the other. Strings are static or copied.
  *  - A plugin never exits, aborts, prints, or changes a signal's disposition. Processes that it has
  *    are met by no SIGCHLD handler and no wait() of the host's, and do not outlive the host.
@@ -44,10 +46,10 @@ extern "C" {
 #define SCONCE_PLUGIN_EXPORT
 #endif
 
-/* ABI version of this header. 0.x: it may still change; 1.0 freezes it. The symbol's suffix counts
- * incompatible generations and moves with the major after 1.0. */
-#define SCONCE_PLUGIN_ABI_MAJOR 0
-#define SCONCE_PLUGIN_ABI_MINOR 1
+/* ABI version of this header: frozen, but for what a minor appends. The entry's suffix is the
+ * major. frozen/ of the sources has the headers of every minor. */
+#define SCONCE_PLUGIN_ABI_MAJOR 1
+#define SCONCE_PLUGIN_ABI_MINOR 0
 
 #define SCONCE_PLUGIN_MAGIC 0x45434e53u /* "SNCE", little-endian: catches a wrong shared object */
 
@@ -60,6 +62,16 @@ extern "C" {
 #define SCONCE_PLUGIN_E_NO_MEMORY (-4)
 #define SCONCE_PLUGIN_E_SYSTEM (-5) /* the system or hypervisor failed; domain and code say how */
 #define SCONCE_PLUGIN_E_DEAD (-6)   /* the VM can only be destroyed now */
+
+/**
+ * SCONCE_BYTES_TO - how many bytes a struct has up to a member's end.
+ * SCONCE_HAS - has a struct that was handed over this member? @p: its address. The other side may
+ *   be of an older minor: what 1.0 has is always there, what was appended since has to be asked
+ * for. A reader that takes sizeof for the least refuses every older core.
+ */
+#define SCONCE_BYTES_TO(tag, member)                                                               \
+    (offsetof(struct tag, member) + sizeof(((struct tag *)0)->member))
+#define SCONCE_HAS(tag, p, member) ((p)->size >= SCONCE_BYTES_TO(tag, member))
 
 /* Whose number sconce_plugin_error.code is. */
 #define SCONCE_DOMAIN_NONE 0u
@@ -156,7 +168,8 @@ struct sconce_memory {
  *
  * Guest-virtual and guest-physical addresses are equal. @gpa, @bytes and @object_offset are
  * multiples of SCONCE_MEM_GRANULE; the range lies in [vm_config.gpa_min, vm_config.gpa_max) and
- * overlaps no other mapping.
+ * overlaps no other mapping. A part of an object may appear at several places: a mechanism that
+ * takes a host address only once maps it again, by its handle.
  */
 struct sconce_mapping {
     uint32_t size;
@@ -217,8 +230,8 @@ struct sconce_vm_config {
 #define SCONCE_ACCESS_EXEC 3u
 
 /* System calls that the core's personality knows, whatever the architecture's numbers. A plugin
- * maps numbers to ids; everything else is SCONCE_SYS_UNKNOWN with raw_nr set. Ids are appended by
- * the headers that define them; this version names none. */
+ * maps numbers to ids; everything else is SCONCE_SYS_UNKNOWN with raw_nr set, and the core goes by
+ * the name that sconce.arch/1 has for it. A minor may append ids; this one has none. */
 #define SCONCE_SYS_UNKNOWN 0u
 
 struct sconce_exit_doorbell {
@@ -396,7 +409,8 @@ struct sconce_plugin_ops {
     /* [async-signal-safe] Make the vcpu_run that this signal handler interrupted, or the next one,
      * return with CANCELLED. With SCONCE_KICK_NATIVE: [any-thread]. Spurious calls are harmless:
      * the core runs again. vcpu_run consumes the request when it reports CANCELLED, before it
-     * returns. */
+     * returns. It costs no exit of a guest that lives on: what the guest has done by then is
+     * reported, and the request stays for the next run. */
     void (*vcpu_kick_local)(struct sconce_plugin_vm *vm);
 };
 
@@ -410,7 +424,7 @@ struct sconce_plugin {
     uint32_t size;
     uint16_t abi_major; /* the header that it was compiled against */
     uint16_t abi_minor;
-    uint16_t min_host_minor; /* the oldest core that it works with */
+    uint16_t min_host_minor; /* the oldest core that it works with: SCONCE_PLUGIN_MIN_HOST_MINOR */
     uint16_t thread_model;   /* SCONCE_THREADS_* */
     const char *name;        /* equal to the file's and the note's */
     const char *version;     /* the plugin's own */

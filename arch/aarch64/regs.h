@@ -4,6 +4,7 @@
 #define SCONCE_ARCH_AARCH64_REGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sconce-plugin.h"
@@ -51,6 +52,16 @@ uint64_t sconce_a64_file_bytes(uint32_t file);
 
 /* Could an unprivileged guest hold this? Any value can be moved to SP; using it is what faults. */
 bool sconce_a64_standard_valid(const struct sconce_a64_standard *regs);
+
+/* Members of a struct sconce_ext_fault. BTYPE would want a landing pad of another kind than a call
+ * does; DIT and TCO only change what code costs and what a tag check does. */
+#define SCONCE_A64_FAULT_PLACES                                                                    \
+    .regs_bytes = sizeof(struct sconce_a64_standard),                                              \
+    .pc_at = offsetof(struct sconce_a64_standard, pc),                                             \
+    .sp_at = offsetof(struct sconce_a64_standard, sp),                                             \
+    .argument_at = offsetof(struct sconce_a64_standard, x),                                        \
+    .flags_at = offsetof(struct sconce_a64_standard, pstate),                                      \
+    .flags_clear = SCONCE_A64_PSTATE_BTYPE
 
 /** sconce_a64_float_valid - FPSR and FPCR without reserved bits. */
 bool sconce_a64_float_valid(const struct sconce_a64_float *regs);

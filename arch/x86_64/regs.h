@@ -4,6 +4,7 @@
 #define SCONCE_ARCH_X86_64_REGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "sconce-plugin.h"
@@ -46,6 +47,17 @@ uint64_t sconce_x86_file_bytes(uint32_t file);
 
 /* Could an unprivileged guest hold this? */
 bool sconce_x86_standard_valid(const struct sconce_x86_standard *regs);
+
+/* Members of a struct sconce_ext_fault: psABI 3.2.2 (stack), 3.2.3 (DF). TF, NT and AC are a
+ * guest's own that would trap again, or fault. */
+#define SCONCE_X86_FAULT_PLACES                                                                    \
+    .regs_bytes = sizeof(struct sconce_x86_standard),                                              \
+    .pc_at = offsetof(struct sconce_x86_standard, rip),                                            \
+    .sp_at = offsetof(struct sconce_x86_standard, rsp),                                            \
+    .argument_at = offsetof(struct sconce_x86_standard, rdi),                                      \
+    .flags_at = offsetof(struct sconce_x86_standard, rflags), .stack_skew = 8,                     \
+    .flags_clear = SCONCE_X86_RFLAGS_TF | SCONCE_X86_RFLAGS_DF | SCONCE_X86_RFLAGS_NT |            \
+                   SCONCE_X86_RFLAGS_RF | SCONCE_X86_RFLAGS_AC
 
 /** sconce_x86_debug_valid - breakpoints on guest addresses, no general detect, reserved bits as SDM
  * vol 3B 17.2 has them. */

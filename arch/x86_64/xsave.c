@@ -126,9 +126,7 @@ void sconce_x86_xsave_complete(void *area)
     }
     if (!(xstate_bv & SCONCE_X86_XCR0_SSE)) {
         memset(at + XMM_OFFSET, 0, XMM_END - XMM_OFFSET);
-        /* MXCSR is AVX's too (SDM vol 1 13.6). */
-        if (!(xstate_bv & SCONCE_X86_XCR0_AVX))
-            memcpy(at + MXCSR_OFFSET, &mxcsr, sizeof mxcsr);
+        memcpy(at + MXCSR_OFFSET, &mxcsr, sizeof mxcsr);
     }
 }
 

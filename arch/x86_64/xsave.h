@@ -44,8 +44,9 @@ uint64_t sconce_x86_xsave_xcomp_bv(const void *area);
 void sconce_x86_xsave_set_xcomp_bv(void *area, uint64_t xcomp_bv);
 
 /**
- * sconce_x86_xsave_complete - write the initial x87 and SSE state where the area says that it is
- * so, and hence leaves it out (SDM vol 1 13.10), before unpack.
+ * sconce_x86_xsave_complete - write the initial x87 and SSE state where an area in compacted format
+ * says that it is so, and hence leaves it out (SDM vol 1 13.10), before unpack. MXCSR goes with SSE
+ * alone there, and with AVX in standard format only (13.8.2, 13.7).
  */
 void sconce_x86_xsave_complete(void *area);
 

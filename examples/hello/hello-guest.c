@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A guest that greets a visitor, in the language that it asks its host for. */
+/* A guest that greets a visitor, in the language that it asks its host for. Ordinary C; what it
+ * needs of a C library is in the SDK's small one, too. */
+#include <stdio.h>
 #include <string.h>
 
 #include <sconce/guest.h>
@@ -17,5 +19,6 @@ SCONCE_EXPORT(sconce_str, greet, (const char *name))
     for (size_t i = 0; i < sizeof greetings / sizeof greetings[0]; i++)
         if (!strcmp(greetings[i].language, language))
             greeting = greetings[i].greeting;
+    printf("%s speaks %s\n", name, language);
     return sconce_format("%s, %s!", greeting, name);
 }

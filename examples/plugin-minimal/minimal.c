@@ -44,7 +44,7 @@ static int32_t fail(struct sconce_plugin_error *err, int32_t status, const char 
 {
     va_list args;
 
-    if (err && err->size >= sizeof *err) {
+    if (err && SCONCE_HAS(sconce_plugin_error, err, hint)) {
         va_start(args, format);
         vsnprintf(err->text, sizeof err->text, format, args);
         va_end(args);
@@ -54,10 +54,20 @@ static int32_t fail(struct sconce_plugin_error *err, int32_t status, const char 
 
 #define INVALID SCONCE_PLUGIN_E_INVALID
 
+/* The core's struct into one of ours: it may have less than this header, or more. */
+static void take(void *to, uint32_t bytes, const void *from)
+{
+    uint32_t given;
+
+    memcpy(&given, from, sizeof given);
+    memset(to, 0, bytes);
+    memcpy(to, from, given < bytes ? given : bytes);
+}
+
 /* Can this machine run the backend? Leave nothing behind; say what is missing and what to do. */
 static int32_t probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
 {
-    if (ret_probe->size < sizeof *ret_probe)
+    if (!SCONCE_HAS(sconce_probe, ret_probe, description))
         return fail(err, INVALID, "probe without a whole sconce_probe");
     ret_probe->kick_style = SCONCE_KICK_FLAG;
     ret_probe->caps = SCONCE_CAP_SCRIPTED; /* runs no guest code */
@@ -72,12 +82,12 @@ static int32_t vm_create(const struct sconce_vm_config *config, struct sconce_pl
 {
     struct sconce_plugin_vm *vm;
 
-    if (config->size < sizeof *config)
+    if (!SCONCE_HAS(sconce_vm_config, config, reserved_bytes))
         return fail(err, INVALID, "vm_create without a whole sconce_vm_config");
     vm = calloc(1, sizeof *vm); /* and the hypervisor's VM and vCPU */
     if (!vm)
         return fail(err, SCONCE_PLUGIN_E_NO_MEMORY, "no memory for a VM");
-    vm->config = *config;
+    take(&vm->config, sizeof vm->config, config);
     *ret_vm = vm; /* written on success only */
     return SCONCE_PLUGIN_OK;
 }
@@ -98,7 +108,8 @@ static const char *check_mapping(const struct sconce_plugin_vm *vm,
 {
     const uint32_t write_exec = SCONCE_PROT_WRITE | SCONCE_PROT_EXEC;
 
-    if (memory->size < sizeof *memory || m->size < sizeof *m || memory->reserved0 != 0)
+    if (!SCONCE_HAS(sconce_memory, memory, reserved0) ||
+        !SCONCE_HAS(sconce_mapping, m, object_offset) || memory->reserved0 != 0)
         return "a struct is too small, or a reserved field is not zero";
     if (m->bytes == 0 || (m->gpa | m->bytes | m->object_offset) % SCONCE_MEM_GRANULE != 0)
         return "it is not made of whole granules";
@@ -123,13 +134,16 @@ static int32_t mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *
                        const struct sconce_mapping *mapping, struct sconce_plugin_error *err)
 {
     const char *problem = check_mapping(vm, memory, mapping);
+    struct mapped *mapped;
 
     if (problem)
         return fail(err, INVALID, "cannot map %#llx: %s", (unsigned long long)mapping->gpa,
                     problem);
     /* A memory slot of the hypervisor, and leaves of the guest's page tables. */
-    vm->mapped[vm->mapped_count++] = (struct mapped){
-        *mapping, memory->role, (uint8_t *)memory->host_addr + mapping->object_offset};
+    mapped = &vm->mapped[vm->mapped_count++];
+    take(&mapped->at, sizeof mapped->at, mapping);
+    mapped->role = memory->role;
+    mapped->host = (uint8_t *)memory->host_addr + mapping->object_offset;
     return SCONCE_PLUGIN_OK;
 }
 
@@ -145,13 +159,13 @@ static int32_t vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
 static int32_t vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *entry,
                           struct sconce_plugin_error *err)
 {
-    if (entry->size < sizeof *entry || entry->reserved0 != 0)
+    if (!SCONCE_HAS(sconce_entry, entry, args) || entry->reserved0 != 0)
         return fail(err, INVALID, "vcpu_enter without a right sconce_entry");
     if (vm->state != FRESH)
         return fail(err, INVALID, "vcpu_enter without vcpu_reset");
     if (entry->pc >= ADDRESS_END || entry->tls >= ADDRESS_END) /* a guest may have said so */
         return fail(err, INVALID, "PC or TLS is no address of a guest's");
-    vm->entry = *entry; /* PC, SP, the TLS base and two argument registers */
+    take(&vm->entry, sizeof vm->entry, entry); /* PC, SP, the TLS base and two argument registers */
     vm->was_entered = true;
     vm->state = ENTERED;
     return SCONCE_PLUGIN_OK;
@@ -201,7 +215,7 @@ static bool answer(struct sconce_plugin_vm *vm)
 static int32_t vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
                         struct sconce_plugin_error *err)
 {
-    if (ret_exit->size < sizeof *ret_exit)
+    if (!SCONCE_HAS(sconce_exit, ret_exit, u))
         return fail(err, INVALID, "vcpu_run without a whole sconce_exit");
     if (vm->state != ENTERED)
         return fail(err, INVALID, "vcpu_run without vcpu_enter");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that lives until the running export returns: allocations from the heap, in a list.
+ * Memory that lives until the running export returns: allocations from the heap, in a list. Those
+ * of a nested call come before those of the call around it.
  */
 #include <stdlib.h>
 
@@ -28,9 +29,14 @@ void *sconce_alloc(size_t bytes)
     return piece->bytes;
 }
 
-void sconce_arena_free(void)
+const void *sconce_arena_mark(void)
 {
-    while (pieces) {
+    return pieces;
+}
+
+void sconce_arena_release(const void *mark)
+{
+    while (pieces != mark) {
         struct piece *piece = pieces;
 
         pieces = piece->next;

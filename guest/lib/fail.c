@@ -2,17 +2,11 @@
 /*
  * Failures of calls, and giving up.
  */
-#include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
 
-static struct {
-    bool pending;
-    int32_t code;
-    struct sconce_note_text text;
-} failure;
+static struct sconce_failure failure;
 
 static void append(void *ctx, const char *piece, size_t bytes)
 {
@@ -66,6 +60,27 @@ bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_
     return pending;
 }
 
+void sconce_failure_end_start(void)
+{
+    if (failure.pending)
+        sconce_abort_code(failure.code, "%s", failure.text.text);
+}
+
+/* The text is copied only where there is one: this is on the way of every nested call. */
+void sconce_failure_set_aside(struct sconce_failure *ret_failure)
+{
+    ret_failure->pending = failure.pending;
+    if (failure.pending)
+        *ret_failure = failure;
+    failure.pending = false;
+}
+
+void sconce_failure_put_back(const struct sconce_failure *aside)
+{
+    if (aside->pending)
+        failure = *aside;
+}
+
 static struct sconce_note_text last_words;
 
 static _Noreturn void give_up(int32_t code)
@@ -96,14 +111,4 @@ void sconce_abort_code(int32_t code, const char *format, ...)
     sconce_note_format(&last_words, format, args);
     va_end(args);
     give_up(code);
-}
-
-void abort(void)
-{
-    sconce_abort("abort() was called");
-}
-
-void sconce_assert_failed(const char *expression, const char *file, int line, const char *function)
-{
-    sconce_abort("%s:%d: %s: assertion failed: %s", file, line, function, expression);
 }

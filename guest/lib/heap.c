@@ -10,6 +10,11 @@
 
 #include "internal.h"
 
+/* What the allocating functions give when they cannot; where there is errno, it is to be set. */
+#ifndef HEAP_EXHAUSTED
+#define HEAP_EXHAUSTED NULL
+#endif
+
 #define UNIT 16u /* of sizes and of alignment */
 #define USED ((size_t)1)
 
@@ -184,10 +189,10 @@ void *malloc(size_t bytes)
     size_t size;
 
     if (!block_size(bytes, &size))
-        return NULL;
+        return HEAP_EXHAUSTED;
     block = find(size);
     if (!block)
-        return NULL;
+        return HEAP_EXHAUSTED;
     use(block, size);
     return &block->next;
 }
@@ -204,7 +209,7 @@ void *calloc(size_t count, size_t bytes)
     void *memory;
 
     if (__builtin_mul_overflow(count, bytes, &total))
-        return NULL;
+        return HEAP_EXHAUSTED;
     memory = malloc(total);
     if (memory)
         memset(memory, 0, total);
@@ -221,7 +226,7 @@ void *realloc(void *memory, size_t bytes)
         return malloc(bytes);
     block = block_of(memory, "realloc");
     if (!block_size(bytes, &size))
-        return NULL;
+        return HEAP_EXHAUSTED;
     old = size_of(block);
     neighbour = above(block);
     if (old < size && !is_used(neighbour) && old + size_of(neighbour) >= size) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Calls of the host's functions: begin, put each argument, call, take the reply. The answer comes
- * into IN behind the arguments of the call that is running, and is used up before the next.
+ * into IN behind the arguments of the call that is running, and is used up before the next. Calls
+ * that come in its place are served first.
  */
 #include <string.h>
 
@@ -24,14 +25,19 @@ static void import_failed(int32_t code, const void *text, size_t length)
     sconce_note_copy(&import.text, text, length);
 }
 
-void sconce_import_begin(const struct sconce_table_entry *entry, unsigned arg_count)
+static void forget_last(void)
 {
-    sconce_print_flush();
     import.code = 0;
     import.text.length = 0;
     import.text.text[0] = '\0';
     import.bits = 0;
     import.span = (sconce_bytes){"", 0};
+}
+
+void sconce_import_begin(const struct sconce_table_entry *entry, unsigned arg_count)
+{
+    sconce_print_flush();
+    forget_last();
     sconce_out_begin(SCONCE_FRAME_HOST_CALL, (uint32_t)(entry - __start_sconce_imports), arg_count);
 }
 
@@ -51,10 +57,15 @@ static void take_span(const unsigned char *data, size_t length)
     import.span = (sconce_bytes){copy, length};
 }
 
+static const struct sconce_frame *frame_at(uint64_t at)
+{
+    return (const struct sconce_frame *)(sconce_boot_page->in_addr + at);
+}
+
 static void take_reply(uint64_t reply_at)
 {
     const unsigned char *in = (const unsigned char *)sconce_boot_page->in_addr;
-    const struct sconce_frame *frame = (const struct sconce_frame *)(in + reply_at);
+    const struct sconce_frame *frame = frame_at(reply_at);
     const struct sconce_slot *slot = (const struct sconce_slot *)(frame + 1);
 
     if (frame->kind == SCONCE_FRAME_HOST_FAILED) {
@@ -79,6 +90,10 @@ void sconce_import_call(void)
         return;
     sconce_out_frame()->reply_at = reply_at;
     sconce_out_ring(SCONCE_DOORBELL_HOST_CALL);
+    while (frame_at(reply_at)->kind == SCONCE_FRAME_CALL) {
+        sconce_serve_nested(reply_at);
+        forget_last(); /* of its imports: this one has not been answered yet */
+    }
     take_reply(reply_at);
 }
 

@@ -7,6 +7,10 @@
 
 #include "internal.h"
 
+uintptr_t sconce_fault_stack, sconce_fault_stack_bytes;
+uint64_t sconce_out_begun, sconce_out_left;
+
+static uint64_t begun;     /* and not rung yet; 0: no frame is */
 static uint64_t next_byte; /* where the next span goes, from the start of OUT */
 
 struct sconce_frame *sconce_out_frame(void)
@@ -19,8 +23,20 @@ static struct sconce_slot *slot(uint32_t i)
     return (struct sconce_slot *)(sconce_out_frame() + 1) + i;
 }
 
+void sconce_out_interrupted(uint64_t *busy)
+{
+    if (*busy <= sconce_out_left || /* 0, or nobody comes back to it */
+        (uintptr_t)__builtin_frame_address(0) - sconce_fault_stack >= sconce_fault_stack_bytes)
+        return;
+    *busy = 0; /* the guest does not go back */
+    sconce_abort("the fault handler printed or called the host, but the fault came while the guest "
+                 "was doing that itself");
+}
+
 void sconce_out_begin(uint32_t kind, uint32_t index, uint32_t slot_count)
 {
+    sconce_out_interrupted(&begun);
+    begun = ++sconce_out_begun;
     *sconce_out_frame() =
         (struct sconce_frame){.kind = kind, .index = index, .slot_count = slot_count};
     for (uint32_t i = 0; i < slot_count; i++)
@@ -47,5 +63,6 @@ bool sconce_out_span(uint32_t i, uint32_t type, const void *data, size_t length)
 void sconce_out_ring(uint32_t doorbell)
 {
     sconce_out_frame()->used_bytes = next_byte;
+    begun = 0;
     sconce_doorbell(doorbell);
 }

@@ -10,22 +10,7 @@
 
 static char gathered[4096];
 static size_t gathered_bytes;
-
-size_t sconce_utf8_cut(const char *text, size_t bytes)
-{
-    size_t lead = bytes, want;
-    unsigned char c;
-
-    /* Back over at most three continuation bytes to the last character's first byte. */
-    do {
-        if (!lead || bytes - lead == 4)
-            return bytes;
-        c = (unsigned char)text[--lead];
-    } while ((c & 0xc0) == 0x80);
-
-    want = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    return bytes - lead < want ? lead : bytes;
-}
+static uint64_t gathering; /* the print that is under way; 0: none */
 
 static void send(size_t bytes)
 {
@@ -38,12 +23,15 @@ static void send(size_t bytes)
 
 void sconce_print_flush(void)
 {
+    sconce_out_interrupted(&gathering);
     if (gathered_bytes)
         send(gathered_bytes);
 }
 
 void sconce_print(const char *text, size_t bytes)
 {
+    sconce_out_interrupted(&gathering);
+    gathering = ++sconce_out_begun;
     while (bytes) {
         size_t room = sizeof gathered - gathered_bytes;
         size_t part = bytes < room ? bytes : room;
@@ -55,6 +43,7 @@ void sconce_print(const char *text, size_t bytes)
         if (gathered_bytes == sizeof gathered)
             send(sconce_utf8_cut(gathered, gathered_bytes));
     }
+    gathering = 0;
 }
 
 /* Every line that is whole goes out at the end of a print, all of them at once. */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest's side of a call: wait at the READY doorbell, run the export that the CALL names, hand
- * its result back. The host is trusted here (it can do what it likes to a guest); indexes are
+ * its result back; the same for a call that comes while an import is being called, at the RETURN
+ * doorbell. The host is trusted here (it can do what it likes to a guest); indexes are
  * checked all the same, so that a mistake has a text.
  */
 #include <string.h>
 
 #include "internal.h"
 
-/* The call that is running. The result's bytes are still the export's own; they are copied to OUT
+/* A call that is running. The result's bytes are still the export's own; they are copied to OUT
  * after it has returned and its last line was printed. */
 struct sconce_call {
     const struct sconce_slot *slots; /* in IN */
@@ -18,7 +19,14 @@ struct sconce_call {
     sconce_bytes result_span;
 };
 
-static struct sconce_call current;
+/* The innermost one; NULL when none is running. It lies on the stack, as the ones around it do. */
+static struct sconce_call *current;
+
+/* What a restored copy is entered with. */
+static struct {
+    uint64_t sp;
+    uint64_t tls;
+} resume;
 
 extern const struct sconce_table_entry __start_sconce_exports[]
     __attribute__((weak, visibility("hidden")));
@@ -30,7 +38,7 @@ extern void sconce_resume_entry(void);
 
 uint64_t sconce_serve_in_used(void)
 {
-    return current.in_used;
+    return current ? current->in_used : 0;
 }
 
 static const unsigned char *in_buffer(void)
@@ -38,11 +46,12 @@ static const unsigned char *in_buffer(void)
     return (const unsigned char *)sconce_boot_page->in_addr;
 }
 
-/* Where the host may enter again after a restore: nothing on the stack is needed then. */
+/* Where the host may enter again after a restore: nothing below that stack pointer is needed. */
 static void set_resume(struct sconce_frame *frame)
 {
     frame->resume_pc = (uintptr_t)sconce_resume_entry;
-    frame->resume_sp = sconce_boot_page->stack_top & ~(uint64_t)15;
+    frame->resume_sp = resume.sp;
+    frame->resume_tls = resume.tls;
 }
 
 static void write_failed(int32_t code, const void *text, size_t length)
@@ -52,43 +61,43 @@ static void write_failed(int32_t code, const void *text, size_t length)
     sconce_out_span(0, SCONCE_TYPE_STRING, text, length);
 }
 
-static bool write_return(void)
+static bool write_return(const struct sconce_call *call)
 {
     sconce_out_begin(SCONCE_FRAME_RETURN, 0, 1);
-    if (current.result_type == SCONCE_TYPE_STRING || current.result_type == SCONCE_TYPE_BYTES)
-        return sconce_out_span(0, current.result_type, current.result_span.data,
-                               current.result_span.length);
-    sconce_out_scalar(0, current.result_type, current.result_bits);
+    if (call->result_type == SCONCE_TYPE_STRING || call->result_type == SCONCE_TYPE_BYTES)
+        return sconce_out_span(0, call->result_type, call->result_span.data,
+                               call->result_span.length);
+    sconce_out_scalar(0, call->result_type, call->result_bits);
     return true;
 }
 
-static void write_outcome(void)
+static void write_outcome(const struct sconce_call *call)
 {
     const struct sconce_note_text *text;
     int32_t code;
 
     if (!sconce_failure_take(&code, &text)) {
-        if (write_return())
+        if (write_return(call))
             return;
         sconce_fail(SCONCE_FAILED_TOO_LARGE,
                     "the result of %zu bytes does not fit the buffer of %llu bytes",
-                    current.result_span.length, (unsigned long long)sconce_boot_page->out_bytes);
+                    call->result_span.length, (unsigned long long)sconce_boot_page->out_bytes);
         sconce_failure_take(&code, &text);
     }
     write_failed(code, text->text, text->length);
 }
 
-static void run_export(void)
+static void run_export(struct sconce_call *call, uint64_t at)
 {
-    const struct sconce_frame *frame = (const struct sconce_frame *)in_buffer();
+    const struct sconce_frame *frame = (const struct sconce_frame *)(in_buffer() + at);
     size_t count = (size_t)(((uintptr_t)__stop_sconce_exports - (uintptr_t)__start_sconce_exports) /
                             sizeof(struct sconce_table_entry));
 
     if (frame->kind != SCONCE_FRAME_CALL)
         sconce_abort("a frame of kind %u came instead of a call", frame->kind);
-    current = (struct sconce_call){
-        .slots = (const struct sconce_slot *)(in_buffer() + sizeof *frame),
-        .in_used = (frame->used_bytes + 15) & ~(uint64_t)15,
+    *call = (struct sconce_call){
+        .slots = (const struct sconce_slot *)(frame + 1),
+        .in_used = (at + frame->used_bytes + 15) & ~(uint64_t)15,
         .result_type = SCONCE_TYPE_NONE,
     };
     if (frame->index >= count) {
@@ -96,26 +105,52 @@ static void run_export(void)
                     count);
         return;
     }
-    __start_sconce_exports[frame->index].entry(&current);
+    __start_sconce_exports[frame->index].entry(call);
+}
+
+/* The CALL at @at of IN; its outcome is then in OUT. */
+static void run_call(uint64_t at)
+{
+    struct sconce_call *outer = current;
+    struct sconce_call call;
+
+    current = &call;
+    run_export(&call, at);
+    sconce_print_flush();
+    write_outcome(&call);
+    current = outer;
 }
 
 _Noreturn void sconce_serve(void)
 {
     for (;;) {
-        run_export();
-        sconce_print_flush();
-        write_outcome();
-        sconce_arena_free();
+        current = NULL; /* one that rang READY itself is gone with its stack */
+        run_call(0);
+        sconce_arena_release(NULL);
         set_resume(sconce_out_frame());
-        current.in_used = 0;
         sconce_out_ring(SCONCE_DOORBELL_READY);
     }
 }
 
-_Noreturn void sconce_serve_first(void)
+void sconce_serve_nested(uint64_t at)
 {
+    const void *mark = sconce_arena_mark();
+    struct sconce_failure outer;
+
+    sconce_failure_set_aside(&outer);
+    run_call(at);
+    sconce_failure_put_back(&outer);
+    sconce_arena_release(mark);
+    sconce_out_ring(SCONCE_DOORBELL_RETURN);
+}
+
+_Noreturn void sconce_serve_first(uint64_t sp, uint64_t tls)
+{
+    sconce_failure_end_start();
+    resume.sp = sp;
+    resume.tls = tls;
     sconce_print_flush();
-    sconce_arena_free();
+    sconce_arena_release(NULL);
     sconce_out_begin(SCONCE_FRAME_READY, 0, 0);
     set_resume(sconce_out_frame());
     sconce_out_ring(SCONCE_DOORBELL_READY);

@@ -8,24 +8,7 @@
 
 #include "internal.h"
 
-/* What makes an ELF file a guest. retain: --gc-sections would drop it. */
-struct note {
-    uint32_t owner_bytes, desc_bytes, type;
-    char owner[8];
-    struct sconce_guest_note desc;
-};
-#if defined(__has_attribute)
-#if __has_attribute(retain)
-__attribute__((retain))
-#endif
-#endif
-__attribute__((used, section(".note.sconce.guest"), aligned(4))) static const struct note note = {
-    sizeof SCONCE_NOTE_OWNER,
-    sizeof(struct sconce_guest_note),
-    SCONCE_NOTE_GUEST,
-    SCONCE_NOTE_OWNER,
-    {.abi = SCONCE_GUEST_ABI_CURRENT, .reloc = SCONCE_RELOC_HOST},
-};
+SCONCE_GUEST_NOTE(SCONCE_RELOC_HOST);
 
 const struct sconce_boot *sconce_boot_page;
 
@@ -35,15 +18,8 @@ extern uintptr_t __stack_chk_guard;
 extern _Noreturn void __stack_chk_fail(void);
 uintptr_t __stack_chk_guard;
 
-/* The guest's own start-up code, where it has some, with parameters or without; strong definitions
- * replace this one. */
+/* The guest's own start-up code, with parameters or without; no-main.c's where it has none. */
 extern int main(int argc, char **argv);
-__attribute__((weak)) int main(int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    return 0;
-}
 
 extern void (*const __init_array_start[])(void) __attribute__((weak, visibility("hidden")));
 extern void (*const __init_array_end[])(void) __attribute__((weak, visibility("hidden")));
@@ -67,22 +43,44 @@ static void set_stack_guard(const struct sconce_boot *boot)
     __stack_chk_guard = random & ~(uintptr_t)0xff;
 }
 
-/* The guest's own start-up. A failure before there is a call is the guest's: were it kept, the
- * first call would end with it. */
+/* argv of the boot page's arguments; it stays, guests may keep it. */
+static char **arguments(int *ret_count)
+{
+    const struct sconce_boot *boot = sconce_boot_page;
+    char **argv = malloc((boot->arg_count + 1) * sizeof *argv);
+    char *text = boot->arg_count ? malloc(boot->args_bytes) : NULL;
+
+    if (!argv || (boot->arg_count && !text))
+        sconce_abort("the heap cannot hold the arguments of main");
+    if (text)
+        memcpy(text, (const void *)boot->args_addr, boot->args_bytes);
+    for (uint32_t i = 0; i < boot->arg_count; i++) {
+        argv[i] = text;
+        text += strlen(text) + 1;
+    }
+    argv[boot->arg_count] = NULL;
+    *ret_count = (int)boot->arg_count;
+    return argv;
+}
+
+/* The guest's own start-up. Of its failure and main's result the former tells more. */
 static void start_up(void)
 {
-    static char *no_arguments[1]; /* stays: guests may keep the pointer */
-    const struct sconce_note_text *text;
-    int32_t code;
-    int status;
+    int status, argc;
+    char **argv = arguments(&argc);
 
     for (void (*const *init)(void) = __init_array_start; init < __init_array_end; init++)
         (*init)();
-    status = main(0, no_arguments);
-    if (sconce_failure_take(&code, &text))
-        sconce_abort_code(code, "%s", text->text);
+    status = main(argc, argv);
+    sconce_failure_end_start();
     if (status)
         sconce_abort_code(status, "main returned %d", status);
+}
+
+/* The stack starts afresh at each restore. */
+void sconce_ready(void)
+{
+    sconce_serve_first(sconce_boot_page->stack_top & ~(uint64_t)15, 0);
 }
 
 _Noreturn void sconce_guest_start(const struct sconce_boot *boot)
@@ -94,7 +92,7 @@ _Noreturn void sconce_guest_start(const struct sconce_boot *boot)
     set_stack_guard(boot);
     sconce_heap_init((void *)boot->heap_addr, boot->heap_bytes);
     start_up();
-    sconce_serve_first();
+    sconce_ready();
 }
 
 /* No frame of C is alive here (the stack starts afresh), so copies of a snapshot can be given

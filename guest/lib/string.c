@@ -157,8 +157,3 @@ char *strstr(const char *text, const char *part)
             return NULL;
     }
 }
-
-sconce_str sconce_str_from(const char *text)
-{
-    return text ? (sconce_str){text, strlen(text)} : (sconce_str){"", 0};
-}

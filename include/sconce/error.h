@@ -26,14 +26,15 @@ extern "C" {
 #define SCONCE_E_TYPE (-9)          /* wrong number or type of arguments, or bad UTF-8 */
 #define SCONCE_E_NO_IMPORT (-10)    /* the guest imports a function that the host does not serve */
 #define SCONCE_E_STATE (-11)        /* the sandbox is not in a state that allows this */
-#define SCONCE_E_BUSY (-12)         /* another thread is using the sandbox */
+#define SCONCE_E_BUSY (-12)         /* the sandbox is in use, and this is no nested call */
 #define SCONCE_E_FORKED (-13)       /* the handle belongs to the parent process */
 #define SCONCE_E_GUEST_FAILED (-14) /* the guest's function reported failure; still READY */
 #define SCONCE_E_GUEST_FAULT (-15)  /* the guest faulted; now POISONED; see error.fault */
 #define SCONCE_E_GUEST_ABORT (-16)  /* the guest gave up with a message; now POISONED */
 #define SCONCE_E_GUEST_PROTOCOL (-17) /* the guest broke the guest ABI; now POISONED */
-#define SCONCE_E_LIMIT (-18)  /* a limit was reached; see error.limit; POISONED if running */
-#define SCONCE_E_KICKED (-19) /* sconce_sandbox_kick ended the call; now POISONED */
+#define SCONCE_E_LIMIT (-18)      /* a limit was reached; see error.limit; POISONED if running */
+#define SCONCE_E_KICKED (-19)     /* sconce_sandbox_kick ended the call; now POISONED */
+#define SCONCE_E_GUEST_EXIT (-20) /* the guest exited, as by exit(); now POISONED */
 
 /* What error.limit names. */
 #define SCONCE_LIMIT_NONE 0u
@@ -42,7 +43,8 @@ extern "C" {
 #define SCONCE_LIMIT_TRAPS 3u
 #define SCONCE_LIMIT_OUTPUT 4u
 #define SCONCE_LIMIT_MEMORY 5u
-#define SCONCE_LIMIT_IO 6u /* arguments or result do not fit the buffers */
+#define SCONCE_LIMIT_IO 6u      /* arguments or result do not fit the buffers */
+#define SCONCE_LIMIT_NESTING 7u /* calls within calls; nothing is poisoned */
 
 #define SCONCE_FAULT_MEMORY 1u
 #define SCONCE_FAULT_ILLEGAL 2u
@@ -80,7 +82,7 @@ struct sconce_fault {
  */
 struct sconce_error {
     int32_t code;       /* SCONCE_E_* */
-    int32_t guest_code; /* of GUEST_FAILED and GUEST_ABORT */
+    int32_t guest_code; /* of GUEST_FAILED and GUEST_ABORT; the status of GUEST_EXIT */
     uint32_t limit;     /* SCONCE_LIMIT_* */
     uint32_t reserved0;
     struct sconce_fault fault;

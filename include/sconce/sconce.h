@@ -168,7 +168,8 @@ SCONCE_API int sconce_runtime_probe(struct sconce_runtime *runtime, const char *
  *
  * Strings are UTF-8 of the given length, which may hold NUL bytes; in a result a NUL follows the
  * last byte. Pointers in arguments are borrowed for the call; those in a call's result belong to
- * the sandbox and live until its next call, restore or free.
+ * the sandbox and live until its next call, restore or free. Those in the result of a nested call
+ * live until the host function makes another, or until its own result has been copied.
  */
 struct sconce_value {
     uint32_t type; /* SCONCE_TYPE_* */
@@ -337,7 +338,11 @@ struct sconce_host_call;
  *   returned and been copied: static, owned by @ctx, or from sconce_host_alloc.
  * Returns 0, or a non-zero code of its own with a text in @err->text: the guest's call then fails
  * with that code and text, and the guest goes on.
- * Runs on the thread that called the sandbox. It must not use that sandbox (SCONCE_E_BUSY).
+ * Runs on the thread that called the sandbox. On this thread it may call exports of that sandbox,
+ * to the depth that limits.nesting allows: see sconce_sandbox_call. It must not use the sandbox
+ * otherwise: snapshot and restore are SCONCE_E_BUSY, and it must not be freed. @args stay valid
+ * whatever it calls. After a nested call that left the sandbox POISONED or DEAD it should return:
+ * what it returns is dropped then.
  */
 typedef int (*sconce_host_fn)(void *ctx, struct sconce_host_call *call,
                               const struct sconce_value *args, size_t arg_count,
@@ -361,7 +366,41 @@ SCONCE_API void *sconce_host_alloc(struct sconce_host_call *call, size_t bytes);
 typedef void (*sconce_print_fn)(void *ctx, const char *text, size_t bytes);
 
 /**
- * struct sconce_limits - 0 takes the configuration's value.
+ * What the guest reads from its standard input.
+ * Returns how many of the @bytes bytes at @data it filled; 0 at the end; negative when it failed,
+ * which the guest sees as EIO. May wait: the deadline counts on, and is looked at when it returns.
+ */
+typedef int64_t (*sconce_input_fn)(void *ctx, void *data, size_t bytes);
+
+/**
+ * struct sconce_trace - one system call of the guest, as it was answered.
+ */
+struct sconce_trace {
+    uint32_t size;    /* sizeof this struct */
+    uint32_t ended;   /* 1: the guest does not run again, and there is no result */
+    const char *name; /* static; NULL when the architecture has none for the number */
+    uint64_t number;
+    uint64_t args[6];
+    uint32_t arg_count; /* of them mean something; 6 when nobody knows */
+    uint32_t reserved0;
+    int64_t result; /* or a negative errno of Linux */
+};
+
+/** Called for each trapped system call, behind its answer. */
+typedef void (*sconce_trace_fn)(void *ctx, const struct sconce_trace *trace);
+
+#define SCONCE_CLOCK_CONFIGURED 0u /* as [guest] clock says */
+#define SCONCE_CLOCK_HOST 1u
+#define SCONCE_CLOCK_FROZEN 2u /* always @clock_seconds since 1970 */
+#define SCONCE_CLOCK_OFFSET 3u /* the host's time of day and @clock_seconds */
+
+#define SCONCE_RANDOM_CONFIGURED 0u /* as [guest] random says */
+#define SCONCE_RANDOM_HOST 1u
+#define SCONCE_RANDOM_SEED 2u /* all that follows from @seed: for runs that can be had again */
+
+/**
+ * struct sconce_limits - 0 takes the configuration's value. Does not grow any more: it is part of
+ * struct sconce_sandbox_options, at whose end limits to come will be.
  */
 struct sconce_limits {
     uint64_t heap_bytes;
@@ -370,13 +409,24 @@ struct sconce_limits {
     uint64_t deadline_ns;  /* of one call, host functions included; UINT64_MAX for none */
     uint64_t output_bytes; /* printed by one call */
     uint64_t host_calls;   /* made by one call */
-    uint64_t traps;        /* system calls trapped in one call */
+    uint64_t traps;        /* system calls and handled faults in one call */
+    uint64_t nesting;      /* calls that host functions make within one call, each in the last; at
+                              most 1000, each of which takes about 8 KiB of the thread's stack */
 };
 
 /**
  * struct sconce_sandbox_options - zero it, set @size and what you need.
  * @functions: copied. More than the guest imports is fine; less is SCONCE_E_NO_IMPORT.
  * @print: NULL drops what the guest prints (limits still count it).
+ *
+ * All that follows is for what guests ask for by system calls, which sconce-guest(7) lists:
+ * @args, @env: copied; strings for main(), and NAME=VALUE. Without @args there is one: the name
+ * that the guest was loaded by. What does not fit the boot page's granule is SCONCE_E_LIMIT.
+ * @print_error: what the guest writes to file descriptor 2; NULL: it goes to @print.
+ * @input: NULL: the guest finds its standard input at its end.
+ * @trace: NULL: nobody is told.
+ * @seed: with SCONCE_RANDOM_SEED, 1 to 32 bytes. The boot page's seed then follows from it, too.
+ * The callbacks run as @print does, and must not use the sandbox.
  */
 struct sconce_sandbox_options {
     uint32_t size; /* sizeof this struct */
@@ -385,6 +435,21 @@ struct sconce_sandbox_options {
     sconce_print_fn print;
     void *print_ctx;
     struct sconce_limits limits;
+    const char *const *args;
+    const char *const *env;
+    uint32_t arg_count;
+    uint32_t env_count;
+    sconce_print_fn print_error;
+    void *print_error_ctx;
+    sconce_input_fn input;
+    void *input_ctx;
+    sconce_trace_fn trace;
+    void *trace_ctx;
+    uint32_t clock;  /* SCONCE_CLOCK_* */
+    uint32_t random; /* SCONCE_RANDOM_* */
+    int64_t clock_seconds;
+    const void *seed;
+    size_t seed_bytes;
 };
 
 struct sconce_sandbox;
@@ -402,9 +467,13 @@ SCONCE_API int sconce_sandbox_new(struct sconce_guest *guest,
                                   const struct sconce_sandbox_options *options,
                                   struct sconce_sandbox **ret_sandbox, struct sconce_error *err);
 
+/** sconce_sandbox_free - NULL is fine. Nobody may be using it: not from its own callbacks or host
+ * functions. */
 SCONCE_API void sconce_sandbox_free(struct sconce_sandbox *sandbox);
 
-/** sconce_sandbox_state - SCONCE_STATE_*; any thread. */
+/** sconce_sandbox_state - SCONCE_STATE_*; any thread. RUNNING from the outermost call's start to
+ * its end, also while host functions run and make nested calls; POISONED or DEAD as soon as one of
+ * these has ended so. */
 SCONCE_API uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox);
 
 /**
@@ -412,8 +481,15 @@ SCONCE_API uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox);
  * @ret_result: may be NULL when the result is of no interest. See struct sconce_value for how long
  *   its bytes live.
  * Errors: NO_FUNCTION, TYPE, LIMIT (arguments larger than the buffer) and GUEST_FAILED leave the
- *   sandbox READY; GUEST_FAULT, GUEST_ABORT, GUEST_PROTOCOL, LIMIT while running and KICKED leave
- *   it POISONED; BACKEND leaves it DEAD.
+ *   sandbox READY; GUEST_FAULT, GUEST_ABORT, GUEST_EXIT, GUEST_PROTOCOL, LIMIT while running and
+ *   KICKED leave it POISONED; BACKEND leaves it DEAD. A call of another thread's is BUSY.
+ *
+ * From a host function, on the sandbox and the thread that it serves, this is a nested call. It
+ * shares deadline, kick and all counted limits with the outermost call. Errors that leave READY
+ * behind otherwise leave all running here. The others end every call around it with the same error,
+ * as soon as the host functions have returned. A call deeper than limits.nesting is LIMIT
+ * (SCONCE_LIMIT_NESTING), and one to a guest of guest ABI 1, which cannot take it, BUSY; neither
+ * changes anything.
  */
 SCONCE_API int sconce_sandbox_call(struct sconce_sandbox *sandbox, const char *name,
                                    const struct sconce_value *args, size_t arg_count,
@@ -438,13 +514,17 @@ SCONCE_API int sconce_sandbox_kick(struct sconce_sandbox *sandbox);
 struct sconce_stats {
     uint32_t size; /* sizeof this struct, set by the caller */
     uint32_t reserved0;
-    uint64_t calls;
+    uint64_t calls; /* nested ones too */
     uint64_t exits; /* times that the backend's run operation came back */
     uint64_t host_calls;
     uint64_t traps;
     uint64_t cancelled_exits; /* kicks, deadlines and spurious ones */
     uint64_t restores;
     uint64_t output_bytes;
+    /* Of the system calls trapped, those that nobody serves (ENOSYS), and those that
+     * asked for less access to memory than the guest went on to have. */
+    uint64_t denied_traps;
+    uint64_t protections_ignored;
 };
 
 /** sconce_sandbox_stats - for the thread that uses the sandbox, its host functions included. */
@@ -456,7 +536,8 @@ SCONCE_API int sconce_sandbox_stats(const struct sconce_sandbox *sandbox,
 struct sconce_snapshot;
 
 /**
- * sconce_sandbox_snapshot - copy the state of a READY sandbox.
+ * sconce_sandbox_snapshot - copy the state of a READY sandbox. A snapshot takes one file
+ * descriptor, one mapping, and the memory that the guest has touched.
  */
 SCONCE_API int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox,
                                        struct sconce_snapshot **ret_snapshot,
@@ -466,7 +547,9 @@ SCONCE_API int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox,
  * sconce_sandbox_restore - put back a snapshot of this sandbox, or of another one of the same guest
  * with the same limits on memory. READY and POISONED sandboxes can be restored. Registers are
  * scrubbed, the call buffers zeroed. A failure of the backend leaves it DEAD; a snapshot that asks
- * to be resumed where no guest can be is SCONCE_E_GUEST_PROTOCOL and leaves it POISONED.
+ * to be resumed where no guest can be is SCONCE_E_GUEST_PROTOCOL and leaves it POISONED, and so may
+ * SCONCE_E_NO_MEMORY. It costs a copy of each page that either the snapshot has or the guest
+ * touched.
  */
 SCONCE_API int sconce_sandbox_restore(struct sconce_sandbox *sandbox,
                                       const struct sconce_snapshot *snapshot,

@@ -16,10 +16,10 @@
 
 #include <linux/kvm.h>
 
-#include "arch/aarch64/supervisor.h"
-#include "arch/aarch64/sysregs.h"
+#include "plugins/shared/aarch64/vcpu.h"
 #include "plugins/shared/kvm/settings.h"
 #include "plugins/shared/kvm/vm.h"
+#include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -33,22 +33,11 @@ struct kvm_a64_facts {
     struct sconce_a64_features features;
 };
 
-/* Where the vCPU stands after an exit, and hence where the guest's PC, PSTATE, X0 and X1 are. All
- * other registers are where the guest left them, always. */
-enum kvm_a64_place {
-    KVM_A64_IN_GUEST,  /* in its registers */
-    KVM_A64_AT_VECTOR, /* in ELR_EL1, SPSR_EL1 and its registers: the shim is to begin */
-    KVM_A64_AT_REPORT, /* in the save area: KVM has not finished the shim's store */
-    KVM_A64_ANYWHERE,  /* a kick stopped it: look first */
-};
-
 struct sconce_plugin_vm {
     struct sconce_kvm_vm kvm; /* own memory: from gpa_max + SCONCE_A64_OWN_OFFSET on */
-    enum kvm_a64_place place;
+    struct sconce_a64_vcpu a64;
     struct kvm_vcpu_init init; /* the processor that this VM's vCPU is to be */
     bool init_clears_all;
-    struct sconce_a64_features features;
-    struct sconce_a64_sysreg sysregs[SCONCE_A64_SYSREG_COUNT]; /* at reset; valid when sealed */
 };
 
 #define KVM_A64_HINT_OLD "use a newer kernel: this one does not know the processor"
@@ -129,19 +118,12 @@ int32_t kvm_a64_try_init(struct sconce_plugin_vm *vm, bool *ret_clears_all,
 
 /* regs.c */
 extern const struct sconce_ext_regs kvm_a64_regs;
+extern const struct sconce_ext_fault kvm_a64_fault;
+extern const struct sconce_a64_access kvm_a64_access;
 
 /* exits.c */
 /* Decode what stopped KVM_RUN; sets state and place. Returns false when there is nothing to tell
  * and the guest is to go on. */
 bool kvm_a64_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit);
-
-/* The mode in which the guest runs: EL0, interrupts masked as there are none; SErrors are not, so
- * that one is told. */
-#define KVM_A64_PSTATE_RUN 0x2c0ull /* D, I, F: Arm ARM C5.2.18 */
-
-static inline struct sconce_a64_save *kvm_a64_save(struct sconce_plugin_vm *vm)
-{
-    return (struct sconce_a64_save *)(void *)vm->kvm.own;
-}
 
 #endif

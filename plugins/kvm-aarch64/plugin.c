@@ -34,6 +34,8 @@ static const void *get_extension(const char *id)
         return &sconce_a64_arch;
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return &kvm_a64_regs;
+    if (strcmp(id, SCONCE_EXT_FAULT) == 0)
+        return &kvm_a64_fault;
     return NULL;
 }
 

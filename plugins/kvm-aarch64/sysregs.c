@@ -69,7 +69,7 @@ int32_t kvm_a64_sysregs_set(struct sconce_plugin_vm *vm, struct sconce_plugin_er
     int32_t r = SCONCE_PLUGIN_OK;
 
     for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < SCONCE_A64_SYSREG_COUNT; i++) {
-        const struct sconce_a64_sysreg *reg = &vm->sysregs[i];
+        const struct sconce_a64_sysreg *reg = &vm->a64.sysregs[i];
         uint64_t number = KVM_A64_SYSREG(reg->id);
 
         r = reg->needed ? kvm_a64_set_u64(fd, number, reg->value, err)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Entering, running, answering, kicking and scrubbing the vCPU. */
 #include <errno.h>
-#include <inttypes.h>
 
-#include "arch/aarch64/regs.h"
 #include "plugins/kvm-aarch64/kvm-aarch64.h"
-#include "plugins/shared/given.h"
 #include "plugins/shared/kvm/run.h"
 #include "plugins/shared/plugin-error.h"
 
@@ -27,7 +24,7 @@ static int32_t scrub_general(struct sconce_plugin_vm *vm, struct sconce_plugin_e
 {
     int32_t r = SCONCE_PLUGIN_OK;
 
-    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 31; i++)
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < SCONCE_A64_X_COUNT; i++)
         r = kvm_a64_set_u64(vm->kvm.machine.vcpu_fd, KVM_A64_X(i), 0, err);
     return r;
 }
@@ -40,7 +37,7 @@ static int32_t scrub_float(struct sconce_plugin_vm *vm, struct sconce_plugin_err
 
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set(fd, KVM_A64_FPCR, zero, err);
-    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 32; i++)
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < SCONCE_A64_V_COUNT; i++)
         r = kvm_a64_set(fd, KVM_A64_V(i), zero, err);
     return r;
 }
@@ -65,12 +62,12 @@ int32_t kvm_a64_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_set_u64(fd, KVM_A64_SPSR_EL1, 0, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = kvm_a64_set_u64(fd, KVM_A64_PSTATE, KVM_A64_PSTATE_RUN, err);
+        r = kvm_a64_set_u64(fd, KVM_A64_PSTATE, SCONCE_A64_PSTATE_RUN, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     sconce_a64_save_clear(vm->kvm.own);
     sconce_kvm_forget_kick(&vm->kvm.machine);
-    vm->place = KVM_A64_IN_GUEST;
+    vm->a64.place = SCONCE_A64_IN_GUEST;
     vm->kvm.state = SCONCE_VCPU_FRESH;
     return SCONCE_PLUGIN_OK;
 }
@@ -92,9 +89,9 @@ int32_t kvm_a64_try_init(struct sconce_plugin_vm *vm, bool *ret_clears_all,
     bool clear = true;
     int32_t r = init_vcpu(vm, err);
 
-    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 31; i++)
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < SCONCE_A64_X_COUNT; i++)
         r = is_clear(vm, KVM_A64_X(i), &clear, err);
-    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < 32; i++)
+    for (unsigned i = 0; r == SCONCE_PLUGIN_OK && i < SCONCE_A64_V_COUNT; i++)
         r = is_clear(vm, KVM_A64_V(i), &clear, err);
     if (r == SCONCE_PLUGIN_OK)
         r = is_clear(vm, KVM_A64_FPSR, &clear, err);
@@ -117,65 +114,24 @@ int32_t kvm_a64_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_err
     return r;
 }
 
-/* ---- Entering ------------------------------------------------------------------------------ */
-
-static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugin_error *err)
-{
-    uint64_t value;
-    const char *problem = sconce_a64_entry_problem(entry, &value);
-
-    return sconce_given_entry_holds(problem, value, err);
-}
-
-static int32_t set_entry(int fd, const struct sconce_entry *entry, struct sconce_plugin_error *err)
-{
-    const struct {
-        uint64_t number;
-        uint64_t value;
-    } regs[] = {
-        {KVM_A64_PC, entry->pc},
-        {KVM_A64_SP_EL0, entry->sp},
-        {KVM_A64_X(0), entry->args[0]},
-        {KVM_A64_X(1), entry->args[1]},
-        {KVM_A64_SYSREG(SCONCE_A64_TPIDR_EL0), entry->tls},
-    };
-    int32_t r = SCONCE_PLUGIN_OK;
-
-    for (size_t i = 0; r == SCONCE_PLUGIN_OK && i < sizeof regs / sizeof regs[0]; i++)
-        r = kvm_a64_set_u64(fd, regs[i].number, regs[i].value, err);
-    return r;
-}
+/* ---- Entering and answering ------------------------------------------------------------------ */
 
 int32_t kvm_a64_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
                            struct sconce_plugin_error *err)
 {
-    struct sconce_entry entry;
-    int32_t r;
-
-    if (vm->kvm.state != SCONCE_VCPU_FRESH)
-        return sconce_vcpu_refuse(vm->kvm.state, "enter the guest", err);
-    r = sconce_given_entry(given, &entry, err);
-    if (r == SCONCE_PLUGIN_OK)
-        r = check_entry(&entry, err);
-    if (r == SCONCE_PLUGIN_OK && !vm->kvm.sealed)
-        r = kvm_a64_seal(vm, err);
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
-    r = set_entry(vm->kvm.machine.vcpu_fd, &entry, err);
-    vm->kvm.state = r == SCONCE_PLUGIN_OK ? SCONCE_VCPU_RUNNABLE : SCONCE_VCPU_DEAD;
-    return r;
+    return sconce_a64_vcpu_enter(&vm->a64, given, kvm_a64_seal, err);
 }
 
 int32_t kvm_a64_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
                              struct sconce_plugin_error *err)
 {
-    if (vm->kvm.state == SCONCE_VCPU_DEAD || vm->kvm.state == SCONCE_VCPU_FRESH)
-        return sconce_vcpu_refuse(vm->kvm.state, "set the thread pointer", err);
-    if (!sconce_a64_untagged(tls))
-        return sconce_plugin_fail(
-            err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
-            "cannot set the thread pointer: 0x%" PRIx64 " is an address of neither half", tls);
-    return kvm_a64_set_u64(vm->kvm.machine.vcpu_fd, KVM_A64_SYSREG(SCONCE_A64_TPIDR_EL0), tls, err);
+    return sconce_a64_vcpu_set_tls(&vm->a64, tls, err);
+}
+
+int32_t kvm_a64_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
+                              struct sconce_plugin_error *err)
+{
+    return sconce_a64_vcpu_complete(&vm->a64, result, err);
 }
 
 /* ---- Running ------------------------------------------------------------------------------- */
@@ -191,29 +147,11 @@ int32_t kvm_a64_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
     } while (r == SCONCE_PLUGIN_OK && outcome == SCONCE_KVM_EXITED &&
              !kvm_a64_decode(vm, ret_exit));
     if (r == SCONCE_PLUGIN_OK && outcome == SCONCE_KVM_CANCELLED)
-        vm->place = KVM_A64_ANYWHERE;
+        vm->a64.place = SCONCE_A64_ANYWHERE;
     return r;
 }
 
 void kvm_a64_vcpu_kick_local(struct sconce_plugin_vm *vm)
 {
     sconce_kvm_kick(&vm->kvm.machine);
-}
-
-/* The shim loads X0 from the save area; all else it returns with is in ELR_EL1 and SPSR_EL1, as the
- * processor left it. */
-int32_t kvm_a64_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,
-                              struct sconce_plugin_error *err)
-{
-    int32_t r = SCONCE_PLUGIN_OK;
-
-    if (vm->kvm.state != SCONCE_VCPU_SYSCALL)
-        return sconce_vcpu_refuse(vm->kvm.state, "answer a system call", err);
-    if (vm->place == KVM_A64_AT_REPORT)
-        kvm_a64_save(vm)->x[0] = (uint64_t)result;
-    else
-        r = kvm_a64_set_u64(vm->kvm.machine.vcpu_fd, KVM_A64_X(0), (uint64_t)result, err);
-    if (r == SCONCE_PLUGIN_OK)
-        vm->kvm.state = SCONCE_VCPU_RUNNABLE;
-    return r;
 }

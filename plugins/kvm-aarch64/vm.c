@@ -8,8 +8,6 @@
 #include "plugins/shared/given.h"
 #include "plugins/shared/plugin-error.h"
 
-#define MAX_RANGES (SCONCE_PLUGIN_MAX_MAPPINGS + SCONCE_A64_SUPERVISOR_RANGES)
-
 /* An access that KVM cannot put into a kvm_run.mmio is an exit of its own instead of an error. */
 static int32_t ask_for_nisv(int vm_fd, struct sconce_plugin_error *err)
 {
@@ -57,7 +55,8 @@ int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
                                   "no memory for a VM");
     sconce_kvm_vm_init(&vm->kvm, &config, facts->read_only_slots);
     vm->init_clears_all = facts->init_clears_all;
-    vm->features = facts->features;
+    sconce_a64_vcpu_init(&vm->a64, &kvm_a64_access, vm, &vm->kvm.memory, &vm->kvm.state,
+                         &facts->features);
 
     r = kvm_a64_open(facts->device, &device_fd, err);
     if (r == SCONCE_PLUGIN_OK)
@@ -109,61 +108,17 @@ int32_t kvm_a64_mem_sync_code(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_
     return sconce_plugin_mappings_sync_code(&vm->kvm.memory, gpa, bytes, vm->kvm.sealed, err);
 }
 
-/* The guest's mappings and the supervisor's pages; the tables themselves are mapped nowhere. */
-static size_t list_ranges(const struct sconce_plugin_vm *vm,
-                          struct sconce_a64_range ranges[MAX_RANGES])
-{
-    size_t count = vm->kvm.memory.count;
-
-    for (size_t i = 0; i < count; i++) {
-        const struct sconce_plugin_range *range = &vm->kvm.memory.ranges[i];
-
-        ranges[i] = (struct sconce_a64_range){range->gpa, range->bytes, range->prot, true, false};
-    }
-    sconce_a64_supervisor_ranges(vm->kvm.memory.gpa_max, &ranges[count]);
-    return count + SCONCE_A64_SUPERVISOR_RANGES;
-}
-
-static uint64_t whole_granules(uint64_t bytes)
-{
-    return (bytes + SCONCE_MEM_GRANULE - 1) / SCONCE_MEM_GRANULE * SCONCE_MEM_GRANULE;
-}
-
-/* Our own memory: the supervisor's pages, then the tables. */
-static int32_t build_own(struct sconce_plugin_vm *vm, uint64_t *ret_used,
-                         struct sconce_plugin_error *err)
-{
-    struct sconce_a64_range ranges[MAX_RANGES];
-    size_t count = list_ranges(vm, ranges);
-    uint64_t table_bytes = sconce_a64_paging_bytes(ranges, count);
-    uint64_t tables_gpa = vm->kvm.memory.gpa_max + SCONCE_A64_TABLES_OFFSET;
-    uint64_t used;
-    int r = sconce_kvm_own_map(&vm->kvm, SCONCE_A64_OWN_OFFSET,
-                               whole_granules(SCONCE_A64_SUPERVISOR_BYTES + table_bytes), err);
-
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
-    sconce_a64_supervisor_build(vm->kvm.own);
-    r = sconce_a64_paging_build(ranges, count, vm->kvm.own + SCONCE_A64_SUPERVISOR_BYTES,
-                                table_bytes, tables_gpa, &used);
-    if (r != SCONCE_A64_PAGING_OK)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_PLUGIN, r, NULL,
-                                  "cannot build the guest's page tables");
-    sconce_a64_sysregs(&vm->features, tables_gpa, sconce_a64_vector_gpa(vm->kvm.memory.gpa_max, 0),
-                       vm->sysregs);
-    *ret_used = whole_granules(SCONCE_A64_SUPERVISOR_BYTES + used);
-    return SCONCE_PLUGIN_OK;
-}
-
 int32_t kvm_a64_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
     uint64_t own_gpa = vm->kvm.memory.gpa_max + SCONCE_A64_OWN_OFFSET;
-    uint64_t own_used = 0;
-    int32_t r = build_own(vm, &own_used, err);
+    uint64_t bytes = sconce_a64_own_bytes(&vm->a64), used = 0;
+    int32_t r = sconce_kvm_own_map(&vm->kvm, SCONCE_A64_OWN_OFFSET, bytes, err);
 
     vm->kvm.sealed = vm->kvm.memory.fixed = true;
     if (r == SCONCE_PLUGIN_OK)
-        r = sconce_kvm_slots_add(&vm->kvm, own_gpa, own_used, err);
+        r = sconce_a64_own_build(&vm->a64, vm->kvm.own, bytes, &used, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = sconce_kvm_slots_add(&vm->kvm, own_gpa, used, err);
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_scrub(vm, err);
     if (r != SCONCE_PLUGIN_OK)

@@ -57,6 +57,7 @@ static void deny_port(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
     };
 
     sconce_x86_fault_exit(&exception, &vm->kvm.state, ret_exit);
+    vm->kvm.state = SCONCE_VCPU_STOPPED; /* the access would be over on the next run */
 }
 
 static void decode_io(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
@@ -89,6 +90,7 @@ static void decode_mmio(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
 
     vm->x86.place = SCONCE_X86_AT_IO;
     sconce_x86_fault_exit(&exception, &vm->kvm.state, ret_exit);
+    vm->kvm.state = SCONCE_VCPU_STOPPED; /* as above */
 }
 
 void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)

@@ -23,6 +23,7 @@
 #include "plugins/shared/kvm/vm.h"
 #include "plugins/shared/x86_64/trial.h"
 #include "plugins/shared/x86_64/vcpu.h"
+#include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -91,6 +92,7 @@ int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *e
 
 /* regs.c */
 extern const struct sconce_ext_regs kvm_x86_regs;
+extern const struct sconce_ext_fault kvm_x86_fault;
 /* The special registers into the shared page, unless the newest are there already. */
 int32_t kvm_x86_fetch_sregs(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
 /* What the shared page has, in the file's order. */

@@ -34,6 +34,8 @@ static const void *get_extension(const char *id)
         return &sconce_x86_arch;
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return &kvm_x86_regs;
+    if (strcmp(id, SCONCE_EXT_FAULT) == 0)
+        return &kvm_x86_fault;
     return NULL;
 }
 

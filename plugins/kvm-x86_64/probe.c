@@ -48,8 +48,9 @@ static int32_t set_tss(const char *value, struct sconce_plugin_error *err)
                                   "write tss = busy, as every processor has it",
                                   "tss is busy or available, not %s", value);
     sconce_lock_take(&settings.lock);
+    if (kept.tss_available != available)
+        settings.known = false;
     kept.tss_available = available;
-    settings.known = false;
     sconce_lock_give(&settings.lock);
     return SCONCE_PLUGIN_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sconce.regs/1: register files of a stopped vCPU, as the guest sees them. While the vCPU stands in
- * the shim, the guest's PC, SP and flags are those of the interrupt frame.
+ * sconce.regs/1 and sconce.fault/1: register files of a stopped vCPU, as the guest sees them. While
+ * the vCPU stands in the shim, the guest's PC, SP and flags are those of the interrupt frame.
  */
 #include <errno.h>
 #include <string.h>
@@ -258,4 +258,15 @@ const struct sconce_ext_regs kvm_x86_regs = {
     .size = sizeof kvm_x86_regs,
     .get = get,
     .set = set,
+};
+
+static int32_t resume(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    return sconce_vcpu_resume(&vm->kvm.state, err);
+}
+
+const struct sconce_ext_fault kvm_x86_fault = {
+    .size = sizeof kvm_x86_fault,
+    SCONCE_X86_FAULT_PLACES,
+    .resume = resume,
 };

@@ -4,6 +4,7 @@
  * good, where the kernel takes them; then each leaf that still says something else than the policy
  * is given its answer.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "plugins/mshv-x86_64/mshv-x86_64.h"
@@ -11,6 +12,10 @@
 #include "plugins/shared/plugin-error.h"
 
 #define BIT(n) (1ull << (n))
+
+#define HINT_KERNEL "use the interface of upstream Linux, 6.15 or later"
+
+#define OSXSAVE (1u << 27) /* of leaf 1 ECX */
 
 /*
  * Bits of hv_partition_processor_features. Bank 0: XOP 6, CR8 by LOCK MOV 9, 3DNow 13 and 14, pages
@@ -28,6 +33,8 @@ const struct sconce_mshv_features mshv_x86_features = {
             BIT(0) | BIT(2) | BIT(3) | BIT(4) | BIT(6) | BIT(8) | BIT(9) | BIT(11) | BIT(12) |
                 BIT(13) | BIT(14) | BIT(15) | BIT(16) | BIT(17) | BIT(18),
         },
+    .has_msrs = true,
+    .has_register_page = true,
     .xsave_disabled = BIT(5) | BIT(12) | BIT(24) | BIT(26) | BIT(27) | BIT(28) | BIT(29),
 };
 
@@ -53,9 +60,17 @@ static const struct {
     {0x80000026, 0x80000026, 0},
 };
 
-static bool ask(int vp_fd, uint32_t leaf, uint32_t subleaf, struct sconce_x86_cpuid *ret_entry)
+/* Without these there is no saying what guests have: whatever comes in their place is an error. */
+static bool is_needed(uint32_t leaf, uint32_t subleaf)
 {
-    const struct hv_cpuid_head head = {.vp_index = 0};
+    return subleaf == 0 &&
+           (leaf == 0 || leaf == 1 || leaf == 7 || leaf == 0xd || leaf == 0x80000001u);
+}
+
+static int32_t ask(int vp_fd, uint32_t flags, uint32_t leaf, uint32_t subleaf,
+                   struct sconce_x86_cpuid *ret_entry, struct sconce_plugin_error *err)
+{
+    const struct hv_cpuid_head head = {.vp_index = 0, .flags = flags};
     const struct hv_cpuid_leaf in = {.eax = leaf, .ecx = subleaf};
     struct hv_cpuid_values out = {0};
     const struct sconce_mshv_call call = {
@@ -68,26 +83,55 @@ static bool ask(int vp_fd, uint32_t leaf, uint32_t subleaf, struct sconce_x86_cp
         .out = &out,
         .out_bytes = sizeof out,
     };
+    uint16_t status;
+    int r = sconce_mshv_call(vp_fd, &call, &status, NULL);
 
-    if (sconce_mshv_call(vp_fd, &call, NULL, NULL) < 0)
-        return false;
+    if (r < 0)
+        return sconce_mshv_call_failed(err, r, status, "read a guest's CPUID");
     *ret_entry = (struct sconce_x86_cpuid){leaf, subleaf, out.eax, out.ebx, out.ecx, out.edx};
-    return true;
+    return SCONCE_PLUGIN_OK;
 }
 
-static uint32_t ask_all(int vp_fd, struct sconce_x86_cpuid offered[MSHV_X86_MAX_CPUID])
+/* A driver that does not let the hypercall through at all. */
+static bool is_kernels_refusal(const struct sconce_plugin_error *why)
 {
-    uint32_t count = 0;
+    return why->domain == SCONCE_DOMAIN_ERRNO && why->code == EINVAL;
+}
 
+/* A leaf is left out where the hypervisor itself says so, and for no other reason. */
+static int32_t offer(int vp_fd, uint32_t leaf, uint32_t subleaf, struct sconce_x86_cpuid *offered,
+                     uint32_t *count, struct sconce_plugin_error *err)
+{
+    struct sconce_plugin_error why = {.size = sizeof why};
+    int32_t r = ask(vp_fd, HV_CPUID_VP_XFEM, leaf, subleaf, &offered[*count], &why);
+
+    if (r == SCONCE_PLUGIN_OK)
+        ++*count;
+    else if (is_needed(leaf, subleaf) && (sconce_mshv_is_refusal(&why) || is_kernels_refusal(&why)))
+        return sconce_plugin_fail(
+            err, SCONCE_PLUGIN_E_UNAVAILABLE, why.domain, why.code, HINT_KERNEL,
+            "the hypervisor does not tell which CPU features its guests have");
+    else if (!sconce_mshv_is_refusal(&why))
+        return sconce_plugin_pass(err, r, &why);
+    return SCONCE_PLUGIN_OK;
+}
+
+static int32_t ask_all(int vp_fd, struct sconce_x86_cpuid offered[MSHV_X86_MAX_CPUID],
+                       uint32_t *ret_count, struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    *ret_count = 0;
     for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++)
         for (uint32_t leaf = asked[i].leaf; leaf <= asked[i].last; leaf++)
-            for (uint32_t sub = 0; sub <= asked[i].nested && count < MSHV_X86_MAX_CPUID; sub++)
-                count += ask(vp_fd, leaf, sub, &offered[count]);
-    return count;
+            for (uint32_t sub = 0;
+                 r == SCONCE_PLUGIN_OK && sub <= asked[i].nested && *ret_count < MSHV_X86_MAX_CPUID;
+                 sub++)
+                r = offer(vp_fd, leaf, sub, offered, ret_count, err);
+    return r;
 }
 
-/* What the policy has a guest see there. OSXSAVE (leaf 1 ECX bit 27) tells of CR4, which is ours.
- */
+/* What the policy has a guest see there. OSXSAVE tells of CR4, which is ours. */
 static struct sconce_x86_cpuid wanted(const struct mshv_x86_facts *facts,
                                       const struct sconce_x86_cpuid *offered)
 {
@@ -98,7 +142,7 @@ static struct sconce_x86_cpuid wanted(const struct mshv_x86_facts *facts,
     if (entry)
         to = *entry;
     if (entry && to.leaf == 0x1 && facts->control.xcr0)
-        to.ecx |= 1u << 27;
+        to.ecx |= OSXSAVE;
     return to;
 }
 
@@ -106,13 +150,11 @@ int32_t mshv_x86_cpuid_read(int vp_fd, struct mshv_x86_facts *facts,
                             struct sconce_plugin_error *err)
 {
     struct sconce_x86_cpuid offered[MSHV_X86_MAX_CPUID];
-    uint32_t count = ask_all(vp_fd, offered);
+    uint32_t count;
+    int32_t r = ask_all(vp_fd, offered, &count, err);
 
-    if (!sconce_x86_cpuid_find(offered, count, 0x1, 0))
-        return sconce_plugin_fail(
-            err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0,
-            "use the interface of upstream Linux, 6.15 or later",
-            "the hypervisor does not tell which CPU features its guests have");
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
     memcpy(facts->cpuid, offered, count * sizeof offered[0]);
     facts->cpuid_count = (uint32_t)sconce_x86_cpuid_apply(facts->cpuid, count);
     sconce_x86_control(facts->cpuid, facts->cpuid_count, &facts->control);
@@ -126,34 +168,85 @@ int32_t mshv_x86_cpuid_read(int vp_fd, struct mshv_x86_facts *facts,
     return SCONCE_PLUGIN_OK;
 }
 
-int mshv_x86_cpuid_set(int vp_fd, const struct mshv_x86_facts *facts)
+static int32_t set_override(int vp_fd, const struct sconce_x86_cpuid *to,
+                            struct sconce_plugin_error *err)
 {
-    int r = 0;
+    const struct hv_cpuid_override in = {
+        .intercept = HV_INTERCEPT_CPUID,
+        .leaf = to->leaf,
+        .subleaf = to->subleaf,
+        .subleaf_specific = sconce_x86_cpuid_has_subleaf(to->leaf),
+        .always_override = 1,
+        .eax = to->eax,
+        .eax_mask = ~0u,
+        .ebx = to->ebx,
+        .ebx_mask = ~0u,
+        .ecx = to->ecx,
+        .ecx_mask = ~0u,
+        .edx = to->edx,
+        .edx_mask = ~0u,
+    };
+    const struct sconce_mshv_call call = {
+        .code = MSHV_HVCALL_REGISTER_INTERCEPT_RESULT,
+        .head = &in,
+        .head_bytes = HV_CPUID_OVERRIDE_BYTES,
+    };
+    uint16_t status;
+    int r = sconce_mshv_call(vp_fd, &call, &status, NULL);
 
-    for (uint32_t i = 0; r == 0 && i < facts->override_count; i++) {
-        const struct sconce_x86_cpuid *to = &facts->overrides[i];
-        const struct hv_cpuid_override in = {
-            .intercept = HV_INTERCEPT_CPUID,
-            .leaf = to->leaf,
-            .subleaf = to->subleaf,
-            .subleaf_specific = sconce_x86_cpuid_has_subleaf(to->leaf),
-            .always_override = 1,
-            .eax = to->eax,
-            .eax_mask = ~0u,
-            .ebx = to->ebx,
-            .ebx_mask = ~0u,
-            .ecx = to->ecx,
-            .ecx_mask = ~0u,
-            .edx = to->edx,
-            .edx_mask = ~0u,
-        };
-        const struct sconce_mshv_call call = {
-            .code = MSHV_HVCALL_REGISTER_INTERCEPT_RESULT,
-            .head = &in,
-            .head_bytes = HV_CPUID_OVERRIDE_BYTES,
-        };
+    return r == 0 ? SCONCE_PLUGIN_OK
+                  : sconce_mshv_call_failed(
+                        err, r, status, "set the CPU features of policy " SCONCE_X86_CPUID_POLICY);
+}
 
-        r = sconce_mshv_call(vp_fd, &call, NULL, NULL);
-    }
+int32_t mshv_x86_cpuid_set(int vp_fd, const struct mshv_x86_facts *facts,
+                           struct sconce_plugin_error *err)
+{
+    int32_t r = SCONCE_PLUGIN_OK;
+
+    for (uint32_t i = 0; r == SCONCE_PLUGIN_OK && i < facts->override_count; i++)
+        r = set_override(vp_fd, &facts->overrides[i], err);
     return r;
+}
+
+/* OSXSAVE follows CR4, and leaf 0xd's EBX follows XCR0 (SDM vol 2A, CPUID): a hypervisor may show
+ * what they are now, whatever it was told. */
+static bool is_obeyed(const struct sconce_x86_cpuid *seen, const struct sconce_x86_cpuid *told)
+{
+    uint32_t ecx_free = told->leaf == 0x1 ? OSXSAVE : 0;
+
+    return seen->eax == told->eax && (seen->ebx == told->ebx || told->leaf == 0xd) &&
+           ((seen->ecx ^ told->ecx) & ~ecx_free) == 0 && seen->edx == told->edx;
+}
+
+/* One that cannot be read back counts as one that is not obeyed: it decides on what the probe says
+ * and on nothing else, so a hypervisor without the flag is not lost for it. */
+static int32_t verify(int vp_fd, struct mshv_x86_facts *facts, struct sconce_plugin_error *err)
+{
+    for (uint32_t i = 0; i < facts->override_count; i++) {
+        const struct sconce_x86_cpuid *told = &facts->overrides[i];
+        struct sconce_plugin_error why = {.size = sizeof why};
+        struct sconce_x86_cpuid seen;
+        int32_t r = ask(vp_fd, HV_CPUID_VP_XFEM | HV_CPUID_OVERRIDDEN, told->leaf, told->subleaf,
+                        &seen, &why);
+
+        if (r != SCONCE_PLUGIN_OK && !sconce_mshv_is_refusal(&why))
+            return sconce_plugin_pass(err, r, &why);
+        if (r != SCONCE_PLUGIN_OK || !is_obeyed(&seen, told))
+            facts->is_overridden = false;
+    }
+    return SCONCE_PLUGIN_OK;
+}
+
+int32_t mshv_x86_cpuid_try(int vp_fd, struct mshv_x86_facts *facts, struct sconce_plugin_error *err)
+{
+    struct sconce_plugin_error why = {.size = sizeof why};
+    int32_t r = mshv_x86_cpuid_set(vp_fd, facts, &why);
+
+    facts->has_overrides = facts->is_overridden = r == SCONCE_PLUGIN_OK;
+    if (facts->has_overrides)
+        return verify(vp_fd, facts, err);
+    if (sconce_mshv_is_refusal(&why) || is_kernels_refusal(&why))
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_pass(err, r, &why);
 }

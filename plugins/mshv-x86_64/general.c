@@ -11,13 +11,12 @@
 #define COUNT (MSHV_X86_GENERAL + 2u)
 #define ALL (HV_DIRTY_GENERAL | HV_DIRTY_IP | HV_DIRTY_FLAGS)
 
-/* A message fills the page. After a signal it may be old; unless what was written to it for the run
- * is still there, since then the VP has not run. */
+/* A message fills the page. After a signal it may be old. */
 static struct hv_register_page *current_page(const struct sconce_plugin_vm *vm)
 {
     struct hv_register_page *page = vm->mshv.machine.register_page;
 
-    return page && page->is_valid && (vm->page_fresh || page->dirty) ? page : NULL;
+    return page && page->is_valid && vm->page_fresh ? page : NULL;
 }
 
 static int32_t read_all(struct sconce_plugin_vm *vm, struct mshv_x86_general *to,
@@ -95,11 +94,42 @@ static int32_t set_dirty(struct sconce_plugin_vm *vm, struct sconce_plugin_error
                                      err);
 }
 
+/* A signal may come before the VP has taken what is in the page, which then has the only copy: of
+ * an instruction that is over, that it is over. Whether the hypervisor would take it later, or
+ * holds the page for invalid by then, is not known, so it is ours again and goes with the next run.
+ */
+void mshv_x86_general_take_back(struct sconce_plugin_vm *vm)
+{
+    struct hv_register_page *page = vm->mshv.machine.register_page;
+    uint32_t untaken = page ? page->dirty & ALL : 0;
+
+    if (untaken & HV_DIRTY_GENERAL)
+        memcpy(vm->general.gp, page->gp, sizeof page->gp);
+    if (untaken & HV_DIRTY_IP)
+        vm->general.rip = page->rip;
+    if (untaken & HV_DIRTY_FLAGS)
+        vm->general.rflags = page->rflags;
+    if (untaken)
+        page->dirty = 0;
+    vm->dirty |= untaken;
+}
+
+/* A message tells that the VP has run, with what was in the page. Whether the hypervisor says so in
+ * the page as well is not known: it would be taken back for what was never taken. */
+void mshv_x86_general_taken(struct sconce_plugin_vm *vm)
+{
+    struct hv_register_page *page = vm->mshv.machine.register_page;
+
+    if (page)
+        page->dirty = 0;
+}
+
 int32_t mshv_x86_general_flush(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
     struct hv_register_page *page = current_page(vm);
     int32_t r = SCONCE_PLUGIN_OK;
 
+    mshv_x86_general_take_back(vm);
     if (!vm->dirty)
         return r;
     if (page)

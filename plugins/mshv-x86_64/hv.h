@@ -53,9 +53,7 @@
 #define HV_MTRR_PHYS_MASK0 0x80040u
 #define HV_MTRR_FIX64K 0x80070u /* then two of 16 KiB, eight of 4 KiB */
 #define HV_TSC_AUX 0x8007bu
-#define HV_DEBUG_CTL 0x8007du
 #define HV_SPEC_CTRL 0x80084u
-#define HV_MISC_ENABLE 0x800a0u
 
 /* What an event leaves. */
 #define HV_INTERNAL_ACTIVITY_STATE 0x4u
@@ -150,10 +148,13 @@ struct hv_gpa_access {
 /* ---- CPUID -------------------------------------------------------------------------------------
  */
 
+#define HV_CPUID_VP_XFEM (1u << 0)    /* by the VP's own XFEM and XSS, not by the leaf's */
+#define HV_CPUID_OVERRIDDEN (1u << 1) /* with the overrides that were registered */
+
 struct hv_cpuid_head {
     uint64_t partition_id;
     uint32_t vp_index;
-    uint32_t flags;
+    uint32_t flags; /* HV_CPUID_* */
     uint32_t reserved0;
     uint32_t padding;
 };
@@ -232,14 +233,30 @@ HV_AT(hv_gpa_access, gva, 48);
 HV_AT(hv_gpa_access, gpa, 56);
 HV_AT(hv_gpa_access, instruction, 64);
 HV_SIZE(hv_cpuid_head, 24);
+HV_AT(hv_cpuid_head, vp_index, 8);
+HV_AT(hv_cpuid_head, flags, 12);
+HV_AT(hv_cpuid_head, reserved0, 16);
 HV_SIZE(hv_cpuid_leaf, 24);
+HV_AT(hv_cpuid_leaf, ecx, 4);
+HV_AT(hv_cpuid_leaf, xfem, 8);
+HV_AT(hv_cpuid_leaf, xss, 16);
 HV_SIZE(hv_cpuid_values, 16);
+HV_AT(hv_cpuid_values, ebx, 4);
+HV_AT(hv_cpuid_values, ecx, 8);
+HV_AT(hv_cpuid_values, edx, 12);
 HV_SIZE(hv_cpuid_override, 60 + 4); /* the last 4 are the compiler's: HV_CPUID_OVERRIDE_BYTES */
 HV_AT(hv_cpuid_override, intercept, 12);
 HV_AT(hv_cpuid_override, leaf, 16);
+HV_AT(hv_cpuid_override, subleaf, 20);
 HV_AT(hv_cpuid_override, subleaf_specific, 24);
 HV_AT(hv_cpuid_override, always_override, 25);
 HV_AT(hv_cpuid_override, eax, 28);
+HV_AT(hv_cpuid_override, eax_mask, 32);
+HV_AT(hv_cpuid_override, ebx, 36);
+HV_AT(hv_cpuid_override, ebx_mask, 40);
+HV_AT(hv_cpuid_override, ecx, 44);
+HV_AT(hv_cpuid_override, ecx_mask, 48);
+HV_AT(hv_cpuid_override, edx, 52);
 HV_AT(hv_cpuid_override, edx_mask, 56);
 #define HV_CPUID_OVERRIDE_BYTES 60u
 

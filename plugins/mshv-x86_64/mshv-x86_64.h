@@ -23,6 +23,7 @@
 #include "plugins/shared/mshv/vm.h"
 #include "plugins/shared/x86_64/trial.h"
 #include "plugins/shared/x86_64/vcpu.h"
+#include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 #include "sconce-regs-x86_64.h"
@@ -40,6 +41,7 @@ struct mshv_x86_facts {
     bool has_masks;         /* the kernel takes features that a partition is to be without */
     bool has_register_page; /* the hypervisor gives one */
     bool has_overrides;     /* the hypervisor takes what CPUID is to say */
+    bool is_overridden;     /* and says so afterwards */
     struct sconce_x86_control control;
     uint32_t cpuid_count;
     struct sconce_x86_cpuid cpuid[MSHV_X86_MAX_CPUID]; /* what guests are to see */
@@ -87,8 +89,11 @@ extern const struct sconce_mshv_features mshv_x86_features;
 /* What guests of a VP see, and what they are to see. */
 int32_t mshv_x86_cpuid_read(int vp_fd, struct mshv_x86_facts *facts,
                             struct sconce_plugin_error *err);
-/* Returns 0, or a negative errno: guests see more than the policy then. */
-int mshv_x86_cpuid_set(int vp_fd, const struct mshv_x86_facts *facts);
+int32_t mshv_x86_cpuid_set(int vp_fd, const struct mshv_x86_facts *facts,
+                           struct sconce_plugin_error *err);
+/* The same for a probe: a hypervisor that takes no overrides is no error, and is noted. */
+int32_t mshv_x86_cpuid_try(int vp_fd, struct mshv_x86_facts *facts,
+                           struct sconce_plugin_error *err);
 
 /* vm.c */
 int32_t mshv_x86_vm_create(const struct sconce_vm_config *config, struct sconce_plugin_vm **ret_vm,
@@ -106,7 +111,7 @@ int32_t mshv_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t b
 int32_t mshv_x86_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
 
 /* msrs.c */
-/* Which names there are here; UNAVAILABLE when one can be read and not written. */
+/* Which names there are here; UNAVAILABLE when one that matters can be read and not written. */
 int32_t mshv_x86_msrs_find(int vp_fd, struct mshv_x86_facts *facts,
                            struct sconce_plugin_error *err);
 /* What they hold in a VP that has not run becomes what a reset writes, but for arch/x86_64's. */
@@ -132,6 +137,10 @@ int32_t mshv_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *
 int32_t mshv_x86_general_fetch(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
 /* What is dirty goes to the VP; the next thing is RUN_VP. */
 int32_t mshv_x86_general_flush(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+/* After a RUN_VP that ended with a message: the VP has taken it. */
+void mshv_x86_general_taken(struct sconce_plugin_vm *vm);
+/* After a RUN_VP that ended without a message: what the VP has not taken of it is dirty again. */
+void mshv_x86_general_take_back(struct sconce_plugin_vm *vm);
 /* RIP alone, whatever else is known. */
 void mshv_x86_general_set_rip(struct sconce_plugin_vm *vm, uint64_t rip);
 /* By the file's order; fetches. */
@@ -141,14 +150,15 @@ void mshv_x86_write_standard(struct sconce_plugin_vm *vm, const struct sconce_x8
 
 /* regs.c */
 extern const struct sconce_ext_regs mshv_x86_regs;
+extern const struct sconce_ext_fault mshv_x86_fault;
 /* Where the VP's XSAVE area has what: UNAVAILABLE when it is not as a guest's must be. */
 int32_t mshv_x86_float_prepare(struct sconce_plugin_vm *vm, const struct mshv_x86_facts *facts,
                                struct sconce_plugin_error *err);
 /* x87, SSE, AVX, AVX-512, to their initial state. */
 int32_t mshv_x86_float_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
-/* FS or GS with another base. */
-int32_t mshv_x86_set_base(struct sconce_plugin_vm *vm, uint32_t name, uint64_t base,
-                          struct sconce_plugin_error *err);
+/* FS with another base: the thread pointer. */
+int32_t mshv_x86_set_fs_base(struct sconce_plugin_vm *vm, uint64_t base,
+                             struct sconce_plugin_error *err);
 
 /* exits.c */
 /* Decode the message that ended RUN_VP; sets state and place. */

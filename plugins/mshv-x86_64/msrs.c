@@ -9,19 +9,29 @@
 #include "plugins/shared/mshv/hypercall.h"
 #include "plugins/shared/plugin-error.h"
 
-/* From @first on @count names. Not here: counters, what is read-only on every processor, and MSRs
+#define HINT_REPORT "please report it, with kernel, processor and this message"
+
+/*
+ * From @first on @count names. Not here: counters, what is read-only on every processor, and MSRs
  * of features that the CPUID policy never shows, which come and go with the processor and the masks
- * of a partition (CET, MPX, XSAVES, XFD, TSX, WAITPKG, the adjusted and the deadline TSC). */
+ * of a partition (CET, MPX, XSAVES, XFD, TSX, WAITPKG, the adjusted and the deadline TSC). Nor
+ * MISC_ENABLE and DEBUG_CTL, which no other client of the hypervisor uses: what it does with them
+ * is not known, and no guest of ours can write them.
+ *
+ * The @needed ones say how a guest's memory is cached, what its predictors may do, and where
+ * SYSCALL goes: a hypervisor that shows one and does not take it back is not used. The others are
+ * left as they are there.
+ */
 static const struct {
     uint32_t first;
     uint32_t count;
+    bool needed;
 } names[] = {
-    {HV_KERNEL_GS_BASE, 1},  {HV_PAT, 1},
-    {HV_SYSENTER_CS, 3},     {HV_STAR, 4}, /* to SFMASK */
-    {HV_MTRR_DEF_TYPE, 1},   {HV_MTRR_PHYS_BASE0, 8},
-    {HV_MTRR_PHYS_MASK0, 8}, {HV_MTRR_FIX64K, 11},
-    {HV_TSC_AUX, 1},         {HV_DEBUG_CTL, 1},
-    {HV_SPEC_CTRL, 1},       {HV_MISC_ENABLE, 1},
+    {HV_KERNEL_GS_BASE, 1, true},   {HV_PAT, 1, true},
+    {HV_SYSENTER_CS, 3, true},      {HV_STAR, 4, true}, /* to SFMASK */
+    {HV_MTRR_DEF_TYPE, 1, false},   {HV_MTRR_PHYS_BASE0, 8, false},
+    {HV_MTRR_PHYS_MASK0, 8, false}, {HV_MTRR_FIX64K, 11, false},
+    {HV_TSC_AUX, 1, true},          {HV_SPEC_CTRL, 1, true},
 };
 
 /* Those that arch/x86_64 gives a value to, by number. */
@@ -40,35 +50,28 @@ static const struct {
     {SCONCE_X86_MSR_TSC_AUX, HV_TSC_AUX},
 };
 
-/* Only what the hypervisor itself says of a name tells whether there is one. */
-static bool is_refusal(const struct sconce_plugin_error *why)
-{
-    return why->domain == SCONCE_DOMAIN_HV_STATUS && why->code != MSHV_HV_INSUFFICIENT_MEMORY;
-}
-
-static int32_t look_at(int vp_fd, uint32_t name, struct mshv_x86_facts *facts,
+/* A name that the hypervisor refuses to read is not there. */
+static int32_t look_at(int vp_fd, uint32_t name, bool needed, struct mshv_x86_facts *facts,
                        struct sconce_plugin_error *err)
 {
     struct mshv_register same = mshv_x86_register(name, 0);
     struct sconce_plugin_error why = {.size = sizeof why};
     int32_t r = sconce_mshv_get_registers(vp_fd, &name, &same.value, 1, "read an MSR", &why);
+    bool is_there = r == SCONCE_PLUGIN_OK;
 
-    if (r != SCONCE_PLUGIN_OK && is_refusal(&why))
-        return SCONCE_PLUGIN_OK; /* not there */
-    if (r == SCONCE_PLUGIN_OK)
+    if (is_there)
         r = sconce_mshv_set_registers(vp_fd, &same, 1, "set an MSR", &why);
-    if (r != SCONCE_PLUGIN_OK && is_refusal(&why))
-        return sconce_plugin_fail(
-            err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, name,
-            "please report it, with kernel, processor and this message",
-            "the hypervisor shows an MSR that cannot be put back (register 0x%" PRIx32 ")", name);
-    if (r != SCONCE_PLUGIN_OK) {
-        if (err && err->size >= sizeof why)
-            *err = why;
-        return r;
+    if (r == SCONCE_PLUGIN_OK) {
+        facts->msrs[facts->msr_count++] = name;
+        return SCONCE_PLUGIN_OK;
     }
-    facts->msrs[facts->msr_count++] = name;
-    return SCONCE_PLUGIN_OK;
+    if (!sconce_mshv_is_refusal(&why))
+        return sconce_plugin_pass(err, r, &why);
+    if (!is_there || !needed)
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_fail(
+        err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN, name, HINT_REPORT,
+        "the hypervisor shows an MSR that cannot be put back (register 0x%" PRIx32 ")", name);
 }
 
 int32_t mshv_x86_msrs_find(int vp_fd, struct mshv_x86_facts *facts, struct sconce_plugin_error *err)
@@ -78,7 +81,7 @@ int32_t mshv_x86_msrs_find(int vp_fd, struct mshv_x86_facts *facts, struct sconc
     facts->msr_count = 0;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         for (uint32_t n = 0; r == SCONCE_PLUGIN_OK && n < names[i].count; n++)
-            r = look_at(vp_fd, names[i].first + n, facts, err);
+            r = look_at(vp_fd, names[i].first + n, names[i].needed, facts, err);
     return r;
 }
 
@@ -114,7 +117,8 @@ int32_t mshv_x86_msrs_keep(struct sconce_plugin_vm *vm, const struct mshv_x86_fa
         struct mshv_register *at = find(vm, name_of(vm->x86.msrs[i].index));
 
         if (!at)
-            return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_NONE, 0, NULL,
+            return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN,
+                                      vm->x86.msrs[i].index, HINT_REPORT,
                                       "the hypervisor has no MSR 0x%" PRIx32 " for its guests",
                                       vm->x86.msrs[i].index);
         at->value = (struct mshv_value){.low = vm->x86.msrs[i].value};

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "plugins/mshv-x86_64/mshv-x86_64.h"
@@ -21,6 +22,18 @@ int32_t mshv_x86_configure(const char *key, const char *value, struct sconce_plu
 
 /* ---- The trial ----------------------------------------------------------------------------- */
 
+/* Its code has no loop, so RUN_VP comes back; what is limited is how often it may come back with
+ * nothing but signals, which need not be ours. */
+#define TRIAL_SECONDS 10u
+
+static uint64_t trial_deadline(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return ((uint64_t)now.tv_sec + TRIAL_SECONDS) * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
 static int32_t try_guest(struct mshv_x86_facts *facts, struct sconce_plugin_error *err)
 {
     static const struct sconce_x86_trial_ops ops = {
@@ -36,9 +49,13 @@ static int32_t try_guest(struct mshv_x86_facts *facts, struct sconce_plugin_erro
     if (r == SCONCE_PLUGIN_OK)
         r = mshv_x86_vm_create_with(facts, &trial.config, &vm, err);
     if (r == SCONCE_PLUGIN_OK)
+        vm->mshv.deadline_ns = trial_deadline();
+    if (r == SCONCE_PLUGIN_OK)
         r = sconce_x86_trial_run(&trial, vm, &ops, facts->cpuid, facts->cpuid_count, "hypervisor",
                                  &facts->found, err);
     mshv_x86_vm_destroy(vm);
+    if (!facts->is_overridden)
+        facts->found.cpuid_unfiltered = true;
     return r;
 }
 
@@ -70,8 +87,7 @@ static int32_t look_at(struct sconce_mshv_machine *machine, struct mshv_x86_fact
         return r;
     facts->has_masks = machine->has_masks;
     facts->has_register_page = machine->register_page;
-    facts->has_overrides = mshv_x86_cpuid_set(machine->vp_fd, facts) == 0;
-    return SCONCE_PLUGIN_OK;
+    return mshv_x86_cpuid_try(machine->vp_fd, facts, err);
 }
 
 static int32_t discover(const char *device, void *to, struct sconce_plugin_error *err)
@@ -86,7 +102,8 @@ static int32_t discover(const char *device, void *to, struct sconce_plugin_error
     snprintf(facts->device, sizeof facts->device, "%s", device);
     r = sconce_mshv_open(device, &fd, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = sconce_mshv_machine_init(&machine, device, fd, &mshv_x86_features, true, err);
+        r = sconce_mshv_machine_init(&machine, device, fd, &mshv_x86_features,
+                                     SCONCE_MSHV_MASKS_TRY, err);
     if (r == SCONCE_PLUGIN_OK)
         r = look_at(&machine, facts, err);
     return r == SCONCE_PLUGIN_OK ? try_guest(facts, err) : r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sconce.regs/1: register files of a stopped VP, as the guest sees them. While the VP stands in the
- * shim, the guest's PC, SP and flags are those of the interrupt frame.
+ * sconce.regs/1 and sconce.fault/1: register files of a stopped VP, as the guest sees them. While
+ * the VP stands in the shim, the guest's PC, SP and flags are those of the interrupt frame.
  */
 #include <string.h>
 
@@ -23,18 +23,32 @@ static int32_t read_segment(struct sconce_plugin_vm *vm, uint32_t name, struct h
     return r;
 }
 
-int32_t mshv_x86_set_base(struct sconce_plugin_vm *vm, uint32_t name, uint64_t base,
-                          struct sconce_plugin_error *err)
+/* The value of a segment register with another base. */
+static int32_t with_base(struct sconce_plugin_vm *vm, uint32_t name, uint64_t base,
+                         struct mshv_register *ret_register, struct sconce_plugin_error *err)
 {
-    struct mshv_register to = {.name = name};
     struct hv_segment segment;
     int32_t r = read_segment(vm, name, &segment, err);
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
     segment.base = base;
-    memcpy(&to.value, &segment, sizeof segment);
-    return sconce_mshv_set_registers(vm->mshv.machine.vp_fd, &to, 1, "set a segment's base", err);
+    *ret_register = (struct mshv_register){.name = name};
+    memcpy(&ret_register->value, &segment, sizeof segment);
+    return r;
+}
+
+#define SET_BASE "set a segment's base"
+
+int32_t mshv_x86_set_fs_base(struct sconce_plugin_vm *vm, uint64_t base,
+                             struct sconce_plugin_error *err)
+{
+    struct mshv_register to;
+    int32_t r = with_base(vm, HV_FS, base, &to, err);
+
+    return r == SCONCE_PLUGIN_OK
+               ? sconce_mshv_set_registers(vm->mshv.machine.vp_fd, &to, 1, SET_BASE, err)
+               : r;
 }
 
 /* After this the VP is at one of two known places: IN_GUEST or IN_SHIM. Which ring it is in is
@@ -138,6 +152,7 @@ static int32_t get_special(struct sconce_plugin_vm *vm, void *buf, struct sconce
 static int32_t set_special(struct sconce_plugin_vm *vm, const void *buf,
                            struct sconce_plugin_error *err)
 {
+    struct mshv_register bases[2];
     struct sconce_x86_special now, to;
     const char *problem;
     int32_t r = get_special(vm, &now, err);
@@ -148,8 +163,13 @@ static int32_t set_special(struct sconce_plugin_vm *vm, const void *buf,
     problem = sconce_x86_special_problem(&now, &to);
     if (problem)
         return sconce_regs_invalid(err, problem);
-    r = mshv_x86_set_base(vm, HV_FS, to.fs_base, err);
-    return r == SCONCE_PLUGIN_OK ? mshv_x86_set_base(vm, HV_GS, to.gs_base, err) : r;
+    r = with_base(vm, HV_FS, to.fs_base, &bases[0], err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = with_base(vm, HV_GS, to.gs_base, &bases[1], err);
+    /* Both at once: a guest with one of them would be neither the old one nor the new one. */
+    return r == SCONCE_PLUGIN_OK
+               ? sconce_mshv_set_registers(vm->mshv.machine.vp_fd, bases, 2, SET_BASE, err)
+               : r;
 }
 
 /* ---- Float --------------------------------------------------------------------------------- */
@@ -167,15 +187,26 @@ static int32_t write_xsave(struct sconce_plugin_vm *vm, const char *what,
     return sconce_mshv_state_set(vm->mshv.machine.vp_fd, MSHV_STATE_XSAVE, &vm->xsave, what, err);
 }
 
-/* Which components the area has may depend on XCR0. */
+static int32_t strange_xsave(int32_t status, uint64_t xcomp_bv, struct sconce_plugin_error *err)
+{
+    return sconce_plugin_fail(err, status, SCONCE_DOMAIN_PLUGIN, (int64_t)xcomp_bv, NULL,
+                              "the hypervisor keeps SIMD state in a way that this backend does not "
+                              "know");
+}
+
+/* Which components the area has may depend on XCR0, and whether XCR0 can be set on CR4.OSXSAVE (SDM
+ * vol 2D, XSETBV). */
 int32_t mshv_x86_float_prepare(struct sconce_plugin_vm *vm, const struct mshv_x86_facts *facts,
                                struct sconce_plugin_error *err)
 {
-    const struct mshv_register xfem = mshv_x86_register(HV_XFEM, vm->x86.control.xcr0);
+    const struct mshv_register control[] = {
+        mshv_x86_register(HV_CR4, vm->x86.control.cr4),
+        mshv_x86_register(HV_XFEM, vm->x86.control.xcr0),
+    };
     int32_t r = SCONCE_PLUGIN_OK;
 
     if (vm->x86.control.xcr0)
-        r = sconce_mshv_set_registers(vm->mshv.machine.vp_fd, &xfem, 1, "set XCR0", err);
+        r = sconce_mshv_set_registers(vm->mshv.machine.vp_fd, control, 2, "set XCR0", err);
     if (r == SCONCE_PLUGIN_OK)
         r = read_xsave(vm, err);
     if (r != SCONCE_PLUGIN_OK)
@@ -184,10 +215,7 @@ int32_t mshv_x86_float_prepare(struct sconce_plugin_vm *vm, const struct mshv_x8
     if (sconce_x86_xsave_compacted(facts->cpuid, facts->cpuid_count, vm->xcomp_bv, vm->xsave.bytes,
                                    &vm->x86.xsave))
         return SCONCE_PLUGIN_OK;
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_UNAVAILABLE, SCONCE_DOMAIN_PLUGIN,
-                              (int64_t)vm->xcomp_bv, NULL,
-                              "the hypervisor keeps SIMD state in a way that this backend does not "
-                              "know");
+    return strange_xsave(SCONCE_PLUGIN_E_UNAVAILABLE, vm->xcomp_bv, err);
 }
 
 int32_t mshv_x86_float_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
@@ -199,9 +227,13 @@ int32_t mshv_x86_float_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_e
 static int32_t get_float(struct sconce_plugin_vm *vm, void *buf, struct sconce_plugin_error *err)
 {
     int32_t r = read_xsave(vm, err);
+    uint64_t xcomp_bv;
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
+    xcomp_bv = sconce_x86_xsave_xcomp_bv(vm->xsave.at);
+    if (xcomp_bv != vm->xcomp_bv)
+        return strange_xsave(SCONCE_PLUGIN_E_SYSTEM, xcomp_bv, err);
     sconce_x86_xsave_complete(vm->xsave.at);
     sconce_x86_xsave_unpack(&vm->x86.xsave, vm->xsave.at, buf);
     return SCONCE_PLUGIN_OK;
@@ -290,4 +322,15 @@ const struct sconce_ext_regs mshv_x86_regs = {
     .size = sizeof mshv_x86_regs,
     .get = get,
     .set = set,
+};
+
+static int32_t resume(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    return sconce_vcpu_resume(&vm->mshv.state, err);
+}
+
+const struct sconce_ext_fault mshv_x86_fault = {
+    .size = sizeof mshv_x86_fault,
+    SCONCE_X86_FAULT_PLACES,
+    .resume = resume,
 };

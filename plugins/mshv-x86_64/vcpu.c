@@ -104,17 +104,7 @@ int32_t mshv_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *
 
 int32_t mshv_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    int32_t r;
-
-    if (vm->mshv.state == SCONCE_VCPU_DEAD)
-        return sconce_vcpu_refuse(vm->mshv.state, "reset the vCPU", err);
-    sconce_mshv_forget_kick(&vm->mshv.kick);
-    if (!vm->mshv.sealed)
-        return SCONCE_PLUGIN_OK;
-    r = mshv_x86_scrub(vm, err);
-    if (r != SCONCE_PLUGIN_OK)
-        vm->mshv.state = SCONCE_VCPU_DEAD;
-    return r;
+    return sconce_mshv_vcpu_reset(vm, &vm->mshv, mshv_x86_scrub, err);
 }
 
 /* ---- Entering ------------------------------------------------------------------------------ */
@@ -142,7 +132,7 @@ int32_t mshv_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_ent
     if (r == SCONCE_PLUGIN_OK && !vm->mshv.sealed)
         r = mshv_x86_seal(vm, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = mshv_x86_set_base(vm, HV_FS, entry.tls, err);
+        r = mshv_x86_set_fs_base(vm, entry.tls, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     regs.rip = entry.pc;
@@ -163,7 +153,7 @@ int32_t mshv_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot set the thread pointer: 0x%" PRIx64 " is not canonical",
                                   tls);
-    return mshv_x86_set_base(vm, HV_FS, tls, err);
+    return mshv_x86_set_fs_base(vm, tls, err);
 }
 
 /* ---- Running ------------------------------------------------------------------------------- */
@@ -180,10 +170,13 @@ int32_t mshv_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_e
         return r;
     vm->general_known = false;
     vm->page_fresh = outcome == SCONCE_MSHV_EXITED;
-    if (outcome == SCONCE_MSHV_EXITED)
+    if (outcome == SCONCE_MSHV_EXITED) {
+        mshv_x86_general_taken(vm);
         mshv_x86_decode(vm, ret_exit);
-    else if (outcome == SCONCE_MSHV_CANCELLED)
+    } else if (outcome == SCONCE_MSHV_CANCELLED) {
+        mshv_x86_general_take_back(vm);
         vm->x86.place = SCONCE_X86_ANYWHERE;
+    }
     return SCONCE_PLUGIN_OK;
 }
 

@@ -19,18 +19,13 @@ static int32_t make_machine(struct sconce_plugin_vm *vm, const struct mshv_x86_f
     SCONCE_CLEANUP(sconce_cleanup_fd) int device_fd = -1;
     struct sconce_mshv_machine *machine = &vm->mshv.machine;
     int32_t r = sconce_mshv_open(facts->device, &device_fd, err);
-    int refused;
 
     if (r == SCONCE_PLUGIN_OK)
-        r = sconce_mshv_machine_init(machine, facts->device, device_fd, &mshv_x86_features, true,
-                                     err);
-    if (r != SCONCE_PLUGIN_OK || !facts->has_overrides)
-        return r;
-    refused = mshv_x86_cpuid_set(machine->vp_fd, facts);
-    if (refused < 0)
-        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, -refused, NULL,
-                                  "cannot set the CPU features of policy %s",
-                                  SCONCE_X86_CPUID_POLICY);
+        r = sconce_mshv_machine_init(
+            machine, facts->device, device_fd, &mshv_x86_features,
+            facts->has_masks ? SCONCE_MSHV_MASKS_ALL : SCONCE_MSHV_MASKS_NONE, err);
+    if (r == SCONCE_PLUGIN_OK && facts->has_overrides)
+        r = mshv_x86_cpuid_set(machine->vp_fd, facts, err);
     return r;
 }
 
@@ -92,48 +87,30 @@ int32_t mshv_x86_mem_unmap(struct sconce_plugin_vm *vm, uint64_t gpa, uint64_t b
     return sconce_plugin_mappings_remove(&vm->mshv.memory, gpa, bytes, err);
 }
 
-/* GDT and IDT, the shim, its stacks and the tables, each with no more than it needs: the hypervisor
- * enforces execution too. A processor that keeps accessed bits in its second-level tables reads
- * page tables as if it wrote them (SDM vol 3C 28.3.5), so these are writable. */
-static int32_t show_own(struct sconce_plugin_vm *vm, uint64_t used, struct sconce_plugin_error *err)
+/* GDT and IDT; the shim; its stacks and the tables. A processor that keeps accessed bits in its
+ * second-level tables reads page tables as if it wrote them (SDM vol 3C 28.3.5), so these are
+ * writable. */
+static int32_t show(struct sconce_plugin_vm *vm, uint64_t used, struct sconce_plugin_error *err)
 {
-    static const struct {
-        uint64_t at;
-        uint64_t end; /* 0: as much as is used */
-        uint32_t prot;
-    } parts[] = {
+    const struct sconce_mshv_own_part parts[] = {
         {SCONCE_X86_GDT_OFFSET, SCONCE_X86_SHIM_OFFSET, SCONCE_PROT_READ},
         {SCONCE_X86_SHIM_OFFSET, SCONCE_X86_STACKS_OFFSET, SCONCE_PROT_READ | SCONCE_PROT_EXEC},
-        {SCONCE_X86_STACKS_OFFSET, 0, SCONCE_PROT_READ | SCONCE_PROT_WRITE},
+        {SCONCE_X86_STACKS_OFFSET, used, SCONCE_PROT_READ | SCONCE_PROT_WRITE},
     };
-    int32_t r = SCONCE_PLUGIN_OK;
 
-    for (size_t i = 0; r == SCONCE_PLUGIN_OK && i < sizeof parts / sizeof parts[0]; i++) {
-        const struct sconce_mshv_region region = {
-            .gpa = vm->mshv.memory.gpa_max + parts[i].at,
-            .bytes = (parts[i].end ? parts[i].end : used) - parts[i].at,
-            .host = vm->mshv.own + parts[i].at,
-            .prot = parts[i].prot,
-        };
-
-        r = sconce_mshv_region_add(&vm->mshv.regions, vm->mshv.machine.partition_fd, &region, err);
-    }
-    return r;
+    return sconce_mshv_show(&vm->mshv, 0, parts, sizeof parts / sizeof parts[0], err);
 }
 
 int32_t mshv_x86_seal(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
     uint64_t bytes = sconce_x86_own_bytes(&vm->mshv.memory), used = 0;
-    int32_t r = sconce_mshv_own_map(&vm->mshv, bytes, err);
+    int32_t r = sconce_mshv_own_map(&vm->mshv, 0, bytes, err);
 
     vm->mshv.sealed = vm->mshv.memory.fixed = true;
     if (r == SCONCE_PLUGIN_OK)
         r = sconce_x86_own_build(&vm->mshv.memory, vm->mshv.own, bytes, &used, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = sconce_mshv_regions_add(&vm->mshv.regions, vm->mshv.machine.partition_fd,
-                                    &vm->mshv.memory, err);
-    if (r == SCONCE_PLUGIN_OK)
-        r = show_own(vm, used, err);
+        r = show(vm, used, err);
     if (r == SCONCE_PLUGIN_OK)
         r = mshv_x86_scrub(vm, err);
     if (r != SCONCE_PLUGIN_OK)

@@ -49,7 +49,7 @@ static void fault_exit(struct process_a64_vm *vm, const struct sconce_a64_except
     sconce_a64_fault(exception, &ret_exit->u.fault);
     vm->esr = exception->esr;
     vm->far = exception->far;
-    vm->base.state = SCONCE_VCPU_STOPPED;
+    vm->base.state = SCONCE_VCPU_FAULTED;
 }
 
 /* ---- Exceptions ----------------------------------------------------------------------------- */

@@ -36,6 +36,8 @@ static const void *get_extension(const char *id)
         return &sconce_a64_arch;
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return &process_a64_regs;
+    if (strcmp(id, SCONCE_EXT_FAULT) == 0)
+        return &process_a64_fault;
     return sconce_process_get_extension(id);
 }
 

@@ -9,6 +9,7 @@
 
 #include "plugins/process-aarch64/frame.h"
 #include "plugins/shared/process/backend.h"
+#include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
 
@@ -50,6 +51,7 @@ void process_a64_settle(struct process_a64_vm *vm);
 
 /* regs.c */
 extern const struct sconce_ext_regs process_a64_regs;
+extern const struct sconce_ext_fault process_a64_fault;
 
 /* exits.c: sets the VM's state, and frame.pc with moved */
 bool process_a64_decode(struct sconce_plugin_vm *base, int number, struct sconce_exit *ret_exit);

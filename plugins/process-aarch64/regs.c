@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sconce.regs/1: register files of a stopped guest, from the signal frame and the control area. The
- * host's system registers are not the guest's business and read as zero, but for what its last
- * fault left there. There are no debug registers: a process without ptrace has none to set.
+ * sconce.regs/1 and sconce.fault/1: register files of a stopped guest, from the signal frame and
+ * the control area. The host's system registers are not the guest's business and read as zero, but
+ * for what its last fault left there. There are no debug registers: a process without ptrace has
+ * none to set.
  */
 #include <string.h>
 
@@ -124,4 +125,10 @@ const struct sconce_ext_regs process_a64_regs = {
     .size = sizeof process_a64_regs,
     .get = get,
     .set = set,
+};
+
+const struct sconce_ext_fault process_a64_fault = {
+    .size = sizeof process_a64_fault,
+    SCONCE_A64_FAULT_PLACES,
+    .resume = sconce_process_fault_resume,
 };

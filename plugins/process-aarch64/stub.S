@@ -25,7 +25,8 @@ raw_stub:
     .long site - raw_stub
     .long filter_listener - raw_stub
     .long raw_start - raw_stub
-    .quad 0
+    .long handler - raw_stub
+    .long finish - raw_stub
 stack_description: /* stack_t */
     .quad SCONCE_CONTROL_AT + SCONCE_ALTSTACK_OFFSET
     .quad 0
@@ -40,9 +41,7 @@ stack_description: /* stack_t */
  * plugin is built with BTI: the page is a piece of its text, and keeps that text's protection when it
  * moves.
  */
-    .globl raw_stub_handler
-    .hidden raw_stub_handler
-raw_stub_handler:
+handler:
     hint #34                    /* BTI c */
     /* A new stop; what is reported again without this is an old one (child.h). */
     adr x9, control
@@ -85,9 +84,7 @@ deaf:
  * X0, X1: the zygote's text; X2, X3: its data, the stack among it. Both go; then nothing is mapped
  * but the guest's memory, this page and the control area. The filter closes behind it.
  */
-    .globl raw_stub_finish
-    .hidden raw_stub_finish
-raw_stub_finish:
+finish:
     hint #38                    /* BTI jc: no compiler says which branch a last call is */
     mov x19, x2
     mov x20, x3

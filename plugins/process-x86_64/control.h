@@ -6,9 +6,11 @@
 
 #include "plugins/shared/process/layout.h"
 
-#define SCONCE_CONTROL_FS_BASE (SCONCE_CONTROL_ARCH + 0)
-#define SCONCE_CONTROL_GS_BASE (SCONCE_CONTROL_ARCH + 8)
+/* The bases of FS and GS come first: layout.h. */
 #define SCONCE_CONTROL_DS (SCONCE_CONTROL_ARCH + 16) /* u16, as is ES: told, never loaded */
 #define SCONCE_CONTROL_ES (SCONCE_CONTROL_ARCH + 18)
+/* u32: may the bases stay as the guest stopped with them? By the host, at each release; for
+ * stub-prctl.S, which else sets them. */
+#define SCONCE_CONTROL_KEEP_BASES (SCONCE_CONTROL_ARCH + 20)
 
 #endif

@@ -41,7 +41,7 @@ static void fault_exit(struct process_x86_vm *vm, const struct sconce_x86_except
 {
     ret_exit->kind = SCONCE_EXIT_FAULT;
     sconce_x86_fault(exception, &ret_exit->u.fault);
-    vm->base.state = SCONCE_VCPU_STOPPED;
+    vm->base.state = SCONCE_VCPU_FAULTED;
 }
 
 /* How many bytes a doorbell at @rip has; 0 when there is none. */

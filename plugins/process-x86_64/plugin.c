@@ -12,12 +12,12 @@ const struct sconce_process_backend sconce_process_backend = {
     .tls_at = SCONCE_CONTROL_FS_BASE,
     .trial_code = process_x86_trial_code,
     .trial_bytes = sizeof process_x86_trial_code,
-    .suits = process_x86_suits,
+    .stub = process_x86_stub,
     .learn = process_x86_learn,
     .equip = process_x86_equip,
     .describe = process_x86_describe,
     .begin = process_x86_begin,
-    .entry_problem = sconce_x86_entry_problem,
+    .entry_problem = process_x86_entry_problem,
     .enter = process_x86_enter,
     .resume = process_x86_resume,
     .copy_frame = process_x86_copy_frame,
@@ -33,6 +33,8 @@ static const void *get_extension(const char *id)
         return &sconce_x86_arch;
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return &process_x86_regs;
+    if (strcmp(id, SCONCE_EXT_FAULT) == 0)
+        return &process_x86_fault;
     return sconce_process_get_extension(id);
 }
 

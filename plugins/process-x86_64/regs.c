@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * sconce.regs/1: register files of a stopped guest, from the signal frame and the control area. The
- * host's control registers are not the guest's business and read as zero. There are no debug
- * registers: a process without ptrace has none to set.
+ * sconce.regs/1 and sconce.fault/1: register files of a stopped guest, from the signal frame and
+ * the control area. The host's control registers are not the guest's business and read as zero.
+ * There are no debug registers: a process without ptrace has none to set.
  */
 #include <string.h>
 
@@ -68,8 +68,8 @@ static int32_t set_special(struct process_x86_vm *vm, const struct sconce_x86_sp
     if (memcmp(&now, from, sizeof now) != 0)
         return sconce_process_regs_refuse(err,
                                           "of the special ones only FS and GS base can be set");
-    if (!sconce_x86_canonical(from->fs_base) || !sconce_x86_canonical(from->gs_base))
-        return sconce_process_regs_refuse(err, "FS or GS base is not canonical");
+    if (!process_x86_base_fits(from->fs_base) || !process_x86_base_fits(from->gs_base))
+        return sconce_process_regs_refuse(err, "FS or GS base is none that a guest can hold");
     memcpy(vm->base.child.control + SCONCE_CONTROL_FS_BASE, &from->fs_base, sizeof from->fs_base);
     memcpy(vm->base.child.control + SCONCE_CONTROL_GS_BASE, &from->gs_base, sizeof from->gs_base);
     return SCONCE_PLUGIN_OK;
@@ -157,4 +157,10 @@ const struct sconce_ext_regs process_x86_regs = {
     .size = sizeof process_x86_regs,
     .get = get,
     .set = set,
+};
+
+const struct sconce_ext_fault process_x86_fault = {
+    .size = sizeof process_x86_fault,
+    SCONCE_X86_FAULT_PLACES,
+    .resume = sconce_process_fault_resume,
 };

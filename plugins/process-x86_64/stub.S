@@ -1,131 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The stub: the one page of our code in a guest's process. It reports what stops the guest, and
- * goes on as the host says. It keeps nothing: behind its report no register is looked at but the
- * kernel's answer, since the guest may have jumped here with anything in them; all that follows comes
- * from constants and from what the host wrote while the kernel held the child.
- *
- * The page is position-independent but for SCONCE_STUB_AT, where it always lies.
- */
-#include <asm/unistd.h>
-
+/* The stub where the kernel lets programs read and write the bases of FS and GS by instructions
+ * (FSGSBASE). */
 #include "plugins/process-x86_64/control.h"
-#include "plugins/shared/process/layout.h"
-#include "plugins/shared/process/stub-head.h"
 
-#define STUB_NUMBER_(name) __NR_##name
-#define STUB_NUMBER(name) STUB_NUMBER_(name)
+#define STUB_SECTION .stub
+#define STUB_FILTERS "process-x86_64-filters.h"
 
-    .section .stub, "ax", @progbits
-    .balign SCONCE_STUB_PAGE
-    .globl raw_stub
-    .hidden raw_stub
-raw_stub:
-    .long SCONCE_STUB_MAGIC
-    .long site - raw_stub
-    .long filter_listener - raw_stub
-    .long raw_start - raw_stub
-    .quad 0
-stack_description: /* stack_t */
-    .quad SCONCE_CONTROL_AT + SCONCE_ALTSTACK_OFFSET
-    .quad 0
-    .quad SCONCE_ALTSTACK_BYTES
-
-    .set control, raw_stub + SCONCE_CONTROL_DISTANCE
-
-/*
- * Every signal arrives here, on the alternate stack: RDI its number, RDX the ucontext. Flags that
- * bite are none: the kernel has cleared DF and TF, and nothing here is unaligned (AC).
- */
-    .globl raw_stub_handler
-    .hidden raw_stub_handler
-raw_stub_handler:
-    /* A new stop; what is reported again without this is an old one (child.h). */
-    movq $0, control + SCONCE_CONTROL_FRAME(%rip)
-    /* Not in the signal frame: the bases of FS and GS, and DS and ES. */
+    .macro save_bases
     rdfsbase %rax
     movq %rax, control + SCONCE_CONTROL_FS_BASE(%rip)
     rdgsbase %rax
     movq %rax, control + SCONCE_CONTROL_GS_BASE(%rip)
-    movl %ds, %eax
-    movw %ax, control + SCONCE_CONTROL_DS(%rip)
-    movl %es, %eax
-    movw %ax, control + SCONCE_CONTROL_ES(%rip)
+    .endm
 
-    /* The first two arguments: signal and ucontext. */
-    movq %rdx, %rsi
-    movl $STUB_NUMBER(SCONCE_STUB_SYSCALL), %eax
-    syscall
-site:
-    /* ENOSYS: nobody listens any more, and nobody will say how to go on. All signals are blocked
-     * here, so the exception ends the process. */
-    testq %rax, %rax
-    jnz deaf
-    /* Released by the host, which has written what follows is to load. */
+    .macro load_bases
     movq control + SCONCE_CONTROL_FS_BASE(%rip), %rax
     wrfsbase %rax
     movq control + SCONCE_CONTROL_GS_BASE(%rip), %rax
     wrgsbase %rax
+    .endm
 
-    /* A guest that returned from a signal of its own making may have moved the alternate stack. The
-     * kernel does not change it while the stack pointer is on it, which 0 never is. */
-    xorl %esp, %esp
-    leaq stack_description(%rip), %rdi
-    xorl %esi, %esi
-    movl $__NR_sigaltstack, %eax
-    syscall
+    .macro bases_calls
+    .endm
 
-    movq control + SCONCE_CONTROL_FRAME(%rip), %rsp
-    movl $__NR_rt_sigreturn, %eax
-    syscall
-deaf:
-    ud2
-
-/*
- * RDI, RSI: the zygote's text; RDX, RCX: its data, the stack among it. Both go; then nothing is
- * mapped but the guest's memory, this page and the control area. The filter closes behind it.
- */
-    .globl raw_stub_finish
-    .hidden raw_stub_finish
-raw_stub_finish:
-    movq %rdx, %r12
-    movq %rcx, %r13
-    movl $__NR_munmap, %eax
-    syscall
-    testq %rax, %rax
-    jnz failed
-    movq %r12, %rdi
-    movq %r13, %rsi
-    movl $__NR_munmap, %eax
-    syscall
-    testq %rax, %rax
-    jnz failed
-
-    movl $1, %edi               /* SECCOMP_SET_MODE_FILTER */
-    xorl %esi, %esi
-    leaq filter_wall(%rip), %rdx
-    movl $__NR_seccomp, %eax
-    syscall
-    testq %rax, %rax
-    jnz failed
-    /* The first exit. The host takes its frame as a pattern: no guest has run yet. A fault at 0,
-     * since every frame tells of the thread's last page fault (thread.cr2, which fork() copies):
-     * it was the host's until now. */
-    xorl %eax, %eax
-    movl (%rax), %eax
-    ud2
-
-failed:
-    negl %eax
-    movl %eax, control + SCONCE_CONTROL_ERROR(%rip)
-    movl $1, %edi
-    movl $__NR_exit_group, %eax
-    syscall
-    ud2
-
-#include "process-x86_64-filters.h"
-
-    /* Filled with int3, so that a stray jump is a fault at its own address. (An error when the page is too
-     * small.) */
-    .org raw_stub + SCONCE_STUB_PAGE, 0xcc
-    .section .note.GNU-stack, "", @progbits
+    .globl raw_stub
+    .hidden raw_stub
+#include "plugins/process-x86_64/stub-page.S"

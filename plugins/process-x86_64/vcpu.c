@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/untrusted.h"
+#include "plugins/process-x86_64/control.h"
 #include "plugins/process-x86_64/process-x86_64.h"
 
 static uint8_t *frame_of(const struct sconce_plugin_vm *vm)
@@ -21,6 +22,7 @@ bool process_x86_begin(struct sconce_plugin_vm *base, uint8_t *frame, uint64_t r
         return false;
     process_x86_frame_init(&vm->shape, frame);
     memcpy(&vm->frame, frame, sizeof vm->frame);
+    vm->has_stopped = false;
     vm->skip = 0;
     return true;
 }
@@ -46,11 +48,24 @@ void process_x86_settle(struct process_x86_vm *vm)
            sizeof vm->frame.rip);
 }
 
+/* The child is held by the kernel since it reported: what has changed is the host's. */
+static void tell_of_bases(struct process_x86_vm *vm)
+{
+    uint8_t *control = vm->base.child.control;
+    uint64_t now[2];
+    uint32_t keep;
+
+    sconce_copy_untrusted(now, control + SCONCE_CONTROL_FS_BASE, sizeof now);
+    keep = vm->has_stopped && memcmp(now, vm->bases, sizeof now) == 0;
+    memcpy(control + SCONCE_CONTROL_KEEP_BASES, &keep, sizeof keep);
+}
+
 void process_x86_resume(struct sconce_plugin_vm *base)
 {
     struct process_x86_vm *vm = process_x86(base);
 
     process_x86_settle(vm);
+    tell_of_bases(vm);
     memcpy(frame_of(base) + offsetof(struct process_x86_frame, mask), &vm->shape.pattern.mask,
            sizeof vm->shape.pattern.mask);
 }
@@ -61,6 +76,9 @@ void process_x86_copy_frame(struct sconce_plugin_vm *base, int number)
 
     (void)number; /* they are the same for all */
     sconce_copy_untrusted(&vm->frame, frame_of(base), sizeof vm->frame);
+    sconce_copy_untrusted(vm->bases, base->child.control + SCONCE_CONTROL_FS_BASE,
+                          sizeof vm->bases);
+    vm->has_stopped = true;
 }
 
 void process_x86_answer(struct sconce_plugin_vm *base, int64_t result)

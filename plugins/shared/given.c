@@ -9,7 +9,8 @@
 int32_t sconce_given_config(const struct sconce_vm_config *given,
                             struct sconce_vm_config *ret_config, struct sconce_plugin_error *err)
 {
-    if (!sconce_plugin_copy_in(ret_config, sizeof *ret_config, given, sizeof *ret_config))
+    if (!sconce_plugin_copy_in(ret_config, sizeof *ret_config, given,
+                               SCONCE_BYTES_TO(sconce_vm_config, reserved_bytes)))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot create a VM: its configuration is too short");
     if (ret_config->flags & ~SCONCE_VM_DEBUGGABLE)
@@ -42,7 +43,8 @@ int32_t sconce_given_space(const struct sconce_vm_config *given, uint64_t alignm
 int32_t sconce_given_entry(const struct sconce_entry *given, struct sconce_entry *ret_entry,
                            struct sconce_plugin_error *err)
 {
-    if (!sconce_plugin_copy_in(ret_entry, sizeof *ret_entry, given, sizeof *ret_entry))
+    if (!sconce_plugin_copy_in(ret_entry, sizeof *ret_entry, given,
+                               SCONCE_BYTES_TO(sconce_entry, args)))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot enter the guest: the entry is too short");
     if (ret_entry->reserved0 != 0)

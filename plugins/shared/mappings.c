@@ -53,7 +53,7 @@ static const char *refusal(const struct sconce_plugin_mappings *mappings,
 
 static int32_t fixed(struct sconce_plugin_error *err, const char *what, uint64_t gpa)
 {
-    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+    return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                               "cannot %s memory at 0x%" PRIx64
                               ": the guest has been entered, its memory is fixed",
                               what, gpa);
@@ -99,8 +99,10 @@ int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
     struct sconce_mapping mapping;
     const char *why;
 
-    if (!sconce_plugin_copy_in(&object, sizeof object, given_object, sizeof object) ||
-        !sconce_plugin_copy_in(&mapping, sizeof mapping, given_mapping, sizeof mapping))
+    if (!sconce_plugin_copy_in(&object, sizeof object, given_object,
+                               SCONCE_BYTES_TO(sconce_memory, reserved0)) ||
+        !sconce_plugin_copy_in(&mapping, sizeof mapping, given_mapping,
+                               SCONCE_BYTES_TO(sconce_mapping, object_offset)))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot map memory: its description is too short");
     if (mappings->fixed)

@@ -40,7 +40,7 @@ struct sconce_plugin_mappings {
 /**
  * sconce_plugin_mappings_add - record one mem_map: the op, but for the VM.
  * @object, @mapping: as the core hands them; copied before they are looked at.
- * Errors: INVALID, NOT_SUPPORTED (too many, or fixed); nothing is recorded then.
+ * Errors: INVALID, also of fixed ones, NOT_SUPPORTED (too many); nothing is recorded then.
  */
 int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
                                    const struct sconce_memory *object,
@@ -48,7 +48,7 @@ int32_t sconce_plugin_mappings_add(struct sconce_plugin_mappings *mappings,
                                    struct sconce_plugin_error *err);
 
 /** sconce_plugin_mappings_remove - forget exactly one recorded mapping: mem_unmap. Errors: INVALID,
- * NOT_SUPPORTED (fixed). */
+ * also of fixed ones. */
 int32_t sconce_plugin_mappings_remove(struct sconce_plugin_mappings *mappings, uint64_t gpa,
                                       uint64_t bytes, struct sconce_plugin_error *err);
 

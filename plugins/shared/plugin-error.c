@@ -13,7 +13,7 @@ int32_t sconce_plugin_fail(struct sconce_plugin_error *err, int32_t status, uint
     va_list args;
     size_t used;
 
-    if (!err || err->size < sizeof *err)
+    if (!err || !SCONCE_HAS(sconce_plugin_error, err, hint))
         return status;
     err->domain = domain;
     err->code = code;
@@ -29,6 +29,27 @@ int32_t sconce_plugin_fail(struct sconce_plugin_error *err, int32_t status, uint
     }
     snprintf(err->hint, sizeof err->hint, "%s", hint ? hint : "");
     return status;
+}
+
+int32_t sconce_plugin_pass(struct sconce_plugin_error *err, int32_t status,
+                           const struct sconce_plugin_error *from)
+{
+    if (!err || !SCONCE_HAS(sconce_plugin_error, err, hint))
+        return status;
+    err->domain = from->domain;
+    err->code = from->code;
+    memcpy(err->text, from->text, sizeof err->text);
+    memcpy(err->hint, from->hint, sizeof err->hint);
+    return status;
+}
+
+void sconce_plugin_copy_out(void *to, const void *from, uint32_t bytes)
+{
+    uint32_t room;
+
+    memcpy(&room, to, sizeof room);
+    memcpy((uint8_t *)to + sizeof room, (const uint8_t *)from + sizeof room,
+           (room < bytes ? room : bytes) - sizeof room);
 }
 
 bool sconce_plugin_copy_in(void *to, uint32_t bytes, const void *from, uint32_t least)

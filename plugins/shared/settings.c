@@ -20,8 +20,9 @@ int32_t sconce_settings_set_device(struct sconce_settings *settings, const char 
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "device is longer than %u bytes", SCONCE_DEVICE_BYTES - 1);
     sconce_lock_take(&settings->lock);
+    if (strcmp(settings->device, value) != 0)
+        settings->known = false;
     memcpy(settings->device, value, length + 1);
-    settings->known = false;
     sconce_lock_give(&settings->lock);
     return SCONCE_PLUGIN_OK;
 }
@@ -54,7 +55,7 @@ int32_t sconce_settings_facts(struct sconce_settings *settings, sconce_discover_
 int32_t sconce_settings_probe_room(const struct sconce_probe *ret_probe,
                                    struct sconce_plugin_error *err)
 {
-    if (ret_probe->size >= sizeof *ret_probe)
+    if (SCONCE_HAS(sconce_probe, ret_probe, description))
         return SCONCE_PLUGIN_OK;
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                               "cannot probe: no room for what is found");

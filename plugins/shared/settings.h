@@ -21,7 +21,8 @@ struct sconce_settings {
     char device[SCONCE_DEVICE_BYTES];
 };
 
-/** sconce_settings_set_device - the setting "device". [any-thread] */
+/** sconce_settings_set_device - the setting "device"; another one than before has no known facts.
+ * Each runtime sets it again. [any-thread] */
 int32_t sconce_settings_set_device(struct sconce_settings *settings, const char *value,
                                    struct sconce_plugin_error *err);
 

@@ -10,6 +10,7 @@ int32_t sconce_vcpu_refuse(enum sconce_vcpu_state state, const char *what,
         [SCONCE_VCPU_FRESH] = "it was not entered",
         [SCONCE_VCPU_RUNNABLE] = "it is between two runs",
         [SCONCE_VCPU_SYSCALL] = "its system call is not answered",
+        [SCONCE_VCPU_FAULTED] = "it faulted and was not reset",
         [SCONCE_VCPU_STOPPED] = "it stopped for good and was not reset",
         [SCONCE_VCPU_DEAD] = "it failed and can only be destroyed",
     };
@@ -17,4 +18,15 @@ int32_t sconce_vcpu_refuse(enum sconce_vcpu_state state, const char *what,
 
     return sconce_plugin_fail(err, status, SCONCE_DOMAIN_NONE, 0, NULL, "cannot %s: %s", what,
                               why[state]);
+}
+
+int32_t sconce_vcpu_resume(enum sconce_vcpu_state *state, struct sconce_plugin_error *err)
+{
+    if (*state == SCONCE_VCPU_STOPPED)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "cannot go on after this fault: it stopped the guest for good");
+    if (*state != SCONCE_VCPU_FAULTED)
+        return sconce_vcpu_refuse(*state, "go on after a fault", err);
+    *state = SCONCE_VCPU_RUNNABLE;
+    return SCONCE_PLUGIN_OK;
 }

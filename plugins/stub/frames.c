@@ -269,7 +269,7 @@ static int32_t expect_cell(const struct sconce_plugin_vm *vm, const struct stub_
 int32_t stub_expect_frame(struct sconce_plugin_vm *vm, const struct stub_step *step,
                           struct sconce_plugin_error *err)
 {
-    uint64_t at = step->frame_kind == SCONCE_FRAME_CALL ? 0 : vm->reply_at;
+    uint64_t at = step->frame_kind == SCONCE_FRAME_CALL && !step->nested ? 0 : vm->reply_at;
     struct message message;
     struct buffers buffers;
     int32_t status = find_buffers(vm, step, &buffers, err);

@@ -93,7 +93,7 @@ static int32_t probe(struct sconce_probe *ret_probe, struct sconce_plugin_error 
     struct stub_script *script;
     int32_t status;
 
-    if (!ret_probe || ret_probe->size < sizeof own)
+    if (!ret_probe || !SCONCE_HAS(sconce_probe, ret_probe, description))
         return stub_fail(err, SCONCE_PLUGIN_E_INVALID, "probe without a whole sconce_probe");
     status = stub_script_current(&script, err);
     if (status != SCONCE_PLUGIN_OK)
@@ -101,8 +101,7 @@ static int32_t probe(struct sconce_probe *ret_probe, struct sconce_plugin_error 
     snprintf(own.description, sizeof own.description, "replays %s, %u steps", script->path,
              script->step_count);
     stub_script_free(script);
-    own.size = ret_probe->size;
-    memcpy(ret_probe, &own, sizeof own);
+    sconce_plugin_copy_out(ret_probe, &own, sizeof own);
     return SCONCE_PLUGIN_OK;
 }
 

@@ -78,6 +78,7 @@ struct stub_step {
     int32_t code;        /* of a failure */
     bool silent;         /* FRAME: write it, ring no doorbell */
     uint32_t doorbell;   /* FRAME, DOORBELL */
+    bool nested;         /* EXPECT_FRAME: a call where the answer was due */
     bool more;           /* EXPECT_FRAME: values behind those given are welcome */
     uint32_t value_count;
     struct stub_value values[SCONCE_MAX_PARAMS];

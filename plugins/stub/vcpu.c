@@ -48,7 +48,7 @@ int32_t stub_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *
 
     if (status != SCONCE_PLUGIN_OK)
         return status;
-    if (!sconce_plugin_copy_in(&own, sizeof own, entry, sizeof own))
+    if (!sconce_plugin_copy_in(&own, sizeof own, entry, SCONCE_BYTES_TO(sconce_entry, args)))
         return stub_fail(err, SCONCE_PLUGIN_E_INVALID, "vcpu_enter without a whole sconce_entry");
     if (own.reserved0 != 0)
         return stub_fail(err, SCONCE_PLUGIN_E_INVALID, "reserved0 of sconce_entry is not zero");
@@ -72,7 +72,7 @@ int32_t stub_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
 
     if (status != SCONCE_PLUGIN_OK)
         return status;
-    if (!ret_exit || ret_exit->size < sizeof *ret_exit)
+    if (!ret_exit || !SCONCE_HAS(sconce_exit, ret_exit, u))
         return stub_fail(err, SCONCE_PLUGIN_E_INVALID, "vcpu_run without a whole sconce_exit");
     memset((uint8_t *)ret_exit + sizeof ret_exit->size, 0, ret_exit->size - sizeof ret_exit->size);
     if (stub_take_kick(vm)) {

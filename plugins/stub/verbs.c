@@ -149,6 +149,12 @@ static const char *parse_expect_call(struct line *line)
     return parse_index_frame(line);
 }
 
+static const char *parse_expect_nested(struct line *line)
+{
+    line->step->nested = true;
+    return parse_expect_call(line);
+}
+
 static const char *parse_text_frame(struct line *line)
 {
     struct stub_text text;
@@ -317,6 +323,8 @@ static const struct verb frame_verbs[] = {
     {"return", parse_value_frame, STUB_FRAME, SCONCE_FRAME_RETURN, SCONCE_DOORBELL_READY},
     {"fail", parse_code_frame, STUB_FRAME, SCONCE_FRAME_FAILED, SCONCE_DOORBELL_READY},
     {"host-call", parse_index_frame, STUB_FRAME, SCONCE_FRAME_HOST_CALL, SCONCE_DOORBELL_HOST_CALL},
+    {"nested-return", parse_value_frame, STUB_FRAME, SCONCE_FRAME_RETURN, SCONCE_DOORBELL_RETURN},
+    {"nested-fail", parse_code_frame, STUB_FRAME, SCONCE_FRAME_FAILED, SCONCE_DOORBELL_RETURN},
     {"print", parse_text_frame, STUB_FRAME, SCONCE_FRAME_PRINT, SCONCE_DOORBELL_PRINT},
     {"abort", parse_code_frame, STUB_FRAME, SCONCE_FRAME_ABORT, SCONCE_DOORBELL_ABORT},
     {NULL, NULL, STUB_FRAME, 0, 0},
@@ -324,6 +332,7 @@ static const struct verb frame_verbs[] = {
 
 static const struct verb expect_verbs[] = {
     {"call", parse_expect_call, STUB_EXPECT_FRAME, SCONCE_FRAME_CALL, 0},
+    {"nested-call", parse_expect_nested, STUB_EXPECT_FRAME, SCONCE_FRAME_CALL, 0},
     {"host-return", parse_value_frame, STUB_EXPECT_FRAME, SCONCE_FRAME_HOST_RETURN, 0},
     {"host-failed", parse_code_frame, STUB_EXPECT_FRAME, SCONCE_FRAME_HOST_FAILED, 0},
     {"in", parse_bytes, STUB_EXPECT_IN, 0, 0},
@@ -351,12 +360,15 @@ static const char *parse_with(const struct verb *verbs, const char *problem, str
 static const char *parse_prepare(struct line *line)
 {
     line->step->silent = true;
-    return parse_with(frame_verbs, "needs ready, return, fail, host-call, print or abort", line);
+    return parse_with(
+        frame_verbs,
+        "needs ready, return, fail, host-call, nested-return, nested-fail, print or abort", line);
 }
 
 static const char *parse_expect(struct line *line)
 {
-    return parse_with(expect_verbs, "needs call, host-return, host-failed, in or result", line);
+    return parse_with(expect_verbs,
+                      "needs call, nested-call, host-return, host-failed, in or result", line);
 }
 
 static const struct verb verbs[] = {

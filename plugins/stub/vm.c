@@ -86,7 +86,8 @@ int32_t stub_vm_create(const struct sconce_vm_config *config, struct sconce_plug
     struct sconce_vm_config own;
     int32_t status;
 
-    if (!sconce_plugin_copy_in(&own, sizeof own, config, sizeof own))
+    if (!sconce_plugin_copy_in(&own, sizeof own, config,
+                               SCONCE_BYTES_TO(sconce_vm_config, reserved_bytes)))
         return stub_fail(err, SCONCE_PLUGIN_E_INVALID, "vm_create without a whole vm_config");
     status = check_config(&own, err);
     if (status != SCONCE_PLUGIN_OK)
@@ -226,8 +227,10 @@ int32_t stub_mem_map(struct sconce_plugin_vm *vm, const struct sconce_memory *me
 
     if (status != SCONCE_PLUGIN_OK)
         return status;
-    if (!sconce_plugin_copy_in(&from, sizeof from, memory, sizeof from) ||
-        !sconce_plugin_copy_in(&at, sizeof at, mapping, sizeof at))
+    if (!sconce_plugin_copy_in(&from, sizeof from, memory,
+                               SCONCE_BYTES_TO(sconce_memory, reserved0)) ||
+        !sconce_plugin_copy_in(&at, sizeof at, mapping,
+                               SCONCE_BYTES_TO(sconce_mapping, object_offset)))
         return stub_fail(err, SCONCE_PLUGIN_E_INVALID,
                          "mem_map without a whole sconce_memory and sconce_mapping");
     if (vm->was_entered)

@@ -22,9 +22,11 @@ plugin_dir = $PLUGIN_DIR
 allow_untrusted_plugins = yes
 END
 
+# What is left; what has failed by then has failed.
 skip()
 {
     echo "skipped: $1"
+    [ "$failures" -eq 0 ] || exit 1
     exit 77
 }
 
@@ -37,6 +39,20 @@ need_guests()
 need_backend()
 {
     [ -f "$PLUGIN_DIR/sconce-backend-$1.so" ] || skip "backend $1 is not built"
+}
+
+# BACKEND can run guests here, behind a wall of ISOLATION; $isolation is what lets it.
+need_usable_backend()
+{
+    need_backend "$BACKEND"
+    "$SCONCE" backends --probe --format=json 2>/dev/null | python3 -c '
+import json, sys
+sys.exit(not any(b["name"] == sys.argv[1] and b["usable"] for b in json.load(sys.stdin)))' "$BACKEND" ||
+        skip "$("$SCONCE" doctor | grep -F " $BACKEND ")"
+    # shellcheck disable=SC2034,SC2153 # for those who source this; from the environment
+    isolation=vm
+    # shellcheck disable=SC2034,SC2153
+    [ "$ISOLATION" = vm ] || isolation=any
 }
 
 check()
@@ -58,12 +74,12 @@ fail()
     sed 's/^/    err: /' "$tmp/err"
 }
 
-# STATUS COMMAND...: what it says is kept in $tmp/out and $tmp/err. Returns 1 on another status.
+# STATUS COMMAND...: fed with $stdin, if that is set; what it says is kept in $tmp/out and $tmp/err. Returns 1 on another status.
 expect()
 {
     want=$1
     shift
-    "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+    "$@" >"$tmp/out" 2>"$tmp/err" <"${stdin:-/dev/null}"
     got=$?
     [ "$got" -eq "$want" ] || {
         fail "exit status $got, not $want"

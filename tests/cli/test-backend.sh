@@ -2,17 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The program on a backend that runs guests: BACKEND, whose wall is ISOLATION.
 . "$(dirname "$0")/lib.sh"
-need_backend "$BACKEND"
+need_usable_backend
 need_guests
 cd "$tmp" || exit 99
-"$SCONCE" backends --probe --format=json 2>/dev/null | python3 -c '
-import json, sys
-sys.exit(not any(b["name"] == sys.argv[1] and b["usable"] for b in json.load(sys.stdin)))' "$BACKEND" ||
-    skip "$("$SCONCE" doctor | grep -F " $BACKEND ")"
-
-isolation=vm
-# shellcheck disable=SC2153 # from the environment
-[ "$ISOLATION" = vm ] || isolation=any
 
 # Standard error, but for the word on a weaker wall.
 err_is_else()
@@ -54,6 +46,40 @@ on 0 call --host visitor_language=fr hello.elf greet Ada && out_is "Bonjour, Ada
 check "what a guest prints goes to standard error of call"
 on 0 call guest.elf say hello && out_is "" && err_is_else "hello
 "
+
+if [ -e "$GUESTS/guest-program.elf" ]; then
+    check "run runs a whole program: arguments, input, output, exit status"
+    printf 'input\nof it' >in
+    stdin=in
+    on 3 run guest-program.elf -- 3 "two words" --quiet && out_is "1: 3
+2: two words
+3: --quiet
+input
+of it" && err_is_else "3 arguments
+"
+    stdin=
+    on 0 run --format=json guest-program.elf && json 'd["status"] == 0'
+
+    check "an error begins a line of its own behind an unfinished one, whatever was read or traced"
+    stdin=in
+    for trace in "" --trace-syscalls; do
+        # shellcheck disable=SC2086 # $trace may be nothing
+        on 5 run $trace guest-program.elf -- ask && cp out apart
+        # shellcheck disable=SC2086
+        "$SCONCE" run --backend="$BACKEND" --isolation="$isolation" $trace guest-program.elf \
+            -- ask <in 2>&1 | cat >out
+        grep -qx "name: " out || fail "the guest's line is not on its own"
+        grep -q "^sconce: .*guest-program.elf" out || fail "the error is not on a line of its own"
+        ! grep -qx "" out || fail "there is an empty line"
+        cp apart out && out_is "name: "
+    done
+    stdin=
+
+    check "a limit that cuts a line says so behind a trace, too"
+    on 6 run --trace-syscalls --set=limits.output_bytes=32 guest-program.elf -- 0 123456789012345 &&
+        out_is "1: 0
+2: 123456789012" && err_has "write(" && err_has "; the last line is cut"
+fi
 
 check "run starts a guest and calls run"
 on 1 run guest-run.elf && out_is "started

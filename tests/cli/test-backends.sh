@@ -118,6 +118,13 @@ if [ -n "$GUESTS" ]; then
     expect 0 "$SCONCE" call --plugin-dir=one --backend=nowhere,stub --isolation=any \
         --set="backend.stub.script=$SCRIPTS/echo.stub" guest.elf echo_i32 5 && out_is "5
 " && err_has "passed over: " && err_has "nowhere"
+
+    check "it is told in lines of 100 columns with the remedy, and in full when that is asked for"
+    grep -vF "sconce: backend " "$tmp/err" | grep -E '^.{101,}$' && fail "a line is too long"
+    err_has "hint: install the package of nowhere, or use one that is installed"
+    expect 0 "$SCONCE" call -v --plugin-dir=one --backend=nowhere,stub --isolation=any \
+        --set="backend.stub.script=$SCRIPTS/echo.stub" guest.elf echo_i32 5 &&
+        err_has "install the package of nowhere" && err_lacks "more: -v"
 fi
 
 finish

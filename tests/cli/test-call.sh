@@ -58,6 +58,12 @@ stub 2 echo call guest.elf spin 1 && err_has "spin takes 0 arguments, but 1 was 
 check "an unknown function has a hint"
 stub 2 echo call guest.elf ad 1 2 && err_has "\"ad\"" && err_has "hint: "
 
+if [ -e guest-program.elf ]; then
+    check "a function of what exports none has a hint at sconce run"
+    stub 2 echo call guest-program.elf main && err_has "exports no function \"main\"" &&
+        err_has "hint: it exports nothing; a whole program is run by: sconce run guest-program.elf -- ARG..."
+fi
+
 check "bad UTF-8 for a string is refused"
 printf '\377' >bad
 stub 2 echo call guest.elf echo_string @bad && err_has "UTF-8"
@@ -105,9 +111,50 @@ stub 1 fail call -o result guest.elf echo_i32 7 && cp result out && out_is "old
 check "--output=- is standard output"
 stub 0 echo call -o - guest.elf echo_string hello && out_is "hello"
 
+check "--output that is open already is written into, behind what it has"
+ln -s /dev/stdout to-stdout
+ln -s to-stdout to-it
+stdout_names="- /dev/stdout /dev/fd/1 /proc/self/fd/1 //dev/stdout /dev/fd//1 /proc/thread-self/fd/1
+    to-stdout ./to-it"
+for file in $stdout_names; do
+    echo "old" >result
+    "$SCONCE" call --backend=stub --isolation=any -q --set="backend.stub.script=$SCRIPTS/echo.stub" \
+        -o "$file" guest.elf echo_string hello >>result 2>err || fail "exit status $? for $file"
+    cp result out && out_is "old
+hello"
+done
+echo "old" >result
+(
+    guest=$PWD/guest.elf
+    cd /dev || exit 99
+    "$SCONCE" call --backend=stub --isolation=any -q --set="backend.stub.script=$SCRIPTS/echo.stub" \
+        -o stdout "$guest" echo_string hello
+) >>result 2>err
+cp result out && out_is "old
+hello"
+stub 70 echo call -q -o /dev/fd/01 guest.elf echo_string hello && out_is ""
+stub 0 echo call -q -o /dev/stderr guest.elf echo_string hello && out_is "" && err_has "hello"
+stub 70 echo call -o /dev/fd/99 guest.elf echo_i32 7 && err_has "Bad file descriptor" &&
+    err_has "hint: open it for writing where sconce is started: sconce call ... -o /dev/fd/3 3>FILE"
+stub 70 echo call -o /dev/fd/0 guest.elf echo_i32 7 && err_has "hint: open it for writing"
+stub 70 echo call -o /dev/full guest.elf echo_i32 7 && err_lacks "hint: "
+
+check "--output that is no regular file is written into, and stays what it is"
+mkfifo fifo
+exec 3<>fifo # nothing waits for the other end, whether it is opened or not
+stub 0 echo call -o fifo guest.elf echo_string hello
+[ -p fifo ] || fail "the FIFO was replaced"
+echo >&3
+head -n 1 <&3 >out
+exec 3>&-
+out_is "hello
+"
+
 check "--output=- and JSON are refused before anything runs"
-stub 2 echo call --format=json -o - missing.elf f && json 'd["error"]["code"] == "invalid"' &&
-    err_has "--output=- and --format=json"
+for file in $stdout_names; do
+    stub 2 echo call --format=json -o "$file" missing.elf f &&
+        json 'd["error"]["code"] == "invalid"' && err_has "--output=$file and --format=json"
+done
 
 check "JSON has the backend, its isolation and a typed value"
 stub 0 echo call --format=json guest.elf echo_i32 -7 &&
@@ -143,6 +190,22 @@ stub 6 hang call --deadline=20 guest.elf spin && err_has "hint: " && err_has "ca
 stub 6 flood call --set=limits.output_bytes=100 guest.elf spin
 stub 6 hang call --deadline=20 --format=json guest.elf spin && json 'd["error"]["limit"] == "deadline"'
 
+check "a limit on output that cuts a line says so, on a line of its own"
+reached='sconce: the guest reached its limit of 20 bytes printed in one call'
+stub 6 flood call -q --set=limits.output_bytes=20 guest.elf spin
+cp err of-call
+"$SCONCE" run --backend=stub --isolation=any -q --set=limits.output_bytes=20 \
+    --set="backend.stub.script=$SCRIPTS/flood.stub" guest-run.elf >of-run 2>&1
+for file in of-call of-run; do
+    grep -qx 012 $file || fail "the cut line goes on in $file"
+    grep -qx "$reached; the last line is cut" $file || fail "$file does not say it on its own line"
+done
+stub 6 flood run -q --set=limits.output_bytes=20 guest-run.elf && out_is "0123456789abcdef
+012"
+stub 6 flood call -q --set=limits.output_bytes=34 guest.elf spin && err_lacks "cut"
+stub 6 flood call -q --set=limits.output_bytes=20 --format=json guest.elf spin &&
+    json 'd["error"]["text"].endswith("; the last line is cut")'
+
 check "a failing backend is status 70"
 stub 70 dead call guest.elf spin && err_has "the machine is on fire"
 
@@ -174,6 +237,18 @@ check "a full disk is no success"
     guest.elf echo_i32 1 >/dev/full 2>err
 [ $? -eq 70 ] || fail "a result that could not be written was a success"
 err_has "cannot write to standard output"
+
+check "system calls are traced when that is asked for"
+stub 0 traced call --trace-syscalls guest.elf echo_i32 5 && out_is "5
+" && err_has "brk(0x1000, 0x0, 0x0, 0x0, 0x0, 0x0) = -38 (Function not implemented)" &&
+    err_has "syscall_999(0x1, 0x2, 0x3, 0x0, 0x0, 0x0) = -38"
+stub 0 traced call guest.elf echo_i32 5 && err_lacks "brk"
+
+check "clock and random bytes are what sconce.ini(5) takes"
+stub 0 echo call --clock=frozen:5 --random=seed:00ff guest.elf echo_i32 5
+stub 2 echo call --clock=sundial guest.elf echo_i32 5 && err_has "--clock: bad value" &&
+    err_has "frozen:SECONDS"
+stub 2 echo call --random=seed: guest.elf echo_i32 5 && err_has "--random: bad value"
 
 # The argument from a FIFO holds the program at a known point.
 check "no file becomes a standard stream that is closed"

@@ -10,7 +10,7 @@ expect 0 "$SCONCE" inspect hello.elf && out_has "greet(string) -> string" &&
     out_has "visitor_language() -> string" && out_has "guest for "
 
 check "JSON has the facts of a guest"
-expect 0 "$SCONCE" inspect --format=json guest.elf && json 'd["kind"] == "guest" and d["abi"] == 1' &&
+expect 0 "$SCONCE" inspect --format=json guest.elf && json 'd["kind"] == "guest" and d["abi"] == 2' &&
     json 'd["machine"] in (62, 183) and d["imports"] == [] and d["image_bytes"] % 65536 == 0' &&
     json '{"name": "add", "signature": "(i32, i32) -> i32", "params": ["i32", "i32"], "result": "i32"} in d["exports"]'
 

@@ -14,10 +14,23 @@ device = $tmp/no-kvm
 [backend.mshv-x86_64]
 device = $tmp/no-mshv" >>"$SCONCE_CONFIG"
 
-check "auto tries KVM first, then processes"
+check "auto tries KVM first, then the Microsoft Hypervisor, then processes"
 expect 0 "$SCONCE" backends --probe --format=json &&
-    json '[b["name"] for b in d[:2]] == ["kvm-x86_64", "process-x86_64"] and d[0]["usable"] is False'
-python3 -c 'import json; raise SystemExit(not json.load(open("out"))[1]["usable"])' ||
+    json '[b["name"] for b in d if not b["name"].startswith(("stub", "mshv"))] == ["kvm-x86_64", "process-x86_64"]' &&
+    json 'all(b["usable"] is False for b in d if b["mechanism"] in ("kvm", "mshv"))'
+if [ -f "$PLUGIN_DIR/sconce-backend-mshv-x86_64.so" ]; then
+    json '[b["name"] for b in d][:3] == ["kvm-x86_64", "mshv-x86_64", "process-x86_64"]'
+    check "backends --probe says what the Microsoft Hypervisor would need"
+    expect 0 "$SCONCE" backends --probe &&
+        err_has "sconce: mshv-x86_64 cannot be used: cannot open $tmp/no-mshv: No such file or directory" &&
+        err_has "hint: run Linux 6.15 or later as the root partition of Hyper-V"
+    check "auto goes on behind it, and tells"
+    expect 4 "$SCONCE" call guest.elf add 1 2 &&
+        err_has "  mshv-x86_64: cannot open $tmp/no-mshv: No such file or directory (run Linux 6.15 or later"
+fi
+expect 0 "$SCONCE" backends --probe --format=json
+python3 -c 'import json; raise SystemExit(not any(
+    b["usable"] for b in json.load(open("out")) if b["name"] == "process-x86_64"))' ||
     skip "process-x86_64 cannot be used here"
 
 check "a call is status 4: why not for each backend, and what opting in means"
@@ -44,6 +57,11 @@ for option in --isolation=any "--isolation=any -q"; do
 " && err_has "sconce: backend process-x86_64 (isolation: process; seccomp"
 done
 expect 0 "$SCONCE" call --isolation=any guest.elf add 1 2 && err_has "passed over: kvm-x86_64: "
+[ ! -f "$PLUGIN_DIR/sconce-backend-mshv-x86_64.so" ] || {
+    err_has "(and 1 more: -v)"
+    expect 0 "$SCONCE" call -v --isolation=any guest.elf add 1 2 &&
+        err_has "  mshv-x86_64: cannot open $tmp/no-mshv: No such file or directory (run Linux 6.15 or later"
+}
 
 check "backends shows each one's isolation, and a problem has its backend's name once"
 expect 0 "$SCONCE" backends && out_has "kvm        vm " && out_has "process    process "

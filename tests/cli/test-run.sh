@@ -24,9 +24,6 @@ stub 0 echo run --quiet guest.elf && err_lacks "add"
 stub 0 echo run --format=json guest.elf &&
     json '{"name": "add", "signature": "(i32, i32) -> i32"} in d["functions"]'
 
-check "arguments are refused, not dropped"
-stub 2 run run guest-run.elf -- one two && err_has '"one"' && err_has "hint: sconce call"
-
 check "a guest that faults while it starts is status 5"
 stub 5 start-fault run guest.elf
 

@@ -27,4 +27,37 @@ done
 expect 2 "$SCONCE" nonsense && err_has '"nonsense"' && err_has "hint: "
 expect 2 "$SCONCE" call --ver a b --con && err_has "needs a value"
 
+check "an unknown letter among several is named, whatever stands before"
+expect 2 "$SCONCE" run prog.elf --quiet -lx && err_has "there is no option -l"
+expect 2 "$SCONCE" run prog.elf --quiet -px && err_has "there is no option -p"
+expect 2 "$SCONCE" run prog.elf -q --quiet=1 && err_has "option --quiet takes no value"
+
+check "an unknown option behind a guest's name may be the guest's: the hint says how"
+expect 2 "$SCONCE" run prog.elf -l && err_is "sconce: there is no option -l
+hint: sconce run --help; what is meant for the guest stands behind --: sconce run prog.elf -- -l
+"
+expect 2 "$SCONCE" run prog.elf --lines a && err_has "sconce run prog.elf -- --lines"
+expect 2 "$SCONCE" call a.elf f --lines && err_has "sconce call a.elf f -- --lines"
+
+check "the hint has the whole word, and names as a shell takes them"
+expect 2 "$SCONCE" run prog.elf -lx && err_is "sconce: there is no option -l
+hint: sconce run --help; what is meant for the guest stands behind --: sconce run prog.elf -- -lx
+"
+expect 2 "$SCONCE" run "my prog.elf" "--with lines" &&
+    err_has "sconce run 'my prog.elf' -- '--with lines'"
+expect 2 "$SCONCE" call "it's" f -l && err_has "sconce call 'it'\\''s' f -- -l"
+
+check "the hint has no example where a part of the word is an option of ours"
+expect 2 "$SCONCE" run prog.elf -ql && err_is "sconce: there is no option -l
+hint: sconce run --help; what is meant for the guest stands behind --
+"
+expect 2 "$SCONCE" call a.elf f -q-5 && err_has "stands behind --" && err_lacks "--:"
+long=$(printf '%01100d' 0)
+expect 2 "$SCONCE" run "$long" -l && err_has "stands behind --" && err_lacks "--:"
+
+check "in front of the guest's name it is not the guest's"
+expect 2 "$SCONCE" run -l prog.elf && err_lacks "guest"
+expect 2 "$SCONCE" call --lines a.elf f && err_lacks "guest"
+expect 2 "$SCONCE" inspect a.elf -l && err_lacks "guest"
+
 finish

@@ -39,6 +39,16 @@ struct sconce_config *e2e_config(const char *first_key, ...)
     for (const char *key = first_key; key; key = va_arg(args, const char *))
         set(config, key, va_arg(args, const char *));
     va_end(args);
+    /* What one machine's backend must be told, whatever the test: "KEY=VALUE". */
+    if (getenv("SCONCE_TEST_SET")) {
+        char key[128];
+        const char *value = strchr(getenv("SCONCE_TEST_SET"), '=');
+
+        assert_non_null(value);
+        snprintf(key, sizeof key, "%.*s", (int)(value - getenv("SCONCE_TEST_SET")),
+                 getenv("SCONCE_TEST_SET"));
+        set(config, key, value + 1);
+    }
     return config;
 }
 

@@ -61,7 +61,7 @@ SCONCE_EXPORT(int64_t, syscall_with_flags, (uint64_t flags))
 
     __asm__ volatile(MACHINE_SET_FLAGS MACHINE_SYSCALL MACHINE_CLEAR_FLAGS
                      : MACHINE_SYSCALL_RESULT(result)
-                     : [flags] "r"(flags), MACHINE_SYSCALL_INPUTS(39)
+                     : [flags] "r"(flags), MACHINE_SYSCALL_INPUTS(59)
                      : MACHINE_CLOBBERS);
     return result;
 }

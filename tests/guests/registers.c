@@ -24,6 +24,12 @@ SCONCE_EXPORT(uint32_t, available, (void))
     return registers_available();
 }
 
+/* Those of them that a kernel may keep from processes: filling these is ILLEGAL then. */
+SCONCE_EXPORT(uint32_t, withheld, (void))
+{
+    return registers_withheld();
+}
+
 /* Returns by hand, with every register of @classes full of a pattern. */
 SCONCE_EXPORT(void, fill_and_ready, (uint32_t classes))
 {

@@ -113,7 +113,7 @@ SCONCE_EXPORT(int64_t, syscall_with_sp, (uint64_t sp))
 
     __asm__ volatile(WILD_SP MACHINE_SYSCALL TAME_SP
                      : MACHINE_SYSCALL_RESULT(result)
-                     : [sp] "r"(sp), MACHINE_SYSCALL_INPUTS(39)
+                     : [sp] "r"(sp), MACHINE_SYSCALL_INPUTS(59)
                      : MACHINE_CLOBBERS);
     return result;
 }

@@ -10,40 +10,13 @@ built=$1
 sconce=$(realpath "$2")
 sources=$3
 arch=$4
-failed=0
-work=$(mktemp -d) || exit 99
-trap 'rm -rf "$work"' EXIT
-cd "$work" || exit 99
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
+. "$here/compilers.sh"
 
 # One word, as make and others want it.
 cc=$work/guest-cc
 printf '#!/bin/sh\nexec "%s" --arch=%s "$@"\n' "$built" "$arch" >"$cc"
 chmod +x "$cc"
-
-check() {
-    what=$1
-    shift
-    if ! "$@" >out.txt 2>&1; then
-        printf 'FAILED: %s\n' "$what" >&2
-        sed 's/^/    /' out.txt >&2
-        failed=1
-    fi
-}
-
-# refuse WHAT MESSAGE COMMAND...
-refuse() {
-    what=$1
-    message=$2
-    shift 2
-    if "$@" >out.txt 2>&1; then
-        printf 'FAILED: %s: was not refused\n' "$what" >&2
-        failed=1
-    elif ! grep -q -e "$message" out.txt; then
-        printf 'FAILED: %s: expected "%s"\n' "$what" "$message" >&2
-        sed 's/^/    /' out.txt >&2
-        failed=1
-    fi
-}
 
 # A guest that the host takes, and that exports what it is named for.
 # shellcheck disable=SC2317 # called by name
@@ -101,6 +74,14 @@ check 'unused code removed, symbols too' "$cc" -ffunction-sections -fdata-sectio
 check 'its guest' guest_with small.elf one
 check 'link-time optimisation' "$cc" -O2 -flto one.c part.c -o lto.elf
 check 'its guest' guest_with lto.elf one
+printf 'int main(void);\nint main(void) { return 0; }\n' >main.c
+check 'compile a main' "$cc" -c main.c
+check 'its archive' ar rc libmain.a main.o
+check 'link with main in an archive' "$cc" one.c part.c -L. -lmain -Wl,-Map,main.map -o main.elf
+check 'its guest' guest_with main.elf one
+check 'main is in it' grep -q 'libmain.a(main.o)' main.map
+check 'archives alone' "$cc" -Wl,--whole-archive -L. -lone -Wl,--no-whole-archive -lpart -o alone.elf
+check 'its guest' guest_with alone.elf one
 check 'relocatable' "$cc" -r one.o part.o -o joined.o
 check 'link what was joined' "$cc" joined.o -o joined.elf
 check 'its guest' guest_with joined.elf one
@@ -112,6 +93,19 @@ check 'its guest' guest_with response.elf one
 printf '%s\n' '"-O2"' "'one.c' \"part.c\"" '-o "quoted.elf"' >arguments
 check 'a response file with quotes' "$cc" @arguments
 check 'its guest' guest_with quoted.elf one
+printf '%s\n' '-DTEXT="\"-O2 --libc=system -g\""' \
+    '"-DCONF=\"--prefix=/usr --arch=z80\"" -DA='\''"--arch=z80 "'\''' '-DB="' '--libc=z80 "' \
+    '-DC=\ --arch=z80 -DD="" part.c' '-I --sconce-version' >arguments
+check 'options within other words of a response file' "$cc" -E @arguments
+printf '%s\n' 'part.c @absent' >inner
+printf '%s\n' '-O2 "@inner" one.c -o' 'nested.elf' >arguments
+refuse 'a response file that is not there' 'absent' "$cc" @arguments
+printf '%s\n' 'part.c' >inner
+check 'a response file in another' "$cc" @arguments
+check 'its guest' guest_with nested.elf one
+printf '%s\n' '-static' >arguments
+check 'a response file that names the default' "$cc" one.c part.c @arguments -o static.elf
+check 'its guest' guest_with static.elf one
 printf '%s\n' '"-c" -o' 'by\-response.o' >arguments
 check 'a response file that links nothing, and says nothing' \
     sh -c 'test -z "$("$1" @arguments part.c 2>&1)"' sh "$cc"
@@ -190,6 +184,16 @@ refuse '32 bit' '64-bit' "$cc" -m32 -c part.c
 refuse 'the C library of the host' 'links a small C library of its own' "$cc" one.c part.c -lc
 refuse 'unknown architecture' 'no SDK for the architecture' "$cc" --arch=z80 -c part.c
 refuse 'itself as the compiler' 'sconce-cc itself' env SCONCE_REAL_CC="$built" "$cc" -c part.c
+for option in --libc=system --arch=x86_64 --print-sdk-dir --print-compiler --sconce-version; do
+    printf '%s\n' '-O2' "\"$option\"" 'part.c' >arguments
+    refuse "$option in a response file" "$option stands in the response file arguments" \
+        "$cc" -c @arguments
+    printf '%s\n' '-O2 @arguments' >outer
+    refuse "$option in a response file in another" "$option stands in the response file outer" \
+        "$cc" -c @outer
+done
+printf '%s\n' '-O2 -DLIBC -D' '--libc=system part.c' >arguments
+refuse 'the value of another option in a response file' 'macro name' "$cc" -c @arguments
 refuse 'a file that is not there' 'absent.c' "$cc" -c absent.c
 refuse 'a function that is nowhere' 'part' "$cc" one.c
 

@@ -2,18 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # What comes of guests by what they do before they are ready, on BACKEND.
 . "$(dirname "$0")/../cli/lib.sh"
-need_backend "$BACKEND"
+need_usable_backend
 need_guests
 cd "$tmp" || exit 99
-"$SCONCE" backends --probe --format=json 2>/dev/null | python3 -c '
-import json, sys
-usable = [b["name"] for b in json.load(sys.stdin) if b["usable"]]
-sys.exit(sys.argv[1] not in usable)' "$BACKEND" ||
-    skip "$BACKEND is not usable here"
-
-isolation=vm
-# shellcheck disable=SC2153 # from the environment
-[ "$ISOLATION" = vm ] || isolation=any
 
 # STATUS GUEST [OPTION...]
 start()
@@ -27,7 +18,7 @@ check "constructors and main may print, allocate and call the host"
 start 0 start-work --quiet --host host_echo_string=hi && out_is "starting
 "
 
-check "main that takes arguments gets none"
+check "main that takes arguments gets the name"
 start 0 start-arguments && err_lacks "argument"
 
 check "a result of main ends the guest"

@@ -17,8 +17,9 @@ import subprocess
 import sys
 import tempfile
 
-# All that neither the library nor a backend is made of.
-NOT_NEEDED = ["-Dtests=false", "-Dguest=disabled", "-Dman=disabled", "-Dexamples=false"]
+# All that neither the library nor a backend is made of; nor does it hang on how hard a compiler tries.
+NOT_NEEDED = ["-Dtests=false", "-Dguest=disabled", "-Dman=disabled", "-Dexamples=false",
+              "-Doptimization=0"]  # fmt: skip
 
 
 def meson(*arguments):

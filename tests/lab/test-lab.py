@@ -15,6 +15,7 @@ import sys
 import tarfile
 import tempfile
 import unittest
+import unittest.mock
 
 ROOT = sys.argv.pop(1)
 sys.path.insert(0, os.path.join(ROOT, "tools"))
@@ -211,7 +212,7 @@ class Trials(unittest.TestCase):
         kernel = type("Kernel", (), {"release": "6.1.0", "version": "6.1.1-1"})
         one = trial.Trial(kernel, machine.Machine("arm64", "cortex-a72", gic=2))
         one.files = files
-        one.judge(backends, True)
+        one.judge([matrix.Subject(name) for name in backends], True)
         return one
 
     STUB = "ok    a  b\n\nstub: 1 passed, 0 failed, 0 skipped\n"
@@ -247,6 +248,35 @@ class Trials(unittest.TestCase):
 
     def test_backend_without_a_log_is_a_problem(self):
         self.assertEqual(len(self.trial({"status": "0\n"}).all_problems()), 1)
+
+    def test_double_is_called_one_wherever_it_is_told(self):
+        text = self.STUB.replace("stub", "mshv-x86_64")
+        subjects = [one for one in matrix.subjects("amd64") if one.double]
+        self.assertEqual([one.double for one in subjects], ["6.15", "newer"])
+        files = {"status": "0\n"}
+        for one in subjects:
+            files.update({one.slug + ".log": text, one.slug + ".status": "0\n"})
+        kernel = type("Kernel", (), {"release": "6.1.0", "version": "6.1.1-1"})
+        one = trial.Trial(kernel, machine.Machine("amd64", "max"))
+        one.files = files
+        one.judge(subjects, False)
+        self.assertEqual(one.all_problems(), [])
+        for subject, line, entry in zip(subjects, trial.table([one])[1:], trial.report([one])):
+            self.assertIn("mshv-x86_64 (double, %s)" % subject.double, line)
+            self.assertEqual(entry["double"], subject.double)
+
+    def test_job_preloads_the_double_and_nothing_else(self):
+        lines = [line for line in trial.check_job(matrix.subjects("amd64"), "--x").splitlines()
+                 if "sconce-plugin-check" in line]  # fmt: skip
+        self.assertEqual(len(lines), len(matrix.subjects("amd64")))
+        for line in lines:
+            self.assertEqual("LD_PRELOAD=" in line, "mshv-x86_64" in line)
+            self.assertIn(" --x ", line)
+
+    def test_backends_that_are_named_are_what_runs(self):
+        named = matrix.subjects("amd64", ["mshv-x86_64", "nobody"])
+        self.assertEqual([one.slug for one in named],
+                         ["nobody", "mshv-x86_64-6.15", "mshv-x86_64-newer"])  # fmt: skip
 
     def test_table_tells_how_kvm_works(self):
         one = self.trial({"status": "0\n", "stub.log": self.STUB, "stub.status": "0\n",
@@ -288,13 +318,13 @@ class OwnTests(unittest.TestCase):
         own_tests.introspect = self.saved
 
     def outcome(self, files, tests=None):
-        rows, problems = (tests or self.tests).outcome("kvm-aarch64", files)
+        rows, problems, _ = (tests or self.tests).outcome("kvm-aarch64", "", files)
         return list(rows.outcome.values()), problems
 
     def test_programs_of_backends_are_chosen_and_scripts_are_told(self):
         self.assertEqual([test.name for test in self.tests.tests], ["ki cks"])
         self.assertEqual(self.tests.tests[0].files, ["/b/test-kicks", "/b/plugin.so"])
-        self.assertEqual(self.tests.backends(), ["kvm-aarch64"])
+        self.assertEqual(self.tests.groups(), [("kvm-aarch64", "")])
         self.assertEqual(self.tests.left_out, ["script"])
 
     def test_each_name_must_fit(self):
@@ -356,6 +386,46 @@ class OwnTests(unittest.TestCase):
         tests = own_tests.OwnTests("arm64", "/b", ["*"])
         self.assertEqual(self.outcome({"tests": "0 0\n", "0.test":
                          said % "obstacles_executable_memfds_forbidden"}, tests)[1], [])  # fmt: skip
+
+    def test_part_that_qemu_fails_must_fail_alone(self):
+        known = matrix.Known("arm64", "kvm", "ki c*", "test_a", "QEMU has no a")
+        failed = "[  FAILED  ] test_a\n"
+        cases = [
+            ("1", failed, []),
+            ("1", failed + failed, []),  # told once more at the end
+            ("0", "", ["listed as failing: test_a; failed: none"]),
+            ("1", "[  FAILED  ] test_b\n", ["failed: test_b"]),
+            ("2", failed + "[  FAILED  ] test_b\n", ["ended with status 2"]),
+            ("139", failed, ["ended with status 139"]),
+            ("77", "", ["was skipped"]),
+            ("1", failed + "[  SKIPPED ] test_c\n", ["left out test_c"]),
+        ]
+        for status, said, expected in cases:
+            with unittest.mock.patch.object(matrix, "TESTS_KNOWN", [known]):
+                rows, problems, shown = self.tests.outcome(
+                    "kvm-aarch64", "", {"tests": "0 %s\n" % status, "0.test": said}
+                )
+            self.assertEqual(list(rows.outcome.values()), ["FAIL"])
+            self.assertEqual(shown, [] if expected else [known])
+            self.assertEqual([text for text, problem in zip(expected, problems) if text in problem],
+                             expected)  # fmt: skip
+            self.assertEqual(len(problems), len(expected))
+
+    def test_tests_over_a_double_run_and_are_told_by_its_driver(self):
+        entry = {**self.TESTS[0], "suite": ["sconce:mshv"]}
+        preloaded = {"LD_PRELOAD": "/b/double.so"}
+        self.entries = [
+            {**entry, "name": "old", "env": preloaded},
+            {**entry, "name": "new", "env": {**preloaded, "MSHV_DOUBLE_DRIVER": "newer"}},
+            {**entry, "name": "device"},
+        ]
+        tests = own_tests.OwnTests("amd64", "/b", ["*"])
+        self.assertEqual(tests.groups(), [("mshv-x86_64", "6.15"), ("mshv-x86_64", "newer")])
+        self.assertEqual(tests.left_out, ["device"])
+        self.assertIn("export MSHV_DOUBLE_TSS=available;", tests.tests[0].script())
+        rows, problems, _ = tests.outcome("mshv-x86_64", "newer", {"tests": "0 1\n1 0\n"})
+        self.assertEqual((list(rows.outcome), problems), (["1 new"], []))
+        self.assertEqual(rows.name, "mshv-x86_64 (double, newer)")
 
     def test_two_of_one_name_are_two(self):
         self.entries = [self.TESTS[0], self.TESTS[0]]

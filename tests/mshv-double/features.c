@@ -240,11 +240,14 @@ uint16_t double_features_apply(struct double_vp *vp)
 
     if (!vp->cpuid)
         vp->cpuid = malloc(LIST_BYTES);
-    if (!vp->cpuid)
+    if (!vp->native_cpuid)
+        vp->native_cpuid = malloc(LIST_BYTES);
+    if (!vp->cpuid || !vp->native_cpuid)
         return HV_INSUFFICIENT_MEMORY;
     memcpy(vp->cpuid, p->host_cpuid, LIST_BYTES);
     disable(vp);
     show_hypervisor(vp);
+    memcpy(vp->native_cpuid, vp->cpuid, LIST_BYTES);
     for (uint32_t i = 0; i < p->override_count; i++)
         if (p->overrides[i].vp == vp->index)
             override(vp, &p->overrides[i]);

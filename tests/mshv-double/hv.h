@@ -118,10 +118,13 @@ struct hv_cpuid_result_input {
 } __attribute__((packed));
 _Static_assert(sizeof(struct hv_cpuid_result_input) == 60, "");
 
+#define HV_CPUID_VP_XFEM (1u << 0)    /* the leaf's XFEM and XSS do not count */
+#define HV_CPUID_REGISTERED (1u << 1) /* with what REGISTER_INTERCEPT_RESULT was told */
+
 struct hv_cpuid_values_input {
     uint64_t partition;
     uint32_t vp;
-    uint32_t padding;
+    uint32_t flags;
     uint64_t reserved;
 };
 struct hv_cpuid_leaf {

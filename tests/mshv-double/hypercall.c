@@ -181,31 +181,45 @@ static uint16_t property(struct double_partition *p, bool set, const uint8_t *in
     return status;
 }
 
+/* XFEM is a leaf's own unless it is the VP's, and x87 is in each that a processor can have. */
+static uint16_t cpuid_value(struct double_vp *vp, uint32_t flags, const struct hv_cpuid_leaf *leaf,
+                            uint8_t *output)
+{
+    struct kvm_cpuid2 *list = flags & HV_CPUID_REGISTERED ? vp->cpuid : vp->native_cpuid;
+    const struct kvm_cpuid_entry2 *e = double_features_leaf(list, leaf->eax, leaf->ecx);
+    uint32_t values[4] = {0};
+
+    if (!(flags & HV_CPUID_VP_XFEM) && !(leaf->xfem & 1))
+        return HV_INVALID_PARAMETER;
+    if (e)
+        memcpy(values, (uint32_t[]){e->eax, e->ebx, e->ecx, e->edx}, sizeof values);
+    memcpy(output, values, sizeof values);
+    return HV_OK;
+}
+
 static uint16_t cpuid_values(struct double_partition *p, uint16_t reps, const uint8_t *input,
                              uint8_t *output, uint16_t *ret_done)
 {
     struct hv_cpuid_values_input head;
+    uint16_t status = HV_OK;
     struct double_vp *vp;
 
     memcpy(&head, input, sizeof head);
     vp = find_vp(p, head.vp);
     if (!vp)
         return HV_INVALID_VP_INDEX;
-    if (!fits(reps, sizeof head, sizeof(struct hv_cpuid_leaf), 16))
+    if ((head.flags & ~(HV_CPUID_VP_XFEM | HV_CPUID_REGISTERED)) || head.reserved ||
+        !fits(reps, sizeof head, sizeof(struct hv_cpuid_leaf), 16))
         return HV_INVALID_PARAMETER;
-    for (uint16_t i = 0; i < reps; i++) {
-        const struct kvm_cpuid_entry2 *e;
+    for (uint16_t i = 0; status == HV_OK && i < reps; i++) {
         struct hv_cpuid_leaf leaf;
-        uint32_t values[4] = {0};
 
         memcpy(&leaf, input + sizeof head + i * sizeof leaf, sizeof leaf);
-        e = double_features_leaf(vp->cpuid, leaf.eax, leaf.ecx);
-        if (e)
-            memcpy(values, (uint32_t[]){e->eax, e->ebx, e->ecx, e->edx}, sizeof values);
-        memcpy(output + i * sizeof values, values, sizeof values);
-        ++*ret_done;
+        status = cpuid_value(vp, head.flags, &leaf, output + (size_t)i * 16);
+        if (status == HV_OK)
+            ++*ret_done;
     }
-    return HV_OK;
+    return status;
 }
 
 static uint16_t cpuid_override(struct double_partition *p, const uint8_t *input)

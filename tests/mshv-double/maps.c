@@ -85,26 +85,31 @@ static int add_area(struct double_areas *areas, const struct double_area *area)
     return 0;
 }
 
+/* 1 where nothing more can come: they are in order. */
 static int add_line(struct double_areas *areas, const char *line, uint64_t from, uint64_t to)
 {
     struct double_area area;
-    char path[256];
+    char path[256], *rest;
+    uint64_t start = strtoul(line, &rest, 16);
 
-    if (!parse(line, &area, path) || area.end <= from || area.start >= to)
+    if (start >= to)
+        return 1;
+    /* Most lines are not asked for, and sscanf() is slow. */
+    if (*rest != '-' || strtoul(rest + 1, NULL, 16) <= from || !parse(line, &area, path))
         return 0;
     area.refused = area.shared && area.inode != 0 && is_on_disk(&area, path);
     return add_area(areas, &area);
 }
 
 static char *whole_lines(char *text, size_t *bytes, struct double_areas *areas, uint64_t from,
-                         uint64_t to, int *ret_error)
+                         uint64_t to, int *ret_result)
 {
     char *line = text, *end;
 
     while ((end = memchr(line, '\n', *bytes))) {
         *end = '\0';
-        if (*ret_error == 0)
-            *ret_error = add_line(areas, line, from, to);
+        if (*ret_result == 0)
+            *ret_result = add_line(areas, line, from, to);
         *bytes -= (size_t)(end + 1 - line);
         line = end + 1;
     }
@@ -134,9 +139,10 @@ int double_maps_read(uint64_t from, uint64_t to, struct double_areas *ret_areas)
     }
     if (got < 0)
         r = (int)got;
-    if (r < 0)
+    if (r < 0) {
         free(areas.list);
-    else
-        *ret_areas = areas;
-    return r;
+        return r;
+    }
+    *ret_areas = areas;
+    return 0;
 }

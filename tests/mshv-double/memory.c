@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "tests/mshv-double/plan.h"
@@ -100,8 +99,7 @@ static bool is_mapped(uint64_t host)
 
 static bool can_be_had(const struct double_region *region)
 {
-    return double_sys(SYS_madvise, (long)region->host, (long)(region->pages << PAGE_SHIFT),
-                      MADV_POPULATE_WRITE, 0, 0, 0) == 0;
+    return double_view_fault_in(region->host, region->pages << PAGE_SHIFT) == 0;
 }
 
 static int prepare_view(struct double_region *region)
@@ -127,6 +125,20 @@ void double_memory_look_again(struct double_partition *p)
             double_memory_slot(p, region, true);
         }
     pthread_mutex_unlock(&p->regions_lock);
+}
+
+bool double_memory_take_away(struct double_partition *p)
+{
+    bool any = false;
+
+    pthread_mutex_lock(&p->regions_lock);
+    for (struct double_region *region = p->regions; region; region = region->next)
+        if (!region->absent && !region->view_is_own && !can_be_had(region)) {
+            double_memory_slot(p, region, false);
+            region->absent = any = true;
+        }
+    pthread_mutex_unlock(&p->regions_lock);
+    return any;
 }
 
 static int map(struct double_partition *p, const struct mshv_user_mem_region *args)

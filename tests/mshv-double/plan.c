@@ -61,6 +61,7 @@ static const struct word kinds[] = {
     {"status", DOUBLE_FAULT_STATUS},
     {"partial-reps", DOUBLE_FAULT_PARTIAL_REPS},
     {"eintr", DOUBLE_FAULT_EINTR},
+    {"forgets-page", DOUBLE_FAULT_FORGET_PAGE},
     {"message", DOUBLE_FAULT_MESSAGE},
     {"signal-races-message", DOUBLE_FAULT_RACE},
     {NULL, 0},
@@ -162,6 +163,7 @@ static void read_value(const char *item, const char *kind, char *text, struct pl
             double_sys_die("plan item \"%s\": needs =SIGNAL's number", item);
         return;
     case DOUBLE_FAULT_EINTR:
+    case DOUBLE_FAULT_FORGET_PAGE:
     case DOUBLE_FAULT_NONE:
     default:
         break;
@@ -277,11 +279,15 @@ __attribute__((constructor)) static void read_plan(void)
     const char *driver = getenv("MSHV_DOUBLE_DRIVER");
     const char *plan = getenv("MSHV_DOUBLE_PLAN");
     const char *log = getenv("MSHV_DOUBLE_LOG");
+    const char *tss = getenv("MSHV_DOUBLE_TSS");
     bool newer = driver && strcmp(driver, "newer") == 0;
     char *copy, *rest, *item;
 
     if (driver && *driver && !newer && strcmp(driver, "6.15") != 0)
         double_sys_die("MSHV_DOUBLE_DRIVER is 6.15 or newer, not \"%s\"", driver);
+    double_plan.tss_available = tss && strcmp(tss, "available") == 0;
+    if (tss && *tss && !double_plan.tss_available && strcmp(tss, "busy") != 0)
+        double_sys_die("MSHV_DOUBLE_TSS is busy or available, not \"%s\"", tss);
     double_plan.v2 = double_plan.self_hvcall = newer;
     double_plan.movable = double_plan.retries = newer;
     if (log && *log)

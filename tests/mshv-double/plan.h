@@ -17,6 +17,7 @@ struct double_plan {
     bool retries;          /* the driver itself asks again where the hypervisor wants memory */
     bool no_register_page; /* mmap of it says ENODEV */
     bool large_xsave;      /* the state is as large as on a processor with AMX */
+    bool tss_available;    /* not of the driver: KVM is told that no TSS is busy */
 };
 
 enum double_fault_kind {
@@ -25,6 +26,7 @@ enum double_fault_kind {
     DOUBLE_FAULT_STATUS,       /* the hypercall does nothing and gives status value */
     DOUBLE_FAULT_PARTIAL_REPS, /* value repetitions are done, then there is no memory */
     DOUBLE_FAULT_EINTR,        /* RUN_VP: a signal came before the guest ran */
+    DOUBLE_FAULT_FORGET_PAGE,  /* RUN_VP: the same, the register page is gone and was not taken */
     DOUBLE_FAULT_MESSAGE,      /* RUN_VP: the guest does not run; value is the message's type */
     DOUBLE_FAULT_RACE,         /* RUN_VP: signal value arrives while a message is in flight */
 };

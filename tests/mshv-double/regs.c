@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "tests/mshv-double/plan.h"
 #include "tests/mshv-double/sys.h"
 #include "tests/mshv-double/vm.h"
 
@@ -16,6 +17,10 @@
 #define XMM_OFFSET 160u
 #define XSTATE_BV 512u
 #define XSTATE_LEGACY 3u
+
+/* Types of a task state segment: SDM vol 3A table 3-2. */
+#define TSS_AVAILABLE 9u
+#define TSS_BUSY 11u
 
 #define CR0_ET (1u << 4)
 #define EFER_LMA (1u << 10)
@@ -88,11 +93,14 @@ void double_regs_fetch(struct double_vp *vp)
 
 int double_regs_flush(struct double_vp *vp)
 {
-    struct kvm_sregs echo;
+    struct kvm_sregs told, echo;
 
     if (vp->sregs_dirty) {
         memset(vp->sregs.interrupt_bitmap, 0, sizeof vp->sregs.interrupt_bitmap);
-        if (double_sys_ioctl(vp->object.fd, KVM_SET_SREGS, &vp->sregs) < 0 ||
+        told = vp->sregs;
+        if (double_plan.tss_available && told.tr.type == TSS_BUSY)
+            told.tr.type = TSS_AVAILABLE;
+        if (double_sys_ioctl(vp->object.fd, KVM_SET_SREGS, &told) < 0 ||
             double_sys_ioctl(vp->object.fd, KVM_GET_SREGS, &echo) < 0)
             return -EINVAL;
         vp->tr_set = vp->sregs.tr;

@@ -203,8 +203,11 @@ static int run_guest(struct double_vp *vp, uint64_t client_signals)
         vp->run->immediate_exit = 0;
         r = double_sys_ioctl(vp->object.fd, KVM_RUN, NULL);
         take_back_selectors();
+        /* KVM finds no page where the client's memory was and does not say for which address: it is
+         * asked again without such regions, and then tells of an access to nothing. */
     } while ((r == 0 && answer_msr(vp)) ||
-             (r == -EINTR && !double_signals_end_run(client_signals)));
+             (r == -EINTR && !double_signals_end_run(client_signals)) ||
+             (r == -EFAULT && double_memory_take_away(vp->partition)));
     pthread_mutex_lock(&vp->state_lock);
     vp->running = false;
     vp->has_run = true;
@@ -254,6 +257,17 @@ static int run(struct double_vp *vp, const struct double_fault *fault, uint64_t 
     }
 }
 
+/* The hypervisor takes the page when it lets the VP run. Whether it stays valid when it does not is
+ * nowhere said. */
+static int forget_page(struct double_vp *vp)
+{
+    pthread_mutex_lock(&vp->state_lock);
+    vp->page->is_valid = 0;
+    vp->explicit_suspend = true;
+    pthread_mutex_unlock(&vp->state_lock);
+    return -EINTR;
+}
+
 /* With the VP's state_lock from now on. */
 static void begin(struct double_vp *vp)
 {
@@ -286,6 +300,8 @@ int double_run(struct double_vp *vp, uint64_t argument, uint64_t client_signals)
 
     if (fault.kind == DOUBLE_FAULT_ERRNO)
         return -(int)fault.value;
+    if (fault.kind == DOUBLE_FAULT_FORGET_PAGE)
+        return forget_page(vp);
     begin(vp);
     r = run(vp, &fault, client_signals);
     end(vp, r);

@@ -18,6 +18,7 @@
 
 #define MAX_FDS 65536
 #define FIRST_OWN 900
+#define MANY 1024 /* what most processes may have; where it is less, an eighth is the double's */
 #define ALL_SIGNALS (~0ull)
 
 static struct double_object *objects[MAX_FDS];
@@ -54,7 +55,7 @@ int double_table_own(int fd)
     int r;
 
     getrlimit(RLIMIT_NOFILE, &limit);
-    if (first > limit.rlim_cur - limit.rlim_cur / 8)
+    if (limit.rlim_cur < MANY)
         first = limit.rlim_cur - limit.rlim_cur / 8;
     r = (int)double_sys(SYS_fcntl, fd, F_DUPFD_CLOEXEC, (long)first, 0, 0, 0);
     if (r == -EINVAL)

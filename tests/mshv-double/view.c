@@ -25,6 +25,7 @@
 struct view {
     struct view *next;
     uint64_t start, bytes;
+    struct double_hidden hidden;
     uint64_t copied; /* where in it a shared copy of private memory is; NONE */
 };
 
@@ -101,21 +102,36 @@ static int replace(uint64_t host, uint64_t bytes, int prot, uint64_t to)
     return r;
 }
 
-/* Piece by piece, as a range may be made of several mappings. */
+/* What pin_user_pages(FOLL_WRITE) does and refuses: a private page becomes the client's own, a
+ * mapping that cannot be written is an error. Shared pages are the same ones whenever they come to
+ * be: there the last one stands for all, as a file ends once. */
+static int fault_in(const struct double_areas *areas, uint64_t host, uint64_t bytes)
+{
+    uint64_t at = host, end = host + bytes;
+
+    for (size_t i = 0; i < areas->count; i++) {
+        const struct double_area *area = &areas->list[i];
+        uint64_t piece_end = area->end < end ? area->end : end;
+        uint64_t from = area->shared ? piece_end - MSHV_PAGE : at;
+
+        if (area->start > at || double_sys(SYS_madvise, (long)from, (long)(piece_end - from),
+                                           MADV_POPULATE_WRITE, 0, 0, 0) < 0)
+            return -EFAULT;
+        at = piece_end;
+    }
+    return at < end ? -EFAULT : 0;
+}
+
+/* Piece by piece, as a range may be made of several mappings; there is no gap. */
 static int take_pieces(const struct double_areas *areas, uint64_t host, uint64_t bytes,
                        struct view *view)
 {
     uint64_t at = host, end = host + bytes;
     int r = 0;
 
-    for (size_t i = 0; i < areas->count; i++) {
-        if (areas->list[i].start > at || areas->list[i].refused)
+    for (size_t i = 0; i < areas->count; i++)
+        if (areas->list[i].refused)
             return -EFAULT;
-        at = areas->list[i].end;
-    }
-    if (at < end)
-        return -EFAULT;
-    at = host;
     for (size_t i = 0; i < areas->count && r == 0; i++) {
         const struct double_area *area = &areas->list[i];
         uint64_t piece = (area->end < end ? area->end : end) - at, offset = at - host;
@@ -218,6 +234,7 @@ static void drop(struct view *view)
         at = &(*at)->next;
     *at = view->next;
     remember_copy(view);
+    double_self_show(&view->hidden);
     double_sys_munmap((void *)view->start, view->bytes);
     if (copies && double_maps_read(0, NONE, &areas) == 0)
         restore_unused(&areas);
@@ -232,14 +249,10 @@ static int make(struct view *view, uint64_t host, uint8_t **ret_view)
 {
     struct double_areas areas = {0};
     uint8_t *at = NULL;
-    int r = 0;
+    int r = double_maps_read(host, host + view->bytes, &areas);
 
-    /* What pin_user_pages(FOLL_WRITE) does and refuses: a private page becomes the client's own, a
-     * mapping that cannot be written is an error. */
-    if (double_sys(SYS_madvise, (long)host, (long)view->bytes, MADV_POPULATE_WRITE, 0, 0, 0) < 0)
-        r = -EFAULT;
     if (r == 0)
-        r = double_maps_read(host, host + view->bytes, &areas);
+        r = fault_in(&areas, host, view->bytes);
     if (r == 0) {
         at = double_sys_mmap(NULL, view->bytes, PROT_READ | PROT_WRITE,
                              MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -251,6 +264,7 @@ static int make(struct view *view, uint64_t host, uint8_t **ret_view)
         return r;
     }
     view->start = (uint64_t)at;
+    double_self_hide(&view->hidden, at, view->bytes);
     view->next = views;
     views = view;
     r = take_pieces(&areas, host, view->bytes, view);
@@ -259,6 +273,20 @@ static int make(struct view *view, uint64_t host, uint8_t **ret_view)
         drop(view);
     else
         *ret_view = at;
+    return r;
+}
+
+int double_view_fault_in(uint64_t host, uint64_t bytes)
+{
+    struct double_areas areas = {0};
+    int r;
+
+    take();
+    r = double_maps_read(host, host + bytes, &areas);
+    give();
+    if (r == 0)
+        r = fault_in(&areas, host, bytes);
+    free(areas.list);
     return r;
 }
 

@@ -15,6 +15,7 @@
 
 #include "tests/mshv-double/hv.h"
 #include "tests/mshv-double/page.h"
+#include "tests/mshv-double/self.h"
 #include "tests/mshv-double/table.h"
 #include "tests/mshv-double/uapi.h"
 
@@ -73,6 +74,7 @@ struct double_vp {
     bool debugged, single_step; /* as KVM was told by KVM_SET_GUEST_DEBUG */
     struct kvm_run *run;
     size_t run_bytes;
+    struct double_hidden run_hidden, pages_hidden;
     uint64_t signal_mask; /* what KVM was told last */
     bool signal_mask_known;
 
@@ -97,7 +99,8 @@ struct double_vp {
     struct hv_message *message; /* shared with the client's mappings, a page each */
     struct hv_register_page *page;
 
-    struct kvm_cpuid2 *cpuid;
+    struct kvm_cpuid2 *cpuid;                    /* what the guest sees */
+    struct kvm_cpuid2 *native_cpuid;             /* the same without the client's overrides */
     uint64_t xsave_states;                       /* components that the guest can have */
     uint8_t states[MSHV_STATE_COUNT][MSHV_PAGE]; /* those that are kept and no more */
 
@@ -127,6 +130,9 @@ int double_memory_slot(struct double_partition *p, const struct double_region *r
 /** double_memory_look_again - can the guest have regions now that it could not have? With the
  * partition's mutex. */
 void double_memory_look_again(struct double_partition *p);
+/** double_memory_take_away - from the guest, those regions that the client's memory has no longer
+ * all of. Were there any? */
+bool double_memory_take_away(struct double_partition *p);
 
 /* dirty.c */
 uint16_t double_dirty_track(struct double_partition *p, uint64_t value);
@@ -140,6 +146,9 @@ int double_dirty_bitmap(struct double_partition *p, uint64_t argument);
  * Returns 0 or -errno: the client's memory is made writable now (pin_user_pages with FOLL_WRITE).
  */
 int double_view_make(uint64_t host, uint64_t bytes, uint8_t **ret_view);
+/** double_view_fault_in - private pages become the client's own. 0, or -errno: they cannot be
+ * written. */
+int double_view_fault_in(uint64_t host, uint64_t bytes);
 /** double_view_drop - what was private memory of the client is so again. */
 void double_view_drop(const uint8_t *view);
 /** double_view_start - open what this needs, while the client still lets it. */

@@ -28,9 +28,12 @@ static void forked(struct double_object *object)
 
 static void unmake(struct double_vp *vp)
 {
+    double_self_show(&vp->run_hidden);
     double_sys_munmap(vp->run, vp->run_bytes);
+    double_self_show(&vp->pages_hidden);
     double_sys_munmap(vp->message, 2 * MSHV_PAGE);
     free(vp->cpuid);
+    free(vp->native_cpuid);
 }
 
 void double_vp_free(struct double_vp *vp)
@@ -48,7 +51,10 @@ static int map_run(struct double_vp *vp, int fd)
      * port data, the coalesced ring. */
     vp->run_bytes = 3 * MSHV_PAGE;
     vp->run = double_sys_mmap(NULL, vp->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    return -double_sys_failed(vp->run);
+    if (double_sys_failed(vp->run))
+        return -double_sys_failed(vp->run);
+    double_self_hide(&vp->run_hidden, vp->run, vp->run_bytes);
+    return 0;
 }
 
 /* The pages are shared, so that a client's mapping can be one more of the same. */
@@ -59,6 +65,7 @@ static int make_pages(struct double_vp *vp)
 
     if (double_sys_failed(pages))
         return -ENOMEM;
+    double_self_hide(&vp->pages_hidden, pages, 2 * MSHV_PAGE);
     vp->message = (struct hv_message *)(void *)pages;
     vp->page = (struct hv_register_page *)(void *)(pages + MSHV_PAGE);
     vp->page->version = HV_REGISTER_PAGE_VERSION;

@@ -60,7 +60,7 @@ static const struct refusal refusals[] = {
     {"long-note", "its note is longer than 4096 bytes", ""},
     {"note-name", "its note names backend \"other\", its file \"note-name\"", ""},
     {"isolation-word", "its note says isolation=container, which is none of vm, process, none", ""},
-    {"too-new", "it is too new: its note says plugin ABI 9.1, and this Sconce has 0.1",
+    {"too-new", "it is too new: its note says plugin ABI 9.0, and this Sconce has 1.0",
      "install a newer Sconce"},
     /* by its symbols */
     {"no-entry", "it does not export sconce_plugin_entry_v1", ""},
@@ -78,10 +78,10 @@ static const struct refusal refusals[] = {
      "its magic number is 0xdeadbeef, not 0x45434e53: it was built for another program", ""},
     {"short-descriptor", "its descriptor says that it has 16 bytes, where 64 are the least", ""},
     {"odd-descriptor", "its descriptor says that it has 68 bytes, where 64 are the least", ""},
-    {"abi-major", "it speaks plugin ABI 1.1, and this Sconce only 0.x",
+    {"abi-major", "it speaks plugin ABI 2.0, and this Sconce only 1.x",
      "install the backend and Sconce from the same release"},
-    {"abi-minor", "its descriptor says plugin ABI 0.2, its note 0.1", ""},
-    {"needs-newer", "it needs plugin ABI 0.2 or later, and this Sconce has 0.1",
+    {"abi-minor", "its descriptor says plugin ABI 1.1, its note 1.0", ""},
+    {"needs-newer", "it needs plugin ABI 1.1 or later, and this Sconce has 1.0",
      "install a newer Sconce"},
     {"reserved", "a reserved field of its descriptor is not 0", ""},
     {"thread-model", "it asks for thread model 7, which this Sconce does not know", ""},
@@ -419,7 +419,7 @@ static void test_load_logs_what_the_plugin_says_and_one_line_of_its_own(void **s
     snprintf(expected, sizeof expected,
              "good.entry: entered\n"
              "good.probe: probing in two lines\n"
-             "backend.loaded: good 1 (plugin ABI 0.1) from %s: caps 0x40, version 1, entered 1, "
+             "backend.loaded: good 1 (plugin ABI 1.0) from %s: caps 0x40, version 1, entered 1, "
              "released 0, mode plain, label -\n",
              stage_plugin(stage, "good"));
     assert_string_equal(stage->logged, expected);

@@ -19,7 +19,7 @@ from tree import finish, read
 
 FILES = [
     "arch/aarch64/supervisor.c",
-    "plugins/kvm-aarch64/probe.c",
+    "plugins/shared/aarch64/trial.c",
     "tests/unit/test-arch-aarch64-fault.c",
 ]
 AS = "aarch64-linux-gnu-as"

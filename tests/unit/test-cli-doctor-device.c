@@ -26,6 +26,15 @@ static void test_device_missing_has_a_hint(void **state)
     assert_true(hint[0] != '\0');
 }
 
+static void test_device_missing_of_a_hypervisor_has_its_own_hint(void **state)
+{
+    (void)state;
+    if (!device_check("/dev/kvm", text, sizeof text, hint, sizeof hint))
+        assert_true(strstr(hint, "virtualization") || strstr(hint, "user"));
+    if (!device_check("/dev/mshv", text, sizeof text, hint, sizeof hint))
+        assert_true(strstr(hint, "root partition of Hyper-V") || strstr(hint, "user"));
+}
+
 static void test_device_that_is_a_file_is_none(void **state)
 {
     (void)state;
@@ -62,6 +71,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_device_that_opens_is_fine),
         cmocka_unit_test(test_device_missing_has_a_hint),
+        cmocka_unit_test(test_device_missing_of_a_hypervisor_has_its_own_hint),
         cmocka_unit_test(test_device_that_is_a_file_is_none),
         cmocka_unit_test(test_device_next_picks_paths_out_of_prose),
         cmocka_unit_test(test_device_next_skips_what_is_too_long),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli/files.c: whole files in, and out without half-written ones. */
 #include <dirent.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,18 +120,121 @@ static void test_files_write_refuses_links_in_a_circle(void **state)
     unlink(link);
 }
 
-static void test_files_write_into_what_is_no_file(void **state)
+static void test_files_write_into_what_is_no_file_tells_why(void **state)
 {
-    struct stat st;
-
     (void)state;
-    write_ok("/dev/null", "x");
-    assert_int_equal(stat("/dev/null", &st), 0);
-    assert_true(S_ISCHR(st.st_mode));
     assert_false(files_write(folder, "x", 1, why, sizeof why));
     assert_string_equal(why, "Is a directory");
     assert_false(files_write("/dev/full", "x", 1, why, sizeof why));
     assert_string_equal(why, "No space left on device");
+}
+
+static void test_files_write_into_what_is_open_behind_what_it_has(void **state)
+{
+    static const char *const names[] = {"/dev/fd/%d", "/proc/self/fd/%d", "/dev//fd//%d",
+                                        "/proc/thread-self/fd/%d", "/proc/self/task/../fd/%d"};
+    char name[64], link[80];
+    int fd;
+
+    (void)state;
+    snprintf(link, sizeof link, "%s.link", path);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        write_ok(path, "old, ");
+        fd = open(path, O_WRONLY | O_APPEND); /* as if it were given */
+        assert_true(fd >= 0);
+        snprintf(name, sizeof name, names[i], fd);
+        assert_int_equal(symlink(name, link), 0);
+        write_ok(name, "new, ");
+        write_ok(name, "newer, ");
+        write_ok(link, "by a link");
+        close(fd);
+
+        assert_holds(path, "old, new, newer, by a link");
+        assert_false(files_write(name, "x", 1, why, sizeof why));
+        assert_string_equal(why, "Bad file descriptor");
+        unlink(link);
+    }
+    assert_int_equal(entries(), 1);
+}
+
+static void test_files_descriptor_knows_every_name_of_it(void **state)
+{
+    static const struct {
+        const char *name;
+        int fd;
+    } cases[] = {
+        {"/dev/stdin", 0},
+        {"/dev/stdout", 1},
+        {"//dev/./stderr", 2},
+        {"/dev/../dev/fd/1", 1},
+        {"/proc/self/fd/2147483647", 2147483647},
+        {"/proc/self/fd/2147483648", -1},
+        {"/proc/self/fd/99999999999999999999", -1},
+        {"/dev/fd/01", -1},
+        {"/dev/fd/+1", -1},
+        {"/dev/fd/1x", -1},
+        {"/dev/fd/1/", -1},
+        {"/dev/fd/", -1},
+        {"/proc/self/fdinfo/1", -1},
+        {"/dev/null", -1},
+        {"/nonexistent/fd/1", -1},
+        {"/", -1},
+        {".", -1},
+        {"1", -1},
+        {"", -1},
+    };
+
+    char other[64];
+
+    (void)state;
+    snprintf(other, sizeof other, "/proc/%ld/fd/1", (long)getppid());
+    assert_int_equal(files_descriptor(other), -1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (files_descriptor(cases[i].name) != cases[i].fd)
+            fail_msg("%s: %d", cases[i].name, files_descriptor(cases[i].name));
+    assert_int_equal(chdir("/dev"), 0);
+    assert_int_equal(files_descriptor("stdout"), 1);
+    assert_int_equal(files_descriptor("./fd/2"), 2);
+    assert_int_equal(chdir("/dev/fd"), 0);
+    assert_int_equal(files_descriptor("1"), 1);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(files_descriptor("dev/stdout"), 1);
+}
+
+static void test_files_write_refuses_a_descriptor_of_its_own(void **state)
+{
+    char name[64];
+    int fd;
+
+    (void)state;
+    write_ok(path, "old");
+    fd = open(path, O_WRONLY | O_CLOEXEC);
+    snprintf(name, sizeof name, "/dev/fd/%d", fd);
+
+    assert_false(files_write(name, "new", 3, why, sizeof why));
+    assert_string_equal(why, "Bad file descriptor");
+    assert_holds(path, "old");
+    close(fd);
+}
+
+static void test_files_write_into_a_fifo_that_stays_one(void **state)
+{
+    char fifo[80], got[8] = "";
+    struct stat st;
+    int fd;
+
+    (void)state;
+    snprintf(fifo, sizeof fifo, "%s.fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    fd = open(fifo, O_RDWR | O_CLOEXEC);
+    write_ok(fifo, "text");
+
+    assert_int_equal(read(fd, got, sizeof got), 4);
+    assert_string_equal(got, "text");
+    assert_int_equal(lstat(fifo, &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    close(fd);
+    unlink(fifo);
 }
 
 static void test_files_write_without_a_folder_tells_why(void **state)
@@ -222,7 +326,11 @@ int main(void)
         cmocka_unit_test(test_files_write_follows_a_link),
         cmocka_unit_test(test_files_write_refuses_a_link_to_nothing),
         cmocka_unit_test(test_files_write_refuses_links_in_a_circle),
-        cmocka_unit_test(test_files_write_into_what_is_no_file),
+        cmocka_unit_test(test_files_write_into_what_is_no_file_tells_why),
+        cmocka_unit_test(test_files_write_into_what_is_open_behind_what_it_has),
+        cmocka_unit_test(test_files_descriptor_knows_every_name_of_it),
+        cmocka_unit_test(test_files_write_refuses_a_descriptor_of_its_own),
+        cmocka_unit_test(test_files_write_into_a_fifo_that_stays_one),
         cmocka_unit_test(test_files_write_without_a_folder_tells_why),
         cmocka_unit_test(test_files_read_empty_and_endless_names),
         cmocka_unit_test(test_files_read_what_tells_no_size),

@@ -11,7 +11,7 @@
 
 #include "cli/note.h"
 
-#define FACTS "abi=0.1\nname=x\n"
+#define FACTS "abi=1.0\nname=x\n"
 
 /* An ELF header, one segment header, one foreign note, ours. */
 struct file {

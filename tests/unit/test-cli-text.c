@@ -102,6 +102,80 @@ static void test_text_put_indented_keeps_what_is_indented(void **state)
     assert_string_equal(written, "one\n  two\n  three\n");
 }
 
+static void test_text_shorten_leaves_out_what_explains_or_cuts_between_words(void **state)
+{
+    static const struct {
+        const char *line, *shown;
+        size_t room;
+    } cases[] = {
+        {"it fits (as it is)", "it fits (as it is)", 18},
+        {"why not (what to do)", "why not", 19},
+        {"why not (what to do)", "why not", 8},
+        {"why not (what to do)", "why not", 7},
+        {"why not (what to do)", "why", 6},
+        {"why not", "why", 3},
+        {"why not", "", 2},
+        {"word", "", 3},
+        {"word", "", 0},
+        {"", "", 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_int_equal(text_shorten(cases[i].line, strlen(cases[i].line), cases[i].room),
+                         strlen(cases[i].shown));
+}
+
+static void test_text_remedy_is_what_the_last_parentheses_hold(void **state)
+{
+    static const struct {
+        const char *line, *from;
+    } cases[] = {
+        {"why not (what to do)", "what to do)"},
+        {"why (13) not (run it (as root) again)", "run it (as root) again)"},
+        {"why not (run it (as root))", "run it (as root))"},
+        {"why not (what) to do", ""},
+        {"why not()", ""},
+        {"why not)", ""},
+        {"(why not)", ""},
+        {")", ""},
+        {"", ""},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(cases[i].line + text_remedy(cases[i].line, strlen(cases[i].line)),
+                            cases[i].from);
+}
+
+static void test_text_quote_is_one_word_for_a_shell(void **state)
+{
+    static const struct {
+        const char *word, *quoted;
+    } cases[] = {
+        {"prog.elf", "prog.elf"},
+        {"--lines=5,@/a-b_c:d%e+f", "--lines=5,@/a-b_c:d%e+f"},
+        {"my prog.elf", "'my prog.elf'"},
+        {"it's", "'it'\\''s'"},
+        {"'", "''\\'''"},
+        {"$HOME", "'$HOME'"},
+        {"~", "'~'"},
+        {"gr\xc3\xbc\xc3\x9f", "'gr\xc3\xbc\xc3\x9f'"},
+        {"", "''"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        size_t room = strlen(cases[i].quoted) + 1;
+        char to[32] = "none";
+
+        assert_false(text_quote(cases[i].word, to, room - 1));
+        assert_string_equal(to, "none");
+        assert_true(text_quote(cases[i].word, to, room));
+        assert_string_equal(to, cases[i].quoted);
+    }
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -116,6 +190,9 @@ int main(void)
         cmocka_unit_test(test_text_utf8_next_refuses_what_is_none),
         cmocka_unit_test(test_text_put_safe_shows_controls_and_bad_bytes),
         cmocka_unit_test(test_text_put_indented_keeps_what_is_indented),
+        cmocka_unit_test(test_text_shorten_leaves_out_what_explains_or_cuts_between_words),
+        cmocka_unit_test(test_text_remedy_is_what_the_last_parentheses_hold),
+        cmocka_unit_test(test_text_quote_is_one_word_for_a_shell),
     };
 
     return cmocka_run_group_tests(tests, NULL, teardown);

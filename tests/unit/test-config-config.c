@@ -74,6 +74,7 @@ static void test_config_defaults_are_the_documented_ones(void **state)
     assert_true(s->limits.deadline_ns == 5000000000ull);
     assert_int_equal(s->limits.output_bytes, 1 << 20);
     assert_int_equal(s->limits.host_calls, 1000000);
+    assert_int_equal(s->limits.nesting, 8);
     assert_int_equal(s->limits.traps, 1000000);
 }
 
@@ -145,7 +146,7 @@ static void test_config_set_unknown_section_names_the_nearest(void **state)
         {"backends.x.y", "-o: unknown section [backends]", "did you mean \"[backend.NAME]\"?"},
         {"limit.traps", "-o: unknown section [limit]", "did you mean \"[limits]\"?"},
         {"colour.x", "-o: unknown section [colour]",
-         "sections are [runtime], [limits], [backend.NAME]"},
+         "sections are [runtime], [limits], [guest], [backend.NAME]"},
     };
     size_t i;
 

@@ -190,6 +190,44 @@ static void test_value_counts_go_up_to_64_bits(void **state)
     takes("limits", "traps", "18446744073709551615", "18446744073709551615");
     refuses("limits", "traps", "18446744073709551616", "it is from 0 to 18446744073709551615");
     refuses("limits", "host_calls", "1M", "it is a number");
+    takes("limits", "nesting", "0", "0");
+    refuses("limits", "nesting", "1001", "it is from 0 to 1000");
+}
+
+static void test_value_clock_is_host_frozen_or_offset(void **state)
+{
+    static const char wanted[] = "it is host, frozen, frozen:SECONDS or offset:SECONDS";
+
+    (void)state;
+    takes("guest", "clock", "host", "host");
+    takes("guest", "clock", "frozen", "frozen");
+    takes("guest", "clock", "frozen:1700000000", "frozen:1700000000");
+    takes("guest", "clock", "offset:-86400", "offset:-86400");
+    takes("guest", "clock", "offset:+5", "offset:+5");
+    refuses("guest", "clock", "frozen:", wanted);
+    refuses("guest", "clock", "frozen:1.5", wanted);
+    refuses("guest", "clock", "offset", wanted);
+    refuses("guest", "clock", "offset:--5", wanted);
+    refuses("guest", "clock", "offset:1000000000001", wanted);
+    refuses("guest", "clock", "hosts", wanted);
+}
+
+static void test_value_random_is_host_or_a_seed(void **state)
+{
+    static const char wanted[] = "it is host, or seed: and 1 to 64 hexadecimal digits";
+    char text[80] = "seed:";
+
+    (void)state;
+    takes("guest", "random", "host", "host");
+    takes("guest", "random", "seed:0", "seed:0");
+    takes("guest", "random", "seed:00Ff", "seed:00Ff");
+    memset(text + 5, 'a', 64);
+    takes("guest", "random", text, text);
+    memset(text + 5, 'a', 65);
+    refuses("guest", "random", text, wanted);
+    refuses("guest", "random", "seed:", wanted);
+    refuses("guest", "random", "seed", wanted);
+    refuses("guest", "random", "seed:0x1", wanted);
 }
 
 static void test_value_empty_is_refused(void **state)
@@ -200,7 +238,7 @@ static void test_value_empty_is_refused(void **state)
     (void)state;
     for (i = 0; i < SCONCE_KEY_COUNT; i++)
         assert_int_equal(sconce_value_parse(&sconce_keys[i], "", &value, &err), SCONCE_E_CONFIG);
-    assert_string_equal(err.text, "traps has no value");
+    assert_string_equal(err.text, "random has no value");
 }
 
 /* `sconce config` shows canonical texts; what it shows must be taken again, unchanged. */
@@ -235,6 +273,8 @@ int main(void)
         cmocka_unit_test(test_value_memory_out_of_range_is_refused),
         cmocka_unit_test(test_value_deadline_is_ms_and_zero_is_none),
         cmocka_unit_test(test_value_counts_go_up_to_64_bits),
+        cmocka_unit_test(test_value_clock_is_host_frozen_or_offset),
+        cmocka_unit_test(test_value_random_is_host_or_a_seed),
         cmocka_unit_test(test_value_empty_is_refused),
         cmocka_unit_test(test_value_canonical_default_is_taken_again),
     };

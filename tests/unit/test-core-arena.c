@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "core/arena.h"
@@ -81,6 +83,80 @@ static void test_arena_zero_leaves_what_is_outside(void **state)
     sconce_arena_fini(&arena);
 }
 
+static void test_arena_copy_takes_what_was_touched(void **state)
+{
+    struct sconce_arena arena = SCONCE_ARENA_EMPTY;
+
+    (void)state;
+    assert_int_equal(sconce_arena_init(&arena, "test", BYTES, NULL), 0);
+    arena.host[3 * PAGE + 5] = 7;
+    sconce_arena_copy(&arena, 32 * PAGE, 0, 32 * PAGE);
+    assert_int_equal(arena.host[35 * PAGE + 5], 7);
+    assert_int_equal(arena.host[3 * PAGE + 5], 7);
+    sconce_arena_copy(&arena, 10 * PAGE + 1, 3 * PAGE + 5, 1);
+    assert_int_equal(arena.host[10 * PAGE + 1], 7);
+    assert_int_equal(arena.host[10 * PAGE + 2], 0);
+    sconce_arena_fini(&arena);
+}
+
+void *__real_reallocarray(void *old, size_t count, size_t bytes);
+void *__wrap_reallocarray(void *old, size_t count, size_t bytes);
+
+static bool out_of_memory;
+
+void *__wrap_reallocarray(void *old, size_t count, size_t bytes)
+{
+    return out_of_memory ? NULL : __real_reallocarray(old, count, bytes);
+}
+
+static void test_survey_lists_all_stretches(void **state)
+{
+    struct sconce_arena arena = SCONCE_ARENA_EMPTY;
+    struct sconce_stretches stretches = {0};
+    const unsigned pages = 50;
+
+    (void)state;
+    assert_int_equal(sconce_arena_init(&arena, "test", 2 * pages * PAGE, NULL), 0);
+    assert_int_equal(sconce_arena_survey(&arena, &stretches, NULL), 0);
+    assert_int_equal(stretches.count, 0);
+    for (size_t i = 0; i < pages; i++)
+        arena.host[2 * i * PAGE] = 1;
+    assert_int_equal(sconce_arena_survey(&arena, &stretches, NULL), 0);
+    assert_int_equal(stretches.count, pages);
+    for (size_t i = 0; i < pages; i++) {
+        assert_int_equal(stretches.at[i].start, 2 * i * PAGE);
+        assert_int_equal(stretches.at[i].end, (2 * i + 1) * PAGE);
+    }
+    /* They grow together. */
+    for (size_t i = 0; i < pages; i++)
+        arena.host[(2 * i + 1) * PAGE] = 1;
+    assert_int_equal(sconce_arena_survey(&arena, &stretches, NULL), 0);
+    assert_int_equal(stretches.count, 1);
+    assert_int_equal(stretches.at[0].end, 2 * pages * PAGE);
+    sconce_stretches_fini(&stretches);
+    assert_null(stretches.at);
+    sconce_arena_fini(&arena);
+}
+
+static void test_survey_without_memory_says_so(void **state)
+{
+    struct sconce_arena arena = SCONCE_ARENA_EMPTY;
+    struct sconce_stretches stretches = {0};
+    struct sconce_error err = {0};
+
+    (void)state;
+    assert_int_equal(sconce_arena_init(&arena, "test", BYTES, NULL), 0);
+    arena.host[0] = 1;
+    out_of_memory = true;
+    assert_int_equal(sconce_arena_survey(&arena, &stretches, &err), SCONCE_E_NO_MEMORY);
+    out_of_memory = false;
+    assert_non_null(strstr(err.text, "out of memory"));
+    assert_int_equal(sconce_arena_survey(&arena, &stretches, &err), 0);
+    assert_int_equal(stretches.count, 1);
+    sconce_stretches_fini(&stretches);
+    sconce_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +164,9 @@ int main(void)
         cmocka_unit_test(test_arena_is_never_a_standard_stream),
         cmocka_unit_test(test_arena_tells_what_was_touched),
         cmocka_unit_test(test_arena_zero_leaves_what_is_outside),
+        cmocka_unit_test(test_arena_copy_takes_what_was_touched),
+        cmocka_unit_test(test_survey_lists_all_stretches),
+        cmocka_unit_test(test_survey_without_memory_says_so),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,7 +73,7 @@ static void test_backend_error_status_outside_the_contract_is_told(void **state)
     assert_int_equal(fails(5, SCONCE_DOMAIN_NONE, 0, "x"), SCONCE_E_BACKEND);
     assert_string_equal(err.text, "kvm: it answered 5, which the plugin ABI does not know");
     assert_int_equal(fails(-7, SCONCE_DOMAIN_NONE, 0, "x"), SCONCE_E_BACKEND);
-    assert_string_equal(err.text, "kvm: it answered -7, which the plugin ABI does not know");
+    assert_string_equal(err.text, "kvm: it answered -7, which this Sconce does not know: x");
 }
 
 static void test_backend_error_codes_are_explained_by_domain(void **state)

@@ -156,7 +156,7 @@ static void test_image_note_of_a_newer_abi_names_both_versions(void **state)
     struct image_fixture *f = *state;
 
     f->guest.note->abi = 9;
-    image_fixture_refused(f, "it was built for guest ABI 9; this host takes 1 to 1");
+    image_fixture_refused(f, "it was built for guest ABI 9; this host takes 1 to 2");
     assert_non_null(strstr(f->err.hint, "update Sconce"));
 }
 
@@ -167,7 +167,7 @@ static void test_image_note_of_a_newer_abi_with_more_fields_names_the_version(vo
     f->guest.note->abi = 9;
     f->guest.note_head->n_descsz = 20;
     f->guest.notes->p_filesz += 4;
-    image_fixture_refused(f, "it was built for guest ABI 9; this host takes 1 to 1");
+    image_fixture_refused(f, "it was built for guest ABI 9; this host takes 1 to 2");
 }
 
 static void test_image_note_of_an_older_abi_names_both_versions(void **state)
@@ -175,7 +175,7 @@ static void test_image_note_of_an_older_abi_names_both_versions(void **state)
     struct image_fixture *f = *state;
 
     f->guest.note->abi = SCONCE_GUEST_ABI_MIN - 1;
-    image_fixture_refused(f, "it was built for the outdated guest ABI 0; this host takes 1 to 1");
+    image_fixture_refused(f, "it was built for the outdated guest ABI 0; this host takes 1 to 2");
     assert_non_null(strstr(f->err.hint, "build it again"));
 }
 

@@ -201,6 +201,25 @@ static void test_layout_allows_asks_the_region_that_holds_the_address(void **sta
     assert_false(sconce_layout_allows(&layout, UINT64_MAX, SCONCE_PROT_READ));
 }
 
+static void test_layout_state_is_one_region_of_writable_state(void **state)
+{
+    struct sconce_image image = ordinary_image();
+    struct sconce_layout layout;
+
+    (void)state;
+    assert_int_equal(sconce_layout_make(&image, &limits, &layout, NULL), 0);
+
+    assert_non_null(sconce_layout_state(&layout, 0x430000, 0x10000));
+    assert_non_null(sconce_layout_state(&layout, 0x43ffff, 1));
+    assert_null(sconce_layout_state(&layout, 0x430000, 0x10001));
+    assert_null(sconce_layout_state(&layout, 0x430001, UINT64_MAX));
+    assert_null(sconce_layout_state(&layout, 0x420000, 1));
+    assert_null(sconce_layout_state(&layout, layout.out.gpa, 1));
+    assert_non_null(sconce_layout_state(&layout, layout.stack.gpa, layout.stack.bytes));
+    assert_null(sconce_layout_state(&layout, layout.stack.gpa - 1, 2));
+    assert_null(sconce_layout_state(&layout, UINT64_MAX, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +233,7 @@ int main(void)
         cmocka_unit_test(test_layout_too_large_a_heap_is_a_memory_limit),
         cmocka_unit_test(test_layout_other_limits_are_another_state),
         cmocka_unit_test(test_layout_allows_asks_the_region_that_holds_the_address),
+        cmocka_unit_test(test_layout_state_is_one_region_of_writable_state),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

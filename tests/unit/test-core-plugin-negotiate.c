@@ -100,17 +100,17 @@ static void test_negotiate_copies_and_never_reads_again(void **state)
     assert_int_equal(f->lifecycle.size, 0);
 }
 
-/* Each callback, required or not: absent, the plugin is refused by that name, or something answers
- * in its place. A callback that is appended to the contract and to no list of the core fails here.
- */
+/* Each callback of 1.0, required or not: absent, the plugin is refused by that name, or something
+ * answers in its place. Once a minor has appended one, and the core calls it, END is behind it. */
+#define END (offsetof(struct sconce_plugin_ops, vcpu_kick_local) + sizeof(void *))
+
 static void test_negotiate_no_callback_is_ever_null(void **state)
 {
     struct fixture *f = *state;
     const struct sconce_plugin_ops whole = f->table.ops;
     size_t at, refused = 0;
 
-    for (at = offsetof(struct sconce_plugin_ops, configure); at < sizeof whole;
-         at += sizeof(void *)) {
+    for (at = offsetof(struct sconce_plugin_ops, configure); at < END; at += sizeof(void *)) {
         void *op = NULL;
 
         f->table.ops = whole;
@@ -167,7 +167,7 @@ static void test_negotiate_odd_sizes_are_refused(void **state)
 {
     struct fixture *f = *state;
 
-    f->table.ops.size = sizeof(struct sconce_plugin_ops) - 1;
+    f->table.ops.size = END - 1;
     assert_int_equal(negotiate(f), SCONCE_E_NO_BACKEND);
     assert_string_equal(f->err.text, "its table of operations says that it has 119 bytes");
 }
@@ -234,6 +234,7 @@ static struct {
     void *later[2];
 } arch;
 static struct sconce_ext_regs regs;
+static struct sconce_ext_fault faults;
 static struct sconce_ext_lifecycle lifecycle;
 
 static const void *get_extension(const char *id)
@@ -242,6 +243,8 @@ static const void *get_extension(const char *id)
         return &arch;
     if (!strcmp(id, SCONCE_EXT_REGS) && regs.size)
         return &regs;
+    if (!strcmp(id, SCONCE_EXT_FAULT) && faults.size)
+        return &faults;
     return !strcmp(id, SCONCE_EXT_LIFECYCLE) && lifecycle.size ? &lifecycle : NULL;
 }
 
@@ -290,6 +293,14 @@ static void give_extensions(struct fixture *f)
                                         .syscall_name = syscall_name,
                                         .describe_fault = describe_fault};
     regs = (struct sconce_ext_regs){.size = sizeof regs, .get = regs_get, .set = regs_set};
+    faults = (struct sconce_ext_fault){.size = sizeof faults,
+                                       .regs_bytes = 80,
+                                       .pc_at = 72,
+                                       .sp_at = 64,
+                                       .argument_at = 0,
+                                       .flags_at = 8,
+                                       .stack_skew = 8,
+                                       .resume = part_vcpu_reset};
     lifecycle = (struct sconce_ext_lifecycle){.size = sizeof lifecycle, .release = release};
 }
 
@@ -306,6 +317,7 @@ static void test_negotiate_extensions_are_copied(void **state)
     assert_int_equal(f->backend.arch.size, sizeof arch.ext);
     assert_int_equal(f->backend.arch.page_bytes, 4096);
     assert_ptr_equal(f->backend.regs.set, regs_set);
+    assert_ptr_equal(f->backend.fault.resume, part_vcpu_reset);
     assert_ptr_equal(f->lifecycle.release, release);
 }
 
@@ -343,6 +355,22 @@ static void test_negotiate_broken_extensions_are_refused(void **state)
     refuses(f, "its sconce.regs/1 lacks get");
     regs.set = NULL;
     refuses(f, "its sconce.regs/1 lacks set");
+    faults.size = 40;
+    refuses(f, "its sconce.fault/1 says that it has 40 bytes");
+    faults.reserved0 = 1;
+    refuses(f, "a reserved field of its sconce.fault/1 is not 0");
+    faults.resume = NULL;
+    refuses(f, "its sconce.fault/1 lacks resume");
+    regs.size = 0;
+    refuses(f, "its sconce.fault/1 comes without sconce.regs/1");
+    faults.regs_bytes = 72;
+    refuses(f, "its sconce.fault/1 has registers outside their file of 72 bytes");
+    faults.sp_at = 63;
+    refuses(f, "its sconce.fault/1 has registers outside their file of 80 bytes");
+    faults.regs_bytes = SCONCE_FAULT_REGS_MOST + 8;
+    refuses(f, "its sconce.fault/1 has registers outside their file of 2056 bytes");
+    faults.stack_skew = 16;
+    refuses(f, "its sconce.fault/1 has registers outside their file of 80 bytes");
     lifecycle.release = NULL;
     refuses(f, "its sconce.lifecycle/1 lacks release");
     assert_int_equal(negotiate(f), 0);

@@ -10,7 +10,7 @@
 
 #include "core/plugin-note.h"
 
-#define ABI "abi=0.1\n"
+#define ABI "abi=1.4\n"
 #define REST                                                                                       \
     "name=x\nversion=1.2\narch=x86_64\nmachine=62\nmechanism=kvm\nisolation=vm\nstatus=verified\n" \
     "requires=/dev/kvm\n"
@@ -37,8 +37,8 @@ static void test_note_all_facts_are_read(void **state)
     (void)state;
     assert_int_equal(parse(ABI REST), 0);
 
-    assert_int_equal(facts.abi_major, 0);
-    assert_int_equal(facts.abi_minor, 1);
+    assert_int_equal(facts.abi_major, 1);
+    assert_int_equal(facts.abi_minor, 4);
     assert_int_equal(facts.machine, 62);
     assert_string_equal(facts.name, "x");
     assert_string_equal(facts.version, "1.2");
@@ -88,7 +88,7 @@ static void test_note_malformed_numbers_are_refused(void **state)
     refuses("abi=1\n" REST, "its note says abi=1, which is no number");
     refuses("abi=1.\n" REST, "its note says abi=1., which is no number");
     refuses("abi=.1\n" REST, "its note says abi=.1, which is no number");
-    refuses("abi=0.65536\n" REST, "its note says abi=0.65536, which is no number");
+    refuses("abi=1.65536\n" REST, "its note says abi=1.65536, which is no number");
     refuses("abi=-1.0\n" REST, "its note says abi=-1.0, which is no number");
     refuses("machine=x86\n" ABI, "its note says machine=x86, which is no number");
     refuses("machine=65536\n" ABI, "its note says machine=65536, which is no number");

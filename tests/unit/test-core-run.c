@@ -283,6 +283,32 @@ static void test_run_kick_in_a_forked_child_does_nothing(void **state)
     assert_false(sconce_run_end(&run));
 }
 
+/* fork() copies the word, with the kickers of the moment, and none of their threads. */
+static void test_run_end_in_a_forked_child_waits_for_no_kicker(void **state)
+{
+    const uint64_t one_kicker = 4; /* as run.c counts them */
+    struct sconce_run run;
+    struct fake_vm vm;
+    int status;
+    pid_t child;
+
+    (void)state;
+    if (under_emulator(EMULATOR_FORK))
+        skip();
+    make_run(&run, &vm, SCONCE_KICK_FLAG);
+    assert_int_equal(sconce_run_begin(&run, FOREVER, NULL), 0);
+    atomic_fetch_add(&run.word, one_kicker);
+    child = fork();
+    if (!child) {
+        sconce_run_end(&run);
+        _exit(0);
+    }
+    atomic_fetch_sub(&run.word, one_kicker);
+    waitpid(child, &status, 0);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    assert_false(sconce_run_end(&run));
+}
+
 /* A thread that kicks all the time while calls come and go. */
 struct storm {
     struct sconce_run *run;
@@ -344,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_run_inner_run_leaves_the_outer_deadline_in_force),
         cmocka_unit_test(test_run_signal_of_others_reaches_their_handler),
         cmocka_unit_test(test_run_kick_in_a_forked_child_does_nothing),
+        cmocka_unit_test(test_run_end_in_a_forked_child_waits_for_no_kicker),
         cmocka_unit_test(test_run_kicks_racing_short_runs_are_neither_lost_nor_stale),
     };
 

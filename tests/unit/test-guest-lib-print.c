@@ -20,6 +20,7 @@
 #pragma GCC diagnostic ignored "-Wmissing-prototypes"
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 #include "guest/lib/print.c"
+#include "guest/lib/str.c"
 #undef printf
 #undef vprintf
 #undef puts
@@ -29,12 +30,23 @@
 static char heard[20000];
 static size_t heard_bytes;
 static unsigned pieces;
+static bool is_probed;   /* sending prints again, as a fault handler would */
+static unsigned refused; /* prints that were begun while another was */
 
 void sconce_out_begin(uint32_t kind, uint32_t index, uint32_t slot_count)
 {
     assert_int_equal(kind, SCONCE_FRAME_PRINT);
     assert_int_equal(index, 0);
     assert_int_equal(slot_count, 1);
+    if (is_probed)
+        sconce_print("", 0);
+}
+
+uint64_t sconce_out_begun;
+
+void sconce_out_interrupted(uint64_t *busy)
+{
+    refused += *busy != 0;
 }
 
 bool sconce_out_span(uint32_t i, uint32_t type, const void *data, size_t length)
@@ -134,6 +146,21 @@ static void test_print_splits_between_characters(void **state)
             assert_memory_equal(heard + i - 3, "\u20ac", 3);
 }
 
+static void test_print_within_a_print_is_noticed(void **state)
+{
+    char text[5000];
+
+    (void)state;
+    memset(text, 'x', sizeof text);
+    is_probed = true;
+    sconce_print(text, sizeof text);
+    assert_int_equal(refused, 1);
+    sconce_print("\n", 1);
+    sconce_print_flush();
+    assert_int_equal(refused, 1);
+    is_probed = false;
+}
+
 static void test_utf8_cut_keeps_whole_characters_only(void **state)
 {
     static const char text[] = "a\u00e9\u20ac\U0001f600";
@@ -161,6 +188,7 @@ int main(void)
         cmocka_unit_test_setup(test_print_putchar_returns_the_byte, silence),
         cmocka_unit_test_setup(test_print_more_than_the_buffer_loses_nothing, silence),
         cmocka_unit_test_setup(test_print_splits_between_characters, silence),
+        cmocka_unit_test_setup(test_print_within_a_print_is_noticed, silence),
         cmocka_unit_test_setup(test_utf8_cut_keeps_whole_characters_only, silence),
         cmocka_unit_test_setup(test_utf8_cut_leaves_what_is_no_utf8, silence),
     };

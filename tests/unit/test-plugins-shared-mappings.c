@@ -197,6 +197,17 @@ static void test_unmap_takes_exactly_what_was_mapped(void **state)
     assert_int_equal(mappings.ranges[0].gpa, 0x400000 + 2 * G);
 }
 
+static void test_map_and_unmap_of_fixed_ones_are_invalid(void **state)
+{
+    (void)state;
+    map(0x400000, G, 0, R);
+    mappings.fixed = true;
+    expect_refused(0x500000, G, 0, R, "the guest has been entered, its memory is fixed");
+    assert_int_equal(sconce_plugin_mappings_remove(&mappings, 0x400000, G, &err),
+                     SCONCE_PLUGIN_E_INVALID);
+    assert_int_equal(mappings.count, 1);
+}
+
 /* ---- Reading --------------------------------------------------------------------------------- */
 
 static void test_read_crosses_mappings_that_touch(void **state)
@@ -270,6 +281,7 @@ int main(void)
         cmocka_unit_test_setup(test_map_keeps_where_host_and_handle_have_it, start_over),
         cmocka_unit_test_setup(test_map_keeps_the_ranges_sorted, start_over),
         cmocka_unit_test_setup(test_unmap_takes_exactly_what_was_mapped, start_over),
+        cmocka_unit_test_setup(test_map_and_unmap_of_fixed_ones_are_invalid, start_over),
         cmocka_unit_test_setup(test_read_crosses_mappings_that_touch, start_over),
         cmocka_unit_test_setup(test_read_of_a_hole_or_without_the_right_fails, start_over),
         cmocka_unit_test_setup(test_sync_code_takes_code_and_nothing_else, start_over),

@@ -65,6 +65,25 @@ static void test_fail_without_room_only_returns(void **state)
     assert_string_equal(err.text, "mine");
 }
 
+static void test_pass_tells_the_same_and_keeps_the_callers_size(void **state)
+{
+    struct sconce_plugin_error why = {.size = sizeof why};
+    struct sconce_plugin_error err = {.size = sizeof err + 8, .hint = "old"};
+    struct sconce_plugin_error shorter = {.size = 16, .text = "mine"};
+
+    (void)state;
+    sconce_plugin_fail(&why, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_PLUGIN, 7, NULL, "bad");
+    assert_int_equal(sconce_plugin_pass(&err, SCONCE_PLUGIN_E_DEAD, &why), SCONCE_PLUGIN_E_DEAD);
+    assert_int_equal(err.size, sizeof err + 8);
+    assert_int_equal(err.domain, SCONCE_DOMAIN_PLUGIN);
+    assert_int_equal(err.code, 7);
+    assert_string_equal(err.text, "bad");
+    assert_string_equal(err.hint, "");
+    assert_int_equal(sconce_plugin_pass(NULL, SCONCE_PLUGIN_E_DEAD, &why), SCONCE_PLUGIN_E_DEAD);
+    sconce_plugin_pass(&shorter, SCONCE_PLUGIN_E_DEAD, &why);
+    assert_string_equal(shorter.text, "mine");
+}
+
 struct small {
     uint32_t size, value;
 };
@@ -111,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_fail_with_errno_tells_its_meaning),
         cmocka_unit_test(test_fail_long_texts_are_cut),
         cmocka_unit_test(test_fail_without_room_only_returns),
+        cmocka_unit_test(test_pass_tells_the_same_and_keeps_the_callers_size),
         cmocka_unit_test(test_copy_in_from_a_longer_struct_takes_what_is_known),
         cmocka_unit_test(test_copy_in_from_a_shorter_struct_zeroes_the_rest),
         cmocka_unit_test(test_copy_in_refuses_too_short_and_null),

@@ -63,14 +63,12 @@ def has_mshv():
 
 
 def has_locked_processes():
-    """Linux 5.10, seccomp user notification, and on x86_64 the bases of FS and GS for programs."""
+    """Linux 5.10 and seccomp user notification."""
     system = os.uname()
     version = re.match(r"(\d+)\.(\d+)", system.release)
     if system.sysname != "Linux" or not version or tuple(map(int, version.groups())) < (5, 10):
         return False
-    if "user_notif" not in words_of("/proc/sys/kernel/seccomp/actions_avail"):
-        return False
-    return system.machine != "x86_64" or "fsgsbase" in words_of("/proc/cpuinfo")
+    return "user_notif" in words_of("/proc/sys/kernel/seccomp/actions_avail")
 
 
 def words_of(path):
@@ -168,6 +166,22 @@ def lab_verdict(entry):
     return ("by its own tests" if entry["tests"] else "exercised") + known, False
 
 
+def elsewhere(name, text, in_lab):
+    """What there is in the place of a run on this machine. A double is called one, and never stands
+    for the device."""
+    doubled = [bool(entry["double"]) for entry in in_lab if entry["backend"] == name]
+    if not doubled:
+        return text
+    if all(doubled):
+        return text + "; exercised over a double of its device in a lab, see below"
+    return "cannot run here; exercised in a lab, see below"
+
+
+def lab_name(entry):
+    double = " (double, %s)" % entry["double"] if entry["double"] else ""
+    return (entry["backend"] or "none") + double
+
+
 def tell_labs(stages):
     """What ran on emulated machines, and how KVM works there. Returns how many should have and did
     not."""
@@ -175,13 +189,13 @@ def tell_labs(stages):
     if not entries:
         return 0
     problems = 0
-    print("%-16s %-45s %6s %7s" % ("backend, in a lab", "machine", "passed", "skipped"))
+    print("%-27s %-46s %6s %7s" % ("backend, in a lab", "machine", "passed", "skipped"))
     for entry in entries:
         text, problem = lab_verdict(entry)
         problems += problem
         machine = "%(machine)s, %(mode)s, %(kernel)s" % entry
-        print("%-16s %-46s %6d %7d  %s%s" % (
-            entry["backend"] or "none", machine.replace("-cloud", ""), entry["passed"],
+        print("%-27s %-46s %6d %7d  %s%s" % (
+            lab_name(entry), machine.replace("-cloud", ""), entry["passed"],
             entry["skipped"], "FAILED: " if problem else "", text))  # fmt: skip
     print("(rows of sconce-plugin-check, which build-check/rows.txt has one by one, and the backends'"
           " own tests; under QEMU's emulation)\n")  # fmt: skip
@@ -193,7 +207,7 @@ def row_table(entries):
     entries = [entry for entry in entries if entry.get("rows")]
     rows = list(dict.fromkeys(row for entry in entries for row in entry["rows"]))
     for number, entry in enumerate(entries):
-        yield "%2d  %s on %s, %s, %s" % (number, entry["backend"], entry["machine"], entry["mode"],
+        yield "%2d  %s on %s, %s, %s" % (number, lab_name(entry), entry["machine"], entry["mode"],
                                        entry["kernel"])  # fmt: skip
     yield ""
     yield "%-22s" % "row" + "".join("%6d" % number for number in range(len(entries)))
@@ -209,7 +223,7 @@ def tell_backends(stages):
     tested = [stage for stage in stages if stage.heard and stage.name in TABLE + ("bare",)]
     if not tested:
         return 0
-    in_lab = {entry["backend"] for stage in stages for entry in stage.lab if entry["passed"]}
+    in_lab = [entry for stage in stages for entry in stage.lab if entry["passed"]]
     problems = 0
     print("\n%-15s %7s %7s %8s" % ("backend", "passed", "failed", "skipped"))
     for name in built_backends(tested[0].folder):
@@ -217,8 +231,8 @@ def tell_backends(stages):
         if not trials:
             continue
         text, problem = verdict(name, trials, machine_runs(name))
-        if text.startswith("SKIPPED") and name in in_lab:
-            text = "cannot run here; exercised in a lab, see below"
+        if text.startswith("SKIPPED"):
+            text = elsewhere(name, text, in_lab)
         problems += problem
         print("%-15s %7d %7d %8d  %s%s" % (
             name, sum(t.passed for t in trials), sum(t.failed for t in trials),

@@ -68,16 +68,38 @@ class Stage:
     def build(self):
         self.run("ninja", "-C", self.folder, "-j", str(CORES))
 
+    def build_for(self, suites, folders=()):
+        """Only what the tests of these suites want, and what these folders' meson.build make."""
+        self.run("ninja", "-C", self.folder, "build.ninja")  # what is looked at below is written anew
+        wanted = {"sconce:" + suite for suite in suites}
+        needed = {
+            target for test in self.introspect("--tests") if wanted & set(test["suite"])
+            for target in test["depends"]
+        }  # fmt: skip
+        paths = [
+            os.path.relpath(path, self.folder) for target in self.introspect("--targets")
+            if target["id"] in needed for path in target["filename"]
+        ]  # fmt: skip
+        if not paths:
+            raise Failed("no test of suite %s wants anything" % " or ".join(suites))
+        for folder in folders:
+            paths += self.targets(folder)
+        self.run("ninja", "-C", self.folder, "-j", str(CORES), *sorted(set(paths)))
+
+    def introspect(self, what):
+        done = subprocess.run(
+            ["meson", "introspect", self.folder, what], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0:
+            raise Failed("meson introspect %s of %s: %s" % (what, self.folder, done.stderr.strip()))
+        return json.loads(done.stdout)
+
     def targets(self, folder):
         """Paths, from the build folder, of what a folder's meson.build makes."""
-        done = subprocess.run(
-            ["meson", "introspect", self.folder, "--targets"],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
         here = os.path.join(ROOT, folder, "meson.build")
         return [
             os.path.relpath(path, self.folder)
-            for target in json.loads(done.stdout)
+            for target in self.introspect("--targets")
             if target["defined_in"] == here
             for path in target["filename"]
         ]
@@ -107,7 +129,7 @@ class Stage:
             os.remove(report)
         entries = []
         try:
-            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--timeout=600", "--report", report,
+            self.run(os.path.join(ROOT, "tools", "lab"), arch, "--timeout=1800", "--report", report,
                      *options)  # fmt: skip
         finally:
             if os.path.exists(report):

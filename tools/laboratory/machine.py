@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from laboratory.debian import Lock, Problem
+from laboratory.debian import Problem
 from laboratory.result import read_disk
 
 DISK_BYTES = 64 << 20
@@ -67,9 +67,9 @@ def run(machine, kernel, initramfs, folder, timeout, loud):
     console = os.path.join(folder, "console.log")
     command = machine.command(kernel, initramfs, disk) + ["-serial", "stdio"]
     os.makedirs(os.path.dirname(folder), exist_ok=True)
-    with one_at_a_time(machine, folder):
-        start_anew(folder, disk)
-        status = boot(command, console, timeout, loud)
+    need_qemu(machine)
+    start_anew(folder, disk)
+    status = boot(command, console, timeout, loud)
     if status is None:
         raise Failure("not done after %d seconds, and ended" % timeout, console)
     if status != 0:
@@ -85,9 +85,9 @@ def interact(machine, kernel, initramfs, folder):
     disk = os.path.join(folder, "result.img")
     command = machine.command(kernel, initramfs, disk) + ["-serial", "mon:stdio"]
     os.makedirs(os.path.dirname(folder), exist_ok=True)
-    with one_at_a_time(machine, folder):
-        start_anew(folder, disk)
-        return subprocess.run(command, check=False).returncode
+    need_qemu(machine)
+    start_anew(folder, disk)
+    return subprocess.run(command, check=False).returncode
 
 
 def start_anew(folder, disk):
@@ -98,12 +98,10 @@ def start_anew(folder, disk):
         file.truncate(DISK_BYTES)
 
 
-def one_at_a_time(machine, folder):
-    """Of this checkout: the folders of all architectures' runs have one above them in common."""
+def need_qemu(machine):
     program = QEMU[machine.arch]
     if not shutil.which(program):
         raise Problem("there is no %s: tools/install-deps check installs it" % program)
-    return Lock(os.path.join(os.path.dirname(folder), "..", "lock-qemu"), "QEMU")
 
 
 def boot(command, console, timeout, loud):

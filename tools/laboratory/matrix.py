@@ -12,7 +12,6 @@ from laboratory.machine import Machine
 MATRIX = {
     "arm64": [
         Machine("arm64", "cortex-a72", gic=2),
-        Machine("arm64", "cortex-a76", gic=3),
         Machine("arm64", "cortex-a76", gic=3, cpus=2),
     ],
     # With SMAP, QEMU 7.2 reads a program's stack with the kernel's rights when it executes IRET:
@@ -23,9 +22,13 @@ MATRIX = {
 MORE = {
     "arm64": [
         Machine("arm64", "cortex-a57", gic=2),
+        Machine("arm64", "cortex-a76", gic=3),
         Machine("arm64", "neoverse-n1", gic=3),
     ],
-    "amd64": [Machine("amd64", "max,smap=off", cpus=2)],
+    "amd64": [
+        Machine("amd64", "max,smap=off", cpus=2),
+        Machine("amd64", "max,smap=off,fsgsbase=off"),  # process-x86_64 has another stub there
+    ],
 }
 MORE_SERIES = ["6.12"]
 
@@ -33,6 +36,44 @@ MECHANISMS = ["kvm", "process"]
 
 # What sconce-plugin-check is told of a backend: sconce-backend-kvm(7) has the reason.
 OPTIONS = {"kvm-x86_64": "--set=backend.kvm-x86_64.tss=available"}
+
+# Which of each mechanism's own tests run in a lab. The others on x86_64 want of the processor what QEMU
+# does otherwise; docs/testing.md has more.
+OWN_TESTS = {
+    "arm64": {"kvm": "*", "process": "*"},
+    "amd64": {"mshv": "*", "kvm": "ordinary-*", "process": "ordinary-*"},
+}
+
+# What plays a device that no machine of these has, and how: tests/mshv-double/README.md. It is told of
+# the TSS what kvm-x86_64 is.
+DOUBLE = "/lab/libmshv-double.so"
+MSHV_DOUBLE = {"LD_PRELOAD": DOUBLE, "MSHV_DOUBLE_TSS": "available"}
+DOUBLED = {
+    "amd64": [
+        ("mshv-x86_64", driver, {**MSHV_DOUBLE, "MSHV_DOUBLE_DRIVER": driver})
+        for driver in ("6.15", "newer")
+    ],
+}
+# For the backends' own tests, which say by themselves what is played.
+TESTS_ENVIRONMENT = {
+    "amd64": {
+        "MSHV_DOUBLE_TSS": "available",
+        "SCONCE_TEST_SET": "backend.kvm-x86_64.tss=available",
+    }
+}
+
+
+class Subject:
+    """What sconce-plugin-check is run on once; .slug is for names of files."""
+
+    def __init__(self, backend, double="", environment=None):
+        """@double: what plays its device, and as what; "" for a device that is one."""
+        self.backend = backend
+        self.double = double
+        self.slug = "%s-%s" % (backend, double) if double else backend
+        self.environment = environment or {}
+        self.options = [OPTIONS[backend]] if backend in OPTIONS else []
+
 
 # Rows that a real backend may skip; all others must run.
 MAY_SKIP = [
@@ -46,6 +87,8 @@ TESTS_MAY_SKIP = [
      "kernels before 6.3 forbid none"),
     ("process-aarch64-inherited", "test_host_that_signs_pointers_does_not_give_its_keys_to_guests",
      "processors before ARMv8.3 have no keys; -cpu max has"),
+    ("mshv-double-pinning", "test_shared_pages_of_a_file_on_disk_cannot_be_pinned",
+     "a lab has no file system on a disk"),
 ]  # fmt: skip
 
 # What QEMU cannot do: these must fail, in these words, and are no failures. One that passes is.
@@ -65,8 +108,31 @@ KNOWN = [
 ]  # fmt: skip
 
 
-def backends(arch):
-    return [mechanism + "-" + MACHINES[arch] for mechanism in MECHANISMS] + ["stub"]
+# The same for parts of the backends' own tests: by the test's name, and the part's.
+TESTS_KNOWN = [
+    Known("amd64", "mshv", "mshv-double-debug", "test_breakpoint_register_stops_at_its_address",
+          "QEMU's breakpoint registers stop no guest"),
+    Known("amd64", "mshv", "mshv-double-debug", "test_int3_is_reported_at_itself",
+          "QEMU does not leave the guest for INT3"),
+    Known("amd64", "mshv", "mshv-x86_64-faults-double-*", "wild_stack",
+          "QEMU has #GP in the place of #SS"),
+    Known("amd64", "mshv", "mshv-x86_64-faults-double-*", "unaligned",
+          "QEMU does not check alignment"),
+    Known("amd64", "mshv", "mshv-x86_64-faults-double-*", "simd", "QEMU has no SSE exceptions"),
+]  # fmt: skip
+
+
+def subjects(arch, names=None):
+    """Of the backends that are named; of all that a lab of @arch can run."""
+    found = [Subject(mechanism + "-" + MACHINES[arch]) for mechanism in MECHANISMS]
+    found += [Subject(*doubled) for doubled in DOUBLED.get(arch, [])]
+    found.append(Subject("stub"))
+    if names is None:
+        return found
+    known = {subject.backend for subject in found}
+    return [Subject(name) for name in names if name not in known] + [
+        subject for subject in found if subject.backend in names
+    ]
 
 
 def concerns(pattern, backend):
@@ -85,6 +151,10 @@ def may_skip(backend, row):
 
 def test_may_skip(test, part):
     return any(fnmatch(test, pattern) and part == name for pattern, name, _ in TESTS_MAY_SKIP)
+
+
+def tests_known(arch, test):
+    return [known for known in TESTS_KNOWN if known.arch == arch and fnmatch(test, known.row)]
 
 
 def judge(arch, rows, whole=True):

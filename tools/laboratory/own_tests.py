@@ -10,7 +10,7 @@ import subprocess
 from fnmatch import fnmatch
 
 from laboratory.debian import MACHINES, Debian, Problem, unpack
-from laboratory.matrix import MECHANISMS, test_may_skip
+from laboratory.matrix import OWN_TESTS, TESTS_ENVIRONMENT, test_may_skip, tests_known
 from laboratory.result import Rows
 
 STATUSES = "tests"  # a line a test, in /lab/out
@@ -26,8 +26,10 @@ PACKAGES = ["strace", "libunwind8", "liblzma5"]
 ENVIRONMENT = {"SCONCE_TEST_PROGRAM": "/usr/bin/sconce"}
 # What a lab runs without --tests, with what QEMU cannot do taken into account.
 CHECK = "sconce-plugin-check"
-# cmocka's word for a part of a test that was not run.
+# cmocka's words for a part of a test that was not run, and for one that failed. Its exit status is
+# how many failed.
 PART_SKIPPED = re.compile(r"^\[  SKIPPED \] (\w+)$", re.MULTILINE)
+PART_FAILED = re.compile(r"^\[  FAILED  \] (\w+)$", re.MULTILINE)
 
 JOB = """\
 cd %(build)s || exit
@@ -44,19 +46,21 @@ exit 0
 
 
 class OwnTest:
-    """One test: .name, .backend; and what runs it."""
+    """One test: .name, .backend, .double (what plays the device, "" for none); and what runs it."""
 
-    def __init__(self, entry, backend, files):
-        """@entry: meson's. @files: paths of what the build makes, by target."""
+    def __init__(self, entry, backend, files, environment):
+        """@entry: meson's. @files: paths of what the build makes, by target. @environment: what the
+        lab adds."""
         if entry["protocol"] != "exitcode" or entry["workdir"] or entry["timeout"] <= 0:
             raise Problem("a lab does not know how to run the test %s: it has a protocol or a"
                           " folder of its own, or no limit" % entry["name"])  # fmt: skip
         self.name = entry["name"]
         self.backend = backend
+        self.double = double_of(entry)
         self.seconds = entry["timeout"] * SLOWER
         self.files = [path for target in entry["depends"] for path in files.get(target, [])]
         self.command = list(entry["cmd"])
-        self.variables = {**entry["env"], **ENVIRONMENT}
+        self.variables = {**entry["env"], **ENVIRONMENT, **environment}
 
     def script(self):
         exports = ["export %s=%s;" % (name, shlex.quote(value))
@@ -79,15 +83,16 @@ class OwnTests:
                     for path in target["filename"]}  # fmt: skip
         files = {target["id"]: target["filename"] for target in targets}
         for entry in introspect(build, "--tests"):
-            backend = backend_of(entry, MACHINES[arch])
+            backend = backend_of(entry, arch)
             program = os.path.join(build, entry["cmd"][0])
             if not backend:
                 continue
             # Scripts want more than busybox.
-            if program not in programs or os.path.basename(program) == CHECK:
+            is_program = program in programs and os.path.basename(program) != CHECK
+            if not is_program or no_device(entry, backend):
                 self.left_out.append(entry["name"])
             elif any(fnmatch(entry["name"], pattern) for pattern in patterns):
-                self.tests.append(OwnTest(entry, backend, files))
+                self.tests.append(OwnTest(entry, backend, files, TESTS_ENVIRONMENT.get(arch, {})))
         for pattern in patterns:
             if not any(fnmatch(test.name, pattern) for test in self.tests):
                 raise Problem("no test of a backend for %s in %s is called %s"
@@ -114,33 +119,43 @@ class OwnTests:
         """That they may take together, and the machine's own."""
         return 120 + sum(test.seconds for test in self.tests)
 
-    def backends(self):
-        return sorted({test.backend for test in self.tests})
+    def groups(self):
+        """(backend, double) each."""
+        return sorted({(test.backend, test.double) for test in self.tests})
 
-    def outcome(self, backend, files):
-        """Rows, one a test; and problems. @files: what the machine wrote to its disk."""
+    def outcome(self, backend, double, files):
+        """Rows, one a test; problems; and what is known that showed. @files: what the machine wrote to
+        its disk."""
         statuses = dict(line.partition(" ")[::2] for line in files.get(STATUSES, "").splitlines())
-        rows = Rows.none(backend)
-        problems = []
+        rows = Rows.none(backend, double)
+        problems, shown = [], []
         for number, test in enumerate(self.tests):
-            if test.backend == backend:
+            if (test.backend, test.double) == (backend, double):
                 said = files.get("%d.test" % number, "")
-                problem = problem_of(test, statuses.get(str(number), "unknown"), said)
+                known = tests_known(self.arch, test.name)
+                problem = problem_of(test, known, statuses.get(str(number), "unknown"), said)
                 row = "%d %s" % (number, test.name)
-                rows.outcome[row], rows.text[row] = "FAIL" if problem else "ok", problem
+                rows.outcome[row], rows.text[row] = "FAIL" if problem or known else "ok", problem
                 problems += [problem] if problem else []
-        return rows, problems
+                shown += [] if problem else known
+        return rows, problems, shown
 
 
-def problem_of(test, status, said):
-    """Why it is no success, with the end of what it said; "" when it is one."""
-    parts = [part for part in PART_SKIPPED.findall(said) if not test_may_skip(test.name, part)]
+def problem_of(test, known, status, said):
+    """Why it is no success, with the end of what it said; "" when it is one. @known: parts that must
+    fail."""
+    left_out = {part for part in PART_SKIPPED.findall(said) if not test_may_skip(test.name, part)}
+    failed = set(PART_FAILED.findall(said))
+    expected = {entry.words for entry in known}
     if status == str(SKIPPED):
         problem = "was skipped"
-    elif status != "0":
+    elif status != str(len(expected)) or known and failed != expected:
         problem = "ended with status " + status
-    elif parts:
-        problem = "left out " + " ".join(sorted(set(parts)))
+        if known:
+            problem += "; listed as failing: %s; failed: %s" % (
+                " ".join(sorted(expected)), " ".join(sorted(failed)) or "none")
+    elif left_out:
+        problem = "left out " + " ".join(sorted(left_out))
     else:
         return ""
     tail = "".join("\n    | " + line for line in said.splitlines()[-TAIL_LINES:])
@@ -156,10 +171,25 @@ def introspect(build, what):
     return json.loads(done.stdout)
 
 
-def backend_of(entry, machine):
-    """Whose own it is, by its suites; "" when it is no backend's."""
-    suites = {suite.rpartition(":")[2] for suite in entry["suite"]}
-    for mechanism in MECHANISMS:
-        if suites & {mechanism, mechanism + "-" + machine}:
-            return mechanism + "-" + machine
+def suites_of(entry):
+    return {suite.rpartition(":")[2] for suite in entry["suite"]}
+
+
+def backend_of(entry, arch):
+    """Whose own it is, by its suites; "" when it is no backend's of those that run there."""
+    for mechanism, names in OWN_TESTS[arch].items():
+        backend = mechanism + "-" + MACHINES[arch]
+        if suites_of(entry) & {mechanism, backend} and fnmatch(entry["name"], names):
+            return backend
     return ""
+
+
+def double_of(entry):
+    """As which driver the double plays /dev/mshv: tests/mshv-double/README.md."""
+    preloaded = "LD_PRELOAD" in entry["env"] and "mshv" in suites_of(entry)
+    return entry["env"].get("MSHV_DOUBLE_DRIVER", "6.15") if preloaded else ""
+
+
+def no_device(entry, backend):
+    """Is it for a device that no lab has, and without what plays it?"""
+    return backend.startswith("mshv-") and not double_of(entry)

@@ -52,10 +52,11 @@ def read_tar(content):
 
 
 class Rows:
-    """What sconce-plugin-check said of one backend."""
+    """What sconce-plugin-check said of one backend, or of one over the double of its device."""
 
-    def __init__(self, backend, text):
-        self.backend = backend
+    def __init__(self, backend, text, double=""):
+        """@double: what the double played; "" when there was none."""
+        self.backend, self.double = backend, double
         self.outcome = {}  # row -> ok, FAIL, skip
         self.text = {}  # row -> what it said
         last = ""
@@ -78,11 +79,17 @@ class Rows:
             raise Problem("sconce-plugin-check did not come to the end of its rows on " + backend)
 
     @classmethod
-    def none(cls, backend):
+    def none(cls, backend, double=""):
         """Of one that gave none."""
         rows = cls.__new__(cls)
-        rows.backend, rows.outcome, rows.text, rows.unusable = backend, {}, {}, ""
+        rows.backend, rows.double = backend, double
+        rows.outcome, rows.text, rows.unusable = {}, {}, ""
         return rows
+
+    @property
+    def name(self):
+        """For people: whoever reads it is not to take a double for a machine."""
+        return "%s (double, %s)" % (self.backend, self.double) if self.double else self.backend
 
     def count(self, outcome):
         return sum(1 for value in self.outcome.values() if value == outcome)

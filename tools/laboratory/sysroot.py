@@ -8,12 +8,15 @@ import subprocess
 
 from laboratory.debian import MACHINES, Debian, Problem, triplet, unpack
 
-# What Sconce and its tests are compiled with and linked to, and what a program needs to start.
+# What Sconce, its tests and the examples are compiled with and linked to, and what a program needs to
+# start.
 # libgcc is the compiler's own and has its version in its name.
 PACKAGES = [
     "libc6", "libc6-dev", "linux-libc-dev", "libgcc-s1",
     "libelf1", "libelf-dev", "zlib1g", "zlib1g-dev", "libinih1", "libinih-dev",
     "libcmocka0", "libcmocka-dev",
+    # Static libraries, for guests of the tests and the examples.
+    "musl-dev", "liblua5.4-dev", "libsqlite3-dev", "libexpat1-dev",
 ]  # fmt: skip
 
 CROSS_FILE = """\

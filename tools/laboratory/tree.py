@@ -8,6 +8,7 @@ import subprocess
 from laboratory import sysroot
 from laboratory.debian import MACHINES, Debian, Problem, unpack
 from laboratory.initramfs import HERE, Initramfs, add_libraries
+from laboratory.matrix import DOUBLE, DOUBLED
 from laboratory.own_tests import OwnTests
 
 PREFIX = "/usr"
@@ -63,6 +64,8 @@ class Tree:
                           % (build, PREFIX))  # fmt: skip
 
     def build(self, cross, tests):
+        # A double is built with the tests.
+        tests = tests or self.arch in DOUBLED and not cross
         folder = os.path.join(self.folder, "build-tests" if tests else "build")
         if not os.path.exists(os.path.join(folder, "build.ninja")):
             options = ["-Dprefix=" + PREFIX, "-Dlibdir=lib", "-Dman=disabled",
@@ -79,9 +82,15 @@ class Tree:
             "%s%s/lib/sconce/plugins/sconce-backend-%s.so" % (self.path, PREFIX, name)
         )
 
+    def double(self):
+        """The library that plays a device that no lab has; "" when it is not built."""
+        path = os.path.join(self.built, "tests", "mshv-double", "libmshv-double.so")
+        return path if self.built and os.path.exists(path) else ""
+
     def examples(self):
         """Guests to try; they are not installed."""
-        paths = [os.path.join(self.built, "examples", n, n + ".elf") for n in ("hello", "sha256")]
+        names = ("hello", "sha256", "zlib", "lua", "sqlite", "parser", "cpp")
+        paths = [os.path.join(self.built, "examples", n, n + ".elf") for n in names]
         return [path for path in paths if self.built and os.path.exists(path)]
 
     def initramfs(self, kernel, extra):
@@ -94,6 +103,8 @@ class Tree:
             if not os.path.exists(path):
                 raise Problem("there is no %s" % path)
             initramfs.add_tree("add/" + os.path.basename(path), path)
+        if self.double():
+            initramfs.add_file(DOUBLE[1:], self.double())
         roots = self.roots
         if self.tests:
             roots = roots + [self.tests.add_to(initramfs, os.path.join(self.folder, "tools"))]

@@ -8,7 +8,7 @@ import time
 
 from laboratory.debian import Problem
 from laboratory.machine import Failure, run
-from laboratory.matrix import OPTIONS, judge
+from laboratory.matrix import judge
 from laboratory.result import Rows
 
 # An emulated processor is slow, and slower where others are at work: limits that are there to be
@@ -18,27 +18,23 @@ SLOW = "--deadline=1000 --timeout=240"
 # What a kernel says of itself when it is not well; a guest has done it to its host.
 UNWELL = re.compile(r"WARNING: |BUG: |Oops|soft lockup|rcu.*stall|Call [Tt]race:")
 
-# pipefail: the status is the program's, not tee's. The console shows how far it has come.
+# Of one backend. The console shows how far it has come.
 CHECK = """\
-set -o pipefail
-for backend in %(backends)s; do
-    case $backend in
-%(options)s
-    *) set -- ;;
-    esac
-    sconce-plugin-check %(slow)s %(more)s "$@" "$backend" 2>&1 |
-        tee "/lab/out/$backend.log"
-    echo $? >"/lab/out/$backend.status"
-done
+env %(environment)s sconce-plugin-check %(slow)s %(more)s %(words)s 2>&1 |
+    tee /lab/out/%(slug)s.log
+echo $? >/lab/out/%(slug)s.status
 """
 
 
-def check_job(backends, more):
+def check_job(subjects, more):
     """The script that runs sconce-plugin-check on each; @more: options of the user's."""
-    options = "\n".join(
-        "    %s) set -- %s ;;" % (name, shlex.quote(option)) for name, option in OPTIONS.items()
-    )
-    return CHECK % {"backends": " ".join(backends), "options": options, "slow": SLOW, "more": more}
+    # The status is the program's, not tee's.
+    return "set -o pipefail\n" + "".join(CHECK % {
+        "slug": subject.slug, "slow": SLOW, "more": more,
+        "environment": " ".join("%s=%s" % (name, shlex.quote(value))
+                                for name, value in subject.environment.items()),
+        "words": shlex.join(subject.options + [subject.backend]),
+    } for subject in subjects)  # fmt: skip
 
 
 # sconce-plugin-check(1), EXIT STATUS.
@@ -76,16 +72,16 @@ class Trial:
     def status(self):
         return int(self.files["status"])
 
-    def judge(self, backends, whole):
+    def judge(self, subjects, whole):
         """@whole: all rows ran, so that what is listed as failing must have failed."""
         if not self.files:
             return
-        for name in backends:
-            rows, problems = self.rows_of(name)
+        for subject in subjects:
+            rows, problems = self.rows_of(subject)
             known = []
             if not problems:
                 problems, known = judge(self.machine.arch, rows, whole)
-                problems += status_problems(rows, self.files.get(name + ".status", ""))
+                problems += status_problems(rows, self.files.get(subject.slug + ".status", ""))
             self.backends.append((rows, problems, known))
         if whole:
             self.compare_rows()
@@ -95,9 +91,8 @@ class Trial:
         """@tests: OwnTests, which ran in the place of sconce-plugin-check."""
         if self.files:
             self.tests = True
-            for name in tests.backends():
-                rows, problems = tests.outcome(name, self.files)
-                self.backends.append((rows, problems, []))
+            for group in tests.groups():
+                self.backends.append(tests.outcome(*group, self.files))
             self.judge_machine()
 
     def judge_machine(self):
@@ -108,16 +103,18 @@ class Trial:
                           self.files.get("dmesg", "").splitlines() if UNWELL.search(line)]  # fmt: skip
 
     def all_problems(self):
-        return self.problems + ["%s: %s" % (rows.backend, problem)
+        return self.problems + ["%s: %s" % (rows.name, problem)
                                 for rows, problems, _ in self.backends for problem in problems]  # fmt: skip
 
-    def rows_of(self, name):
-        said = self.files.get(name + ".log", "")
+    def rows_of(self, subject):
+        said = self.files.get(subject.slug + ".log", "")
         try:
-            return Rows(name, said), []
+            return Rows(subject.backend, said, subject.double), []
         except Problem as problem:
             last = said.strip().splitlines()[-1:]
-            return Rows.none(name), [str(problem) + "".join("; its last line: " + l for l in last)]
+            return Rows.none(subject.backend, subject.double), [
+                str(problem) + "".join("; its last line: " + line for line in last)
+            ]
 
     def compare_rows(self):
         """The list is one for all backends: a row that one lacks has been lost."""
@@ -148,7 +145,7 @@ def status_problems(rows, status):
             % (status.strip() or "unknown", expected)]  # fmt: skip
 
 
-HEAD = "%-22s %-24s %-9s %-22s %6s %6s %6s %7s %6s" % (
+HEAD = "%-22s %-24s %-9s %-34s %6s %6s %6s %7s %6s" % (
     "kernel", "machine", "KVM", "backend", "passed", "failed", "known", "skipped", "s")  # fmt: skip
 
 
@@ -161,8 +158,8 @@ def table(trials):
             lines.append("%s FAILED: %s" % (where, "; ".join(trial.problems)))
         for rows, problems, known in trial.backends:
             known_rows = {entry.row for entry in known}
-            name = rows.backend + (", tests" if trial.tests else "")
-            lines.append("%s %-22s %6d %6d %6d %7d %6.0f%s" % (
+            name = rows.name + (", tests" if trial.tests else "")
+            lines.append("%s %-34s %6d %6d %6d %7d %6.0f%s" % (
                 where, name, rows.count("ok"), len(problems), len(known_rows),
                 rows.count("skip"), trial.seconds, "  FAILED" if problems else ""))  # fmt: skip
     return lines
@@ -181,11 +178,11 @@ def report(trials):
             "seconds": round(trial.seconds),
         }
         if trial.problems:
-            entries.append({**where, "backend": "", "passed": 0, "skipped": 0, "known": [],
-                            "problems": trial.problems})  # fmt: skip
+            entries.append({**where, "backend": "", "double": "", "passed": 0, "skipped": 0,
+                            "known": [], "problems": trial.problems})  # fmt: skip
         for rows, problems, known in trial.backends:
             entries.append({
-                **where, "backend": rows.backend, "passed": rows.count("ok"),
+                **where, "backend": rows.backend, "double": rows.double, "passed": rows.count("ok"),
                 "skipped": rows.count("skip"), "problems": problems,
                 "known": ["%s: %s" % (entry.row, entry.reason) for entry in known],
                 "rows": rows.outcome,

@@ -178,6 +178,14 @@ static const struct check_bad privileged[] = {
 
 static const struct check_good permitted[] = {{"read_user_registers", 'm', 1}, {NULL, 0, 0}};
 
+static const struct check_good handled[] = {{"misaligned_stack", 'm', 5}, {NULL, 0, 0}};
+
+/* PC; PSTATE with EL1, its masks, AArch32, IL, SS. */
+static const struct check_word unholdable[] = {
+    {32, 1ull << 47}, {32, UINT64_MAX}, {33, 5},        {33, 0x3c0}, {33, 0x10},
+    {33, 1u << 20},   {33, UINT64_MAX}, {33, 1u << 21}, {0, 0},
+};
+
 /* No flag traps: single steps are the debugger's. N, Z, C, V; and what POPF would call flags is not
  * there. */
 static const struct check_bad flag_traps[] = {LAST};
@@ -221,6 +229,8 @@ const struct check_arch check_arch_aarch64 = {
     .permitted = permitted,
     .flag_traps = flag_traps,
     .flags = flags,
+    .handled = handled,
+    .unholdable = unholdable,
     .no_doorbell = no_doorbell,
     .no_doorbell_guest = "faults.elf",
     .scrub = &check_scrub_aarch64,

@@ -103,6 +103,14 @@ static const struct check_good harmless[] = {{NULL, 0, 0}};
 /* Without privilege POPF leaves IOPL and IF alone. */
 static const struct check_good permitted[] = {{"popf_iopl", 'm', 0}, {NULL, 0, 0}};
 
+static const struct check_good handled[] = {{"divide", 'm', 21}, {NULL, 0, 0}};
+
+/* RIP; RFLAGS with IOPL, VM, VIF, and what is reserved. */
+static const struct check_word unholdable[] = {
+    {16, 1ull << 47}, {16, 0xffff800000000000}, {16, UINT64_MAX}, {17, 0x3202}, {17, 0x20202},
+    {17, 0x80202},    {17, 0x400202},           {17, UINT64_MAX}, {0, 0},
+};
+
 /* Ports; and at the doorbell's, what is too wide for it. */
 static enum check_outcome no_doorbell(struct check *check, struct check_box *box)
 {
@@ -138,6 +146,13 @@ static enum check_outcome no_doorbell(struct check *check, struct check_box *box
     return CHECK_OK;
 }
 
+/* Not canonical. Nothing of the architecture's forbids it where nothing is pushed, but there are
+ * hypervisors that cannot return to it. */
+static bool strands(uint64_t sp)
+{
+    return sp >> 47 != 0 && sp >> 47 != 0x1ffff;
+}
+
 const struct check_arch check_arch_x86_64 = {
     .machine = 62,
     .code =
@@ -162,8 +177,11 @@ const struct check_arch check_arch_x86_64 = {
     .privileged = privileged,
     .flag_traps = flag_traps,
     .flags = flags,
+    .strands = strands,
     .harmless = harmless,
     .permitted = permitted,
+    .handled = handled,
+    .unholdable = unholdable,
     .no_doorbell = no_doorbell,
     .no_doorbell_guest = "privileged.elf",
     .scrub = &check_scrub_x86_64,

@@ -16,6 +16,12 @@ struct check_bytes {
     size_t length;
 };
 
+/* A 64-bit word of the file SCONCE_REGS_STANDARD. */
+struct check_word {
+    uint32_t at; /* its number */
+    uint64_t value;
+};
+
 struct check_arch {
     uint32_t machine; /* ELF e_machine */
     struct check_bytes code[CHECK_CODES];
@@ -29,10 +35,16 @@ struct check_arch {
     const struct check_bad *privileged;
     const struct check_bad *flag_traps;
     const uint64_t *flags; /* for the exports of flags.elf, up to a 0 */
+    /* A stack pointer with which not every machine lets a stopped process go on; NULL for none. */
+    bool (*strands)(uint64_t sp);
 
     /* Of faults.elf and of privileged.elf: what looks like that and is none of it. */
     const struct check_good *harmless;
     const struct check_good *permitted;
+
+    /* Of handler.elf: what else is handled; and, up to a value of 0, what no guest can hold. */
+    const struct check_good *handled;
+    const struct check_word *unholdable;
 
     /* What is near the doorbell and none, in a box of no_doorbell_guest. */
     enum check_outcome (*no_doorbell)(struct check *check, struct check_box *box);

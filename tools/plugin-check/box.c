@@ -56,6 +56,17 @@ static int fail_with(void *ctx, struct sconce_host_call *call, const struct scon
     return args[0].as.i32;
 }
 
+static int again(void *ctx, struct sconce_host_call *call, const struct sconce_value *args,
+                 size_t arg_count, struct sconce_value *ret, struct sconce_error *err)
+{
+    struct check_box *box = ctx;
+
+    (void)call;
+    (void)arg_count;
+    box->served++;
+    return box->on_again ? box->on_again(box, args[0].as.u32, &args[1], ret, err) : 1;
+}
+
 /* Tells its arguments as the guest's mixed functions do: "1,-2,3,...". */
 static int tell_mixed(void *ctx, struct sconce_host_call *call, const struct sconce_value *args,
                       size_t arg_count, struct sconce_value *ret, struct sconce_error *err)
@@ -89,6 +100,7 @@ static const struct sconce_host_function offers[] = {
     {"host_echo_unsigned_long_long", "(u64) -> u64", echo, NULL},
     {"host_nothing", "() -> none", nothing, NULL},
     {"host_fail", "(i32) -> i32", fail_with, NULL},
+    {"host_again", "(u32, string) -> string", again, NULL},
     {"host_mixed16", "(" MIXED_9 ", bool, i32, u32, i64, u64, f32, f64) -> string", tell_mixed,
      NULL},
 };
@@ -140,6 +152,8 @@ int check_box_new(struct check_box *box, const struct sconce_limits *limits,
         functions[i].ctx = box;
     if (limits)
         options.limits = *limits;
+    if (box->choose)
+        box->choose(box, &options);
     memset(&box->err, 0, sizeof box->err);
     return sconce_sandbox_new(box->guest, &options, ret_sandbox, &box->err);
 }

@@ -20,8 +20,13 @@ struct check_box {
     uint64_t printed_bytes;        /* by the guest, since it was last cleared */
     char printed[256];             /* the first of them, with a NUL behind */
     uint64_t served;               /* host functions */
+    /* Changes the options of sandboxes that are made, when not NULL. */
+    void (*choose)(struct check_box *box, struct sconce_sandbox_options *options);
     void (*on_nothing)(struct check_box *box); /* what host_nothing does, when not NULL */
-    void *ctx;                                 /* for it */
+    /* What host_again does; NULL: fails. */
+    int (*on_again)(struct check_box *box, uint32_t what, const struct sconce_value *text,
+                    struct sconce_value *ret, struct sconce_error *err);
+    void *ctx; /* for these */
 };
 
 /** check_box_load - runtime and guest. @file: in the check's guest directory. */

@@ -18,8 +18,9 @@
 /* One run of the scenario, and what came of it. */
 struct life {
     struct check_box box;
-    struct check_box trap; /* of a guest that makes a system call */
-    char failed[64];       /* "12 vcpu_run": what the interposer says that it did; "" for nothing */
+    struct check_box trap;  /* of a guest that makes a system call */
+    struct check_box fault; /* of one that handles its faults */
+    char failed[64]; /* "12 vcpu_run": what the interposer says that it did; "" for nothing */
     char text[1024];
     int code;
 };
@@ -39,8 +40,9 @@ static bool step(struct life *life, int code)
     if (code == 0)
         return true;
     if (life->code == 0) {
-        const struct sconce_error *err =
-            life->box.err.code == code ? &life->box.err : &life->trap.err;
+        const struct sconce_error *err = life->box.err.code == code    ? &life->box.err
+                                         : life->trap.err.code == code ? &life->trap.err
+                                                                       : &life->fault.err;
 
         life->code = code;
         memcpy(life->text, err->text, sizeof life->text);
@@ -157,6 +159,21 @@ static void live_with_trap(struct check *check, struct life *life)
         step(life, check_call(trap, "syscall_result", WITH(check_u64(39))));
 }
 
+/* Likewise a fault that is handled. */
+static void live_with_fault(struct check *check, struct life *life)
+{
+    struct check_box *box = &life->fault;
+    char guest[PATH_MAX];
+
+    if ((check->setup->probe.caps & SCONCE_CAP_SCRIPTED) || !check->setup->has_fault ||
+        life->code != 0)
+        return;
+    snprintf(guest, sizeof guest, "%s/handler.elf", check->setup->guest_dir);
+    if (step(life, sconce_guest_load_file(life->box.runtime, guest, &box->guest, &box->err)) &&
+        step(life, check_box_new(box, NULL, &box->sandbox)))
+        step(life, check_call(box, "skip", WITHOUT));
+}
+
 /* A runtime with the failure at @point; 0 for none. The count starts anew. */
 static enum check_outcome start_life(struct check *check, struct sconce_config *config,
                                      unsigned point, struct life *life)
@@ -182,6 +199,8 @@ static enum check_outcome live_with(struct check *check, struct sconce_config *c
     CHECK_STEP(start_life(check, config, point, life));
     live(check, life);
     live_with_trap(check, life);
+    live_with_fault(check, life);
+    check_box_close(&life->fault);
     check_box_close(&life->trap);
     check_box_close(&life->box);
     return CHECK_OK;

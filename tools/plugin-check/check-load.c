@@ -38,8 +38,6 @@ static enum check_outcome check_descriptor(struct check *check)
     CHECK_STEP(check_plugin_load(check, &plugin));
     CHECK(check, !check_elf_read(check->setup->path, &elf), "the file cannot be read");
     descriptor = plugin.descriptor;
-    CHECK(check, descriptor->size >= sizeof *descriptor, "the descriptor has only %u bytes",
-          descriptor->size);
     CHECK_STEP(same_fact(check, &elf, "name", descriptor->name));
     CHECK_STEP(same_fact(check, &elf, "version", descriptor->version));
     CHECK_STEP(same_fact(check, &elf, "arch", descriptor->arch));
@@ -62,7 +60,6 @@ static enum check_outcome check_ops(struct check *check)
 
     CHECK_STEP(check_plugin_load(check, &plugin));
     ops = plugin.ops;
-    CHECK(check, ops->size >= sizeof *ops, "the ops have only %u bytes", ops->size);
     CHECK(check, ops->probe, "the op probe is missing");
     CHECK(check, ops->vm_create, "the op vm_create is missing");
     CHECK(check, ops->vm_destroy, "the op vm_destroy is missing");
@@ -150,15 +147,17 @@ static enum check_outcome check_extensions(struct check *check)
     lifecycle = extension(&plugin, SCONCE_EXT_LIFECYCLE);
     CHECK(check, arch, SCONCE_EXT_ARCH " is missing");
     CHECK(check,
-          arch->size >= sizeof *arch && arch->name && arch->syscall_name && arch->describe_fault &&
-              arch->page_bytes > 0,
+          SCONCE_HAS(sconce_ext_arch, arch, describe_fault) && arch->name && arch->syscall_name &&
+              arch->describe_fault && arch->page_bytes > 0,
           SCONCE_EXT_ARCH " is not filled in");
     CHECK(check, check->setup->machine == 0 || arch->elf_machine == check->setup->machine,
           SCONCE_EXT_ARCH " is of machine %u, the note of machine %u", arch->elf_machine,
           check->setup->machine);
-    CHECK(check, !regs || (regs->size >= sizeof *regs && regs->get && regs->set),
+    CHECK(check, !regs || (SCONCE_HAS(sconce_ext_regs, regs, set) && regs->get && regs->set),
           SCONCE_EXT_REGS " is not filled in");
-    CHECK(check, !lifecycle || (lifecycle->size >= sizeof *lifecycle && lifecycle->release),
+    CHECK(check,
+          !lifecycle ||
+              (SCONCE_HAS(sconce_ext_lifecycle, lifecycle, release) && lifecycle->release),
           SCONCE_EXT_LIFECYCLE " is not filled in");
     snprintf(name, sizeof name, "%s%s%s", SCONCE_EXT_ARCH, regs ? ", " SCONCE_EXT_REGS : "",
              lifecycle ? ", " SCONCE_EXT_LIFECYCLE : "");

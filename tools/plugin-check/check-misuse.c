@@ -73,6 +73,31 @@ static enum check_outcome check_imports(struct check *check)
     return others_are_well(check, &box);
 }
 
+/* Its size when there were seven limits, and nothing behind them. */
+#define FIRST_OPTIONS_BYTES                                                                        \
+    (offsetof(struct sconce_sandbox_options, limits) + offsetof(struct sconce_limits, nesting))
+
+static void choose_size(struct check_box *box, struct sconce_sandbox_options *options)
+{
+    options->size = *(const uint32_t *)box->ctx;
+}
+
+static enum check_outcome check_option_sizes(struct check *check)
+{
+    uint32_t size = FIRST_OPTIONS_BYTES;
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {.choose = choose_size, .ctx = &size};
+    struct sconce_sandbox *none = NULL;
+    int code;
+
+    CHECK_STEP(check_box_open(check, &box, "types.elf", NULL));
+    CHECK_STEP(check_call_done(check, &box, "nothing", WITHOUT));
+    size--;
+    code = check_box_new(&box, NULL, &none);
+    CHECK(check, code == SCONCE_E_INVALID && !none, "options of %u bytes gave %s", size,
+          code == 0 ? "success" : sconce_error_name(code));
+    return check_error(check, &box.err, code, "options that are too small");
+}
+
 static enum check_outcome check_memory_limits(struct check *check)
 {
     static const struct sconce_limits bad[] = {
@@ -153,6 +178,16 @@ static void call_again(struct check_box *box)
     *code = sconce_sandbox_call(box->sandbox, "nothing", NULL, 0, NULL, &err);
 }
 
+static void copy_meanwhile(struct check_box *box)
+{
+    struct sconce_snapshot *snapshot = NULL;
+    struct sconce_error err = {0};
+    int *code = box->ctx;
+
+    *code = sconce_sandbox_snapshot(box->sandbox, &snapshot, &err);
+    sconce_snapshot_free(snapshot);
+}
+
 static void *call_from_thread(void *ctx)
 {
     call_again(ctx);
@@ -174,9 +209,9 @@ static enum check_outcome check_busy(struct check *check)
 
     CHECK_STEP(check_box_open(check, &box, "types.elf", NULL));
     box.ctx = &code;
-    box.on_nothing = call_again;
+    box.on_nothing = copy_meanwhile;
     CHECK_STEP(check_call_done(check, &box, "via_host_nothing", WITHOUT));
-    CHECK(check, code == SCONCE_E_BUSY, "a host function that calls its sandbox got %s",
+    CHECK(check, code == SCONCE_E_BUSY, "a host function that copies its sandbox got %s",
           sconce_error_name(code));
     code = 0;
     box.on_nothing = call_from_another_thread;
@@ -227,6 +262,8 @@ const struct check_row check_misuse_rows[] = {
      CHECK_NEEDS_SANDBOX, check_calls},
     {"misuse.imports", "a missing or different host function is named", CHECK_NEEDS_SANDBOX,
      check_imports},
+    {"misuse.options", "options as programs had them before they grew are taken",
+     CHECK_NEEDS_SANDBOX, check_option_sizes},
     {"misuse.limits", "impossible sizes are refused", CHECK_NEEDS_SANDBOX, check_memory_limits},
     {"misuse.files", "what is no guest, or part of one, is refused", CHECK_NEEDS_SANDBOX,
      check_files},

@@ -23,6 +23,7 @@ enum check_outcome { CHECK_OK, CHECK_FAIL, CHECK_SKIP };
 #define CHECK_NEEDS_CODE 2u   /* it runs guest code: not SCONCE_CAP_SCRIPTED */
 #define CHECK_NEEDS_GUESTS 4u /* the guests of this check are at hand */
 #define CHECK_NEEDS_REGS 8u   /* it offers sconce.regs/1 */
+#define CHECK_NEEDS_FAULT 16u /* it offers sconce.fault/1 */
 /* Guest code in sandboxes of this check's guests. */
 #define CHECK_NEEDS_SANDBOX (CHECK_NEEDS_PROBE | CHECK_NEEDS_CODE | CHECK_NEEDS_GUESTS)
 
@@ -37,13 +38,16 @@ struct check_setup {
     const char *const *needed; /* libraries that the plugin may need beside libc; NULL-terminated */
     unsigned sandboxes;        /* how many the leak rows make */
     unsigned kicks;            /* how many the race row sends */
+    unsigned frames;           /* how many each row of lies sends */
     unsigned deadline_ms;      /* of guests that do not end by themselves */
 
     bool usable;        /* probe succeeded */
     bool misconfigured; /* it refuses a setting of the configuration */
     bool has_regs;
+    bool has_fault;
     bool has_guests;
-    uint32_t machine;          /* ELF e_machine of its guests */
+    bool is_process;  /* its guests are processes: what the kernel does to any it does to them */
+    uint32_t machine; /* ELF e_machine of its guests */
     struct sconce_probe probe; /* when usable */
     char problem[1024];        /* why it is not usable */
 };
@@ -71,9 +75,16 @@ extern const struct check_row check_scrub_rows[];
 extern const struct check_row check_types_rows[];
 extern const struct check_row check_misuse_rows[];
 extern const struct check_row check_faults_rows[];
+extern const struct check_row check_syscalls_rows[];
+extern const struct check_row check_syscalls_host_rows[];
+extern const struct check_row check_callbacks_rows[];
+extern const struct check_row check_libc_rows[];
+extern const struct check_row check_handler_rows[];
 extern const struct check_row check_privilege_rows[];
 extern const struct check_row check_frames_rows[];
 extern const struct check_row check_limits_rows[];
+extern const struct check_row check_nested_rows[];
+extern const struct check_row check_nested_ends_rows[];
 extern const struct check_row check_snapshot_rows[];
 extern const struct check_row check_kick_rows[];
 extern const struct check_row check_counts_rows[];

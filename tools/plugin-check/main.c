@@ -126,8 +126,12 @@ static void restart_without_thread_cache(char **argv)
 int main(int argc, char **argv)
 {
     SCONCE_CLEANUP(free_config) struct sconce_config *config = NULL;
-    struct check_options options = {
-        .sandboxes = 200, .kicks = 10000, .deadline_ms = 250, .timeout = 120, .fork_rows = true};
+    struct check_options options = {.sandboxes = 200,
+                                    .kicks = 10000,
+                                    .frames = 400,
+                                    .deadline_ms = 250,
+                                    .timeout = 120,
+                                    .fork_rows = true};
     int r = check_load_config(argc, argv, &config);
 
     if (r == EXIT_PASSED)

@@ -24,6 +24,7 @@ static const char usage_text[] =
     "      --only=PATTERN      only rows whose name matches, as in \"map.*\"\n"
     "      --sandboxes=N       sandboxes that the leak rows make (default: 200)\n"
     "      --kicks=N           kicks that the race row sends (default: 10000)\n"
+    "      --frames=N          frames that each row of lies sends (default: 400)\n"
     "      --deadline=MS       of guests that do not end by themselves (default: 250); what\n"
     "                          starts must start within it: more on a slow machine\n"
     "      --timeout=SECONDS   after which a row counts as hanging (default: 120)\n"
@@ -86,6 +87,7 @@ enum {
     OPT_ONLY,
     OPT_SANDBOXES,
     OPT_KICKS,
+    OPT_FRAMES,
     OPT_DEADLINE,
     OPT_TIMEOUT,
     OPT_NO_FORK,
@@ -105,6 +107,7 @@ static const struct option long_options[] = {
     {"only", required_argument, NULL, OPT_ONLY},
     {"sandboxes", required_argument, NULL, OPT_SANDBOXES},
     {"kicks", required_argument, NULL, OPT_KICKS},
+    {"frames", required_argument, NULL, OPT_FRAMES},
     {"deadline", required_argument, NULL, OPT_DEADLINE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"no-fork", no_argument, NULL, OPT_NO_FORK},
@@ -120,6 +123,7 @@ static int take_option(struct check_options *options, int option, char *value)
 {
     unsigned *count = option == OPT_SANDBOXES  ? &options->sandboxes
                       : option == OPT_KICKS    ? &options->kicks
+                      : option == OPT_FRAMES   ? &options->frames
                       : option == OPT_DEADLINE ? &options->deadline_ms
                       : option == OPT_TIMEOUT  ? &options->timeout
                                                : NULL;

@@ -22,7 +22,7 @@ struct check_options {
     const char *only;
     const char *needed[CHECK_MAX_NEEDED + 1];
     unsigned needed_count;
-    unsigned sandboxes, kicks, deadline_ms, timeout;
+    unsigned sandboxes, kicks, frames, deadline_ms, timeout;
     bool fork_rows, list, json;
 };
 

@@ -62,8 +62,13 @@ enum check_outcome check_plugin_load(struct check *check, struct check_plugin *p
     CHECK(check, plugin->descriptor->magic == SCONCE_PLUGIN_MAGIC,
           "the descriptor's magic is 0x%x, not 0x%x", plugin->descriptor->magic,
           SCONCE_PLUGIN_MAGIC);
+    /* Whatever the minor, what 1.0 has is there: nothing else looks at these sizes again. */
+    CHECK(check, SCONCE_HAS(sconce_plugin, plugin->descriptor, reserved0),
+          "the descriptor has only %u bytes", plugin->descriptor->size);
     plugin->ops = plugin->descriptor->ops;
     CHECK(check, plugin->ops, "the descriptor has no ops");
+    CHECK(check, SCONCE_HAS(sconce_plugin_ops, plugin->ops, vcpu_kick_local),
+          "the ops have only %u bytes", plugin->ops->size);
     return CHECK_OK;
 }
 

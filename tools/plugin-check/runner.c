@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sconce-ext-fault.h"
 #include "tools/plugin-check/elf-file.h"
 #include "tools/plugin-check/plugin.h"
 
@@ -161,6 +162,8 @@ static const char *missing(const struct check_setup *setup, uint32_t needs)
         return "no guests of its architecture at hand: see --guest-dir";
     if ((needs & CHECK_NEEDS_REGS) && !setup->has_regs)
         return "it does not offer " SCONCE_EXT_REGS;
+    if ((needs & CHECK_NEEDS_FAULT) && !setup->has_fault)
+        return "it does not offer " SCONCE_EXT_FAULT;
     return NULL;
 }
 
@@ -184,7 +187,7 @@ void check_run_row(const struct check_setup *setup, const struct check_row *row,
 /* ---- the first look ---- */
 
 struct first_look {
-    bool usable, has_regs, misconfigured;
+    bool usable, has_regs, has_fault, is_process, misconfigured;
     struct sconce_probe probe;
     char problem[sizeof((struct check_setup *)0)->problem];
 };
@@ -206,6 +209,9 @@ static void look(const struct check_setup *setup, struct first_look *ret)
     }
     ret->has_regs = plugin.descriptor->get_extension &&
                     plugin.descriptor->get_extension(SCONCE_EXT_REGS) != NULL;
+    ret->has_fault = plugin.descriptor->get_extension &&
+                     plugin.descriptor->get_extension(SCONCE_EXT_FAULT) != NULL;
+    ret->is_process = strcmp(plugin.descriptor->isolation, "process") == 0;
     ret->usable =
         plugin.ops->probe && plugin.ops->probe(&ret->probe, check_err(&plugin)) == SCONCE_PLUGIN_OK;
     if (!ret->usable)
@@ -246,6 +252,8 @@ void check_run_probe(struct check_setup *setup)
     close(ends[0]);
     setup->usable = first.usable;
     setup->has_regs = first.has_regs;
+    setup->has_fault = first.has_fault;
+    setup->is_process = first.is_process;
     setup->misconfigured = first.misconfigured;
     setup->probe = first.probe;
     memcpy(setup->problem, first.problem, sizeof setup->problem);

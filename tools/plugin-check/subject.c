@@ -89,6 +89,7 @@ static void set_up(struct check_subject *subject, const struct check_options *op
     setup->needed = options->needed;
     setup->sandboxes = options->sandboxes;
     setup->kicks = options->kicks;
+    setup->frames = options->frames;
     setup->deadline_ms = options->deadline_ms;
     snprintf(beside, sizeof beside, "%s/sconce-backend-fail-nth.so", check_dir);
     subject->interposer = realpath(options->interposer ? options->interposer : beside, NULL);

@@ -36,6 +36,7 @@ expect 2 'unrecognized option' --nonesuch stub
 expect 2 'no such plugin: ./nonesuch.so' ./nonesuch.so
 expect 2 'no such plugin: nonesuch' --plugin-dir=/nonexistent nonesuch
 expect 2 'no row matches nonesuch' --only=nonesuch "$stub"
+expect 2 'not a count: 0' --frames=0 "$stub"
 expect 2 'not a count: 0' --kicks=0 "$stub"
 expect 2 'text or json' --format=xml "$stub"
 expect 2 'KEY=VALUE' --set=backend.stub.script "$stub"

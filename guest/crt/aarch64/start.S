@@ -7,6 +7,48 @@
 
     .section .text.sconce_start, "ax", @progbits
 
+#ifdef SCONCE_PROCESS
+
+/*
+ * In a sandbox: entered with the stack pointer at the top of the stack and the boot page's address
+ * in X0. By Linux: with a stack of its making and X0 0 (start_thread clears all registers).
+ */
+    .globl sconce_start
+    .hidden sconce_start
+    .type sconce_start, %function
+sconce_start:
+    bti c
+    mov x29, xzr                /* the end of every backtrace */
+    mov x30, xzr
+    cbz x0, 1f
+    mov x9, sp
+    and x20, x9, #-16
+    mov sp, x20
+    mov x19, x0
+    bl sconce_process_bytes
+    sub x1, x20, x0             /* what is written lies above what its writer uses */
+    mov sp, x1
+    mov x0, x19
+    mov x2, x20
+    bl sconce_process_stack
+    mov x0, xzr                 /* nothing to run at exit */
+    mov x29, xzr
+    mov x30, xzr
+1:  b _start                    /* the C library's */
+    .size sconce_start, . - sconce_start
+
+/* uint64_t sconce_thread_pointer(void) */
+    .globl sconce_thread_pointer
+    .hidden sconce_thread_pointer
+    .type sconce_thread_pointer, %function
+sconce_thread_pointer:
+    bti c
+    mrs x0, tpidr_el0
+    ret
+    .size sconce_thread_pointer, . - sconce_thread_pointer
+
+#else
+
 /* Entered with the stack pointer at the top of the stack and the boot page's address in X0. */
     .globl _start
     .type _start, %function
@@ -19,6 +61,8 @@ _start:
     bl sconce_guest_start       /* does not return */
     udf #0
     .size _start, . - _start
+
+#endif
 
 /* The same state as _start; a call is waiting in IN. */
     .globl sconce_resume_entry

@@ -7,6 +7,49 @@
 
     .section .text.sconce_start, "ax", @progbits
 
+#ifdef SCONCE_PROCESS
+
+/*
+ * In a sandbox: entered with the stack pointer at the top of the stack and the boot page's address
+ * in RDI. By Linux: with a stack of its making and RDI 0 (System V ABI, AMD64 supplement 3.4.1
+ * promises nothing; the kernel's ELF_PLAT_INIT clears it).
+ */
+    .globl sconce_start
+    .hidden sconce_start
+    .type sconce_start, @function
+sconce_start:
+    endbr64
+    xorl %ebp, %ebp             /* the end of every backtrace */
+    testq %rdi, %rdi
+    jz 1f
+    andq $-16, %rsp
+    movq %rdi, %rbx
+    movq %rsp, %r12
+    call sconce_process_bytes
+    subq %rax, %rsp             /* what is written lies above what its writer uses */
+    movq %rbx, %rdi
+    movq %rsp, %rsi
+    movq %r12, %rdx
+    call sconce_process_stack
+    movq %rbx, %rdi
+    call sconce_isa_check
+    xorl %edx, %edx             /* nothing to run at exit */
+1:  jmp _start                  /* the C library's */
+    .size sconce_start, . - sconce_start
+
+/* uint64_t sconce_thread_pointer(void): FS base, which the first word there repeats (ELF TLS for
+ * x86_64, 3.4.6). */
+    .globl sconce_thread_pointer
+    .hidden sconce_thread_pointer
+    .type sconce_thread_pointer, @function
+sconce_thread_pointer:
+    endbr64
+    movq %fs:0, %rax
+    ret
+    .size sconce_thread_pointer, . - sconce_thread_pointer
+
+#else
+
 /* Entered with the stack pointer at the top of the stack and the boot page's address in RDI. */
     .globl _start
     .type _start, @function
@@ -17,6 +60,8 @@ _start:
     call sconce_guest_start     /* does not return */
     ud2
     .size _start, . - _start
+
+#endif
 
 /* The same state as _start; a call is waiting in IN. */
     .globl sconce_resume_entry

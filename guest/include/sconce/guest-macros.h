@@ -13,6 +13,10 @@
 
 /* ---- Tables ---------------------------------------------------------------------------------- */
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct sconce_call; /* the call that is running */
 
 /* struct sconce_function with pointers, for the compiler to relocate. */
@@ -23,14 +27,14 @@ struct sconce_table_entry {
     void (*entry)(struct sconce_call *call);
     char signature[SCONCE_SIGNATURE_BYTES];
 };
-_Static_assert(sizeof(struct sconce_table_entry) == sizeof(struct sconce_function) &&
-                   offsetof(struct sconce_table_entry, name) ==
-                       offsetof(struct sconce_function, name) &&
-                   offsetof(struct sconce_table_entry, entry) ==
-                       offsetof(struct sconce_function, entry) &&
-                   offsetof(struct sconce_table_entry, signature) ==
-                       offsetof(struct sconce_function, signature),
-               "both layouts are one");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_table_entry) == sizeof(struct sconce_function) &&
+                        offsetof(struct sconce_table_entry, name) ==
+                            offsetof(struct sconce_function, name) &&
+                        offsetof(struct sconce_table_entry, entry) ==
+                            offsetof(struct sconce_function, entry) &&
+                        offsetof(struct sconce_table_entry, signature) ==
+                            offsetof(struct sconce_function, signature),
+                    "both layouts are one");
 
 /* retain: without it --gc-sections drops the tables. The alignment keeps compilers from giving
  * single entries a larger one, which would tear the array. */
@@ -44,14 +48,6 @@ _Static_assert(sizeof(struct sconce_table_entry) == sizeof(struct sconce_functio
 #define SCONCE_TABLE_ATTRIBUTE(section_)                                                           \
     __attribute__((__section__(section_), __used__, __aligned__(8)))
 #endif
-
-#define SCONCE_TABLE_ENTRY(section_, variable_, name_, entry_, result_, params_)                   \
-    static const struct sconce_table_entry variable_ SCONCE_TABLE_ATTRIBUTE(section_) = {          \
-        sizeof(struct sconce_table_entry),                                                         \
-        0,                                                                                         \
-        name_,                                                                                     \
-        entry_,                                                                                    \
-        {[0] = SCONCE_RESULT_LETTER(result_), SCONCE_FOR(SCONCE_LETTER, params_)}}
 
 /* ---- Fetching arguments, giving results ------------------------------------------------------ */
 
@@ -150,6 +146,11 @@ sconce_bytes sconce_reply_bytes(void);
 #define SCONCE_FOR_15(m, n, p, ...) m(n, 15, p), SCONCE_FOR_14(m, n, __VA_ARGS__)
 #define SCONCE_FOR_16(m, n, p, ...) m(n, 16, p), SCONCE_FOR_15(m, n, __VA_ARGS__)
 
+#ifdef __cplusplus
+}
+#include "guest-cxx.h"
+#else
+
 /* ---- What a type selects --------------------------------------------------------------------- */
 
 /* The order of the choices: bool, i32, u32, i64 and u64 as long, i64 and u64 as long long, f32,
@@ -197,6 +198,15 @@ _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, 
                      SCONCE_TYPE_I64, SCONCE_TYPE_U64, SCONCE_TYPE_F32, SCONCE_TYPE_F64,           \
                      SCONCE_TYPE_STRING, SCONCE_TYPE_STRING, SCONCE_TYPE_BYTES)
 
+/* One entry of a table. */
+#define SCONCE_TABLE_ENTRY(section_, variable_, name_, entry_, result_, params_)                   \
+    static const struct sconce_table_entry variable_ SCONCE_TABLE_ATTRIBUTE(section_) = {          \
+        sizeof(struct sconce_table_entry),                                                         \
+        0,                                                                                         \
+        name_,                                                                                     \
+        entry_,                                                                                    \
+        {[0] = SCONCE_RESULT_LETTER(result_), SCONCE_FOR(SCONCE_LETTER, params_)}}
+
 /* An export's argument, fetched. */
 #define SCONCE_ARG(n, k, p)                                                                        \
     SCONCE_BY_PARAM(p, sconce_arg_bool, sconce_arg_i32, sconce_arg_u32, sconce_arg_i64,            \
@@ -235,5 +245,32 @@ _Static_assert(sizeof(int) == 4 && sizeof(long) == 8 && sizeof(long long) == 8, 
                             sconce_reply_f64, sconce_reply_str, sconce_reply_text,                 \
                             sconce_reply_bytes)()
 #define SCONCE_REPLY_1(r) (void)0
+
+#define SCONCE_EXPORT(result_, name_, params_)                                                     \
+    result_ name_ params_;                                                                         \
+    static void sconce_thunk_##name_(struct sconce_call *sconce_call)                              \
+    {                                                                                              \
+        (void)sconce_call;                                                                         \
+        SCONCE_CAT(SCONCE_THUNK_, SCONCE_IS_VOID(result_))(result_, name_, params_);               \
+    }                                                                                              \
+    SCONCE_TABLE_ENTRY(SCONCE_SECTION_EXPORTS, sconce_export_##name_, #name_,                      \
+                       sconce_thunk_##name_, result_, params_);                                    \
+    _Static_assert(sizeof #name_ <= SCONCE_NAME_MAX + 1u, "the name is too long");                 \
+    result_ name_ params_
+
+#define SCONCE_IMPORT(result_, name_, params_)                                                     \
+    result_ name_ params_;                                                                         \
+    SCONCE_TABLE_ENTRY(SCONCE_SECTION_IMPORTS, sconce_import_##name_, #name_, NULL, result_,       \
+                       params_);                                                                   \
+    result_ name_(SCONCE_PARAM_LIST(params_))                                                      \
+    {                                                                                              \
+        sconce_import_begin(&sconce_import_##name_, SCONCE_APPLY(SCONCE_ARITY, params_));          \
+        SCONCE_FOR(SCONCE_PUT, params_);                                                           \
+        sconce_import_call();                                                                      \
+        SCONCE_CAT(SCONCE_REPLY_, SCONCE_IS_VOID(result_))(result_);                               \
+    }                                                                                              \
+    _Static_assert(sizeof #name_ <= SCONCE_NAME_MAX + 1u, "the name is too long")
+
+#endif /* __cplusplus */
 
 #endif

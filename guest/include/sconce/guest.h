@@ -12,8 +12,8 @@
  *     }
  *
  * Built with `sconce-cc`, the program waits for calls by itself; there is no main() to write. Plain
- * C11, gcc and clang. A guest is one thread, without signals and without files. sconce-guest(7) has
- * the whole story.
+ * C11, or C++11 with sconce-c++; gcc and clang. A guest is one thread, without signals and without
+ * files. sconce-guest(7) has the whole story.
  */
 #ifndef SCONCE_GUEST_H
 #define SCONCE_GUEST_H
@@ -56,12 +56,28 @@ typedef struct {
 } sconce_bytes;
 
 /* A string literal as a sconce_str, NUL bytes inside included. */
+#ifdef __cplusplus
+#define SCONCE_STR(literal) (sconce_str{"" literal "", sizeof(literal) - 1})
+#else
 #define SCONCE_STR(literal) ((sconce_str){"" literal "", sizeof(literal) - 1})
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** sconce_str_from - a view of a NUL-terminated string; NULL gives the empty one. */
 sconce_str sconce_str_from(const char *text);
 
+#ifdef __cplusplus
+}
+#endif
+
 #include "guest-macros.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* ---- Functions that cross -------------------------------------------------------------------- */
 
@@ -74,16 +90,9 @@ sconce_str sconce_str_from(const char *text);
  *   SCONCE_MAX_PARAMS.
  * At file scope, followed by the body.
  */
-#define SCONCE_EXPORT(result_, name_, params_)                                                     \
-    result_ name_ params_;                                                                         \
-    static void sconce_thunk_##name_(struct sconce_call *sconce_call)                              \
-    {                                                                                              \
-        (void)sconce_call;                                                                         \
-        SCONCE_CAT(SCONCE_THUNK_, SCONCE_IS_VOID(result_))(result_, name_, params_);               \
-    }                                                                                              \
-    SCONCE_TABLE_ENTRY(SCONCE_SECTION_EXPORTS, sconce_export_##name_, #name_,                      \
-                       sconce_thunk_##name_, result_, params_);                                    \
-    result_ name_ params_
+#ifndef SCONCE_EXPORT
+#error "guest-macros.h, or guest-cxx.h for C++, defines SCONCE_EXPORT(result_, name_, params_)"
+#endif
 
 /**
  * SCONCE_IMPORT - declare and define a function that the host provides.
@@ -92,27 +101,29 @@ sconce_str sconce_str_from(const char *text);
  *
  * A call that fails returns zero (false, an empty string, no bytes), and sconce_host_failed() tells
  * so until the next call of an import. The guest goes on.
+ *
+ * While an import is being called the host may call exports, also the one that is running: what
+ * they share in variables is to be whole then. Arguments, results, failures and sconce_alloc()
+ * memory are each call's own.
  */
-#define SCONCE_IMPORT(result_, name_, params_)                                                     \
-    result_ name_ params_;                                                                         \
-    SCONCE_TABLE_ENTRY(SCONCE_SECTION_IMPORTS, sconce_import_##name_, #name_, NULL, result_,       \
-                       params_);                                                                   \
-    result_ name_(SCONCE_PARAM_LIST(params_))                                                      \
-    {                                                                                              \
-        sconce_import_begin(&sconce_import_##name_, SCONCE_APPLY(SCONCE_ARITY, params_));          \
-        SCONCE_FOR(SCONCE_PUT, params_);                                                           \
-        sconce_import_call();                                                                      \
-        SCONCE_CAT(SCONCE_REPLY_, SCONCE_IS_VOID(result_))(result_);                               \
-    }                                                                                              \
-    _Static_assert(sizeof #name_ <= SCONCE_NAME_MAX + 1u, "the name is too long")
+#ifndef SCONCE_IMPORT
+#error "guest-macros.h, or guest-cxx.h for C++, defines SCONCE_IMPORT(result_, name_, params_)"
+#endif
+
+/**
+ * sconce_ready - be ready for calls now, from within main() or what it calls. Does not return: the
+ * stack frames above it stay as they are. Without it, a guest is ready once main() has returned.
+ */
+__attribute__((__noreturn__)) void sconce_ready(void);
 
 /* ---- Failures -------------------------------------------------------------------------------- */
 
 /* Codes of failures that the SDK itself finds; those of functions are best kept positive. */
-#define SCONCE_FAILED_TOO_LARGE (-1)  /* values do not fit the call buffer */
-#define SCONCE_FAILED_NO_MEMORY (-2)  /* the heap cannot hold a result */
-#define SCONCE_FAILED_NO_EXPORT (-3)  /* the host asked for an export that is not there */
-#define SCONCE_FAILED_TEXT_BYTES 512u /* longer texts of failures are cut */
+#define SCONCE_FAILED_TOO_LARGE (-1)   /* values do not fit the call buffer */
+#define SCONCE_FAILED_NO_MEMORY (-2)   /* the heap cannot hold a result */
+#define SCONCE_FAILED_NO_EXPORT (-3)   /* the host asked for an export that is not there */
+#define SCONCE_FAILED_UNSUPPORTED (-4) /* the host or its backend cannot do that */
+#define SCONCE_FAILED_TEXT_BYTES 512u  /* longer texts of failures are cut */
 
 /**
  * sconce_fail - make the running call fail, with a code of the guest's and a text for people.
@@ -136,11 +147,72 @@ int32_t sconce_host_failed(void);
  * next call of an import. */
 const char *sconce_host_error(void);
 
+/* ---- Faults ---------------------------------------------------------------------------------- */
+
+/* What a fault report's kind can be. */
+#define SCONCE_FAULT_MEMORY 1u     /* its address and access are valid */
+#define SCONCE_FAULT_ILLEGAL 2u    /* undefined instruction */
+#define SCONCE_FAULT_PRIVILEGE 3u  /* privileged instruction, protection violation */
+#define SCONCE_FAULT_ARITHMETIC 4u /* integer division */
+#define SCONCE_FAULT_FLOAT 5u      /* unmasked floating-point exception */
+#define SCONCE_FAULT_BREAKPOINT 6u
+#define SCONCE_FAULT_STEP 7u
+#define SCONCE_FAULT_ALIGNMENT 8u
+#define SCONCE_FAULT_STACK 9u /* stack address that the machine cannot hold */
+#define SCONCE_FAULT_OTHER 10u
+
+#define SCONCE_ACCESS_READ 1u
+#define SCONCE_ACCESS_WRITE 2u
+#define SCONCE_ACCESS_EXEC 3u
+
+/* The registers that a fault interrupted. SCONCE_GUEST_REGS_PC: which one is PC. */
+struct sconce_guest_regs {
+#if defined(__x86_64__)
+    uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp;
+    uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+    uint64_t rip, rflags;
+#define SCONCE_GUEST_REGS_PC rip
+#elif defined(__aarch64__)
+    uint64_t x[31];
+    uint64_t sp, pc, pstate;
+#define SCONCE_GUEST_REGS_PC pc
+#else
+    uint64_t none;
+#define SCONCE_GUEST_REGS_PC none
+#endif
+};
+
+/**
+ * sconce_fault_fn - what is called when the guest faults.
+ * @report: what happened; see sconce-guest-abi.h.
+ * @regs: what the guest goes on with when this returns; may be changed. Where PC is not changed the
+ *   instruction that faulted runs again (behind a breakpoint of x86_64 the one after it). Floating
+ *   point and SIMD registers are kept by the SDK, and are not in here.
+ *
+ * It runs on a stack of its own of 64 KiB. It may call the host and print, but for a fault that
+ * came while the guest was doing that itself (an argument that lies in no memory): the guest then
+ * ends, with a text. The heap is like all data: not to be touched when the fault may have come from
+ * inside malloc() or free(). It may leave by longjmp() to where the guest was before, or by sending
+ * PC there: to any place that is not in the 16 bytes from where PC was. A host call or a print that
+ * the fault came in is then never gone back to. It cannot be left by an exception of C++, which
+ * ends in std::terminate(). A fault in it ends the guest, and each one that it is called for counts
+ * as a trap, of which a call has limits.traps.
+ */
+typedef void (*sconce_fault_fn)(struct sconce_fault_report *report, struct sconce_guest_regs *regs);
+
+/**
+ * sconce_on_fault - have @fn called for every fault from now on, in later calls and after a restore
+ * too; NULL: have none called. Returns 0, or SCONCE_FAILED_UNSUPPORTED where the host's backend
+ * cannot go on after a fault: the guest then ends by one, as without a handler.
+ */
+int sconce_on_fault(sconce_fault_fn fn);
+
 /* ---- Memory and text ------------------------------------------------------------------------- */
 
 /**
- * sconce_alloc - @bytes bytes that are freed when the running export returns (during start-up: when
- * the guest is ready). NULL when the heap is exhausted. malloc() is there for what lives longer.
+ * sconce_alloc - @bytes bytes that are freed when the running export returns (in a nested call:
+ * that one; during start-up: when the guest is ready). NULL when the heap is exhausted. malloc() is
+ * there for what lives longer.
  */
 __attribute__((__malloc__, __alloc_size__(1))) void *sconce_alloc(size_t bytes);
 
@@ -180,5 +252,9 @@ void sconce_doorbell(uint32_t number);
  * guest is entered at.
  */
 __attribute__((__noreturn__)) void sconce_resume(const struct sconce_boot *boot);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

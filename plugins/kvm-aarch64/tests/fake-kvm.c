@@ -80,11 +80,15 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 
 int start_over(void **state)
 {
+    static const struct sconce_a64_features none;
+
     (void)state;
     memset(&vm, 0, sizeof vm);
     memset(&run, 0, sizeof run);
     memset(arena, 0, sizeof arena);
     memset(&vcpu, 0, sizeof vcpu);
+    sconce_a64_vcpu_init(&vm.a64, &kvm_a64_access, &vm, &vm.kvm.memory, &vm.kvm.state, &none);
+    vm.a64.own = own;
     vm.kvm.machine.run = &run;
     vm.kvm.own = own;
     vm.kvm.sealed = true;

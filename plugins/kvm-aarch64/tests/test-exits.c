@@ -14,6 +14,12 @@ static void decode_fault(uint32_t kind, uint64_t pc)
     expect_fault(kind, pc);
 }
 
+static void decode_final_fault(uint32_t kind, uint64_t pc)
+{
+    decode();
+    expect_final_fault(kind, pc);
+}
+
 static void decode_failure(const char *text)
 {
     decode();
@@ -136,14 +142,14 @@ static void test_mmio_elsewhere_is_a_memory_fault(void **state)
     (void)state;
     vcpu.pc = CODE_GPA + 8;
     mmio(0x500000, true, 4);
-    decode_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
+    decode_final_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
     assert_int_equal(result.u.fault.address, 0x500000);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_WRITE);
     assert_int_equal(result.u.fault.detail, 0x92000047); /* a translation fault, level 3 */
 
     start_over(state);
     mmio(REPORT_GPA - 8, false, 8);
-    decode_fault(SCONCE_FAULT_MEMORY, 0);
+    decode_final_fault(SCONCE_FAULT_MEMORY, 0);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_READ);
 }
 
@@ -154,7 +160,7 @@ static void test_access_without_a_syndrome_is_a_memory_fault(void **state)
     run.exit_reason = KVM_EXIT_ARM_NISV;
     run.arm_nisv.esr_iss = 0x4f;
     run.arm_nisv.fault_ipa = DATA_GPA;
-    decode_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
+    decode_final_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
     assert_int_equal(result.u.fault.address, DATA_GPA);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_WRITE);
 }

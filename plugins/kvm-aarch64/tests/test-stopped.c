@@ -60,7 +60,7 @@ static void test_regs_in_mid_shim_begin_it_again(void **state)
     run.exit_reason = KVM_EXIT_INTR;
     vcpu.pc = sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8) + 5 * 4;
     vcpu.x0 = 0xdead; /* ESR_EL1, or whatever */
-    vm.place = KVM_A64_ANYWHERE;
+    vm.a64.place = SCONCE_A64_ANYWHERE;
     regs = standard();
     assert_int_equal(regs.x[0], 10);
     assert_int_equal(regs.pc, CODE_GPA + 4);
@@ -72,7 +72,7 @@ static void test_regs_in_mid_shim_begin_it_again(void **state)
     assert_int_equal(kvm_a64_regs.set(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
                      SCONCE_PLUGIN_OK);
     assert_int_equal(vcpu.elr, CODE_GPA + 4);
-    assert_int_equal(vcpu.spsr, 0x80000000 | KVM_A64_PSTATE_RUN);
+    assert_int_equal(vcpu.spsr, 0x80000000 | SCONCE_A64_PSTATE_RUN);
     assert_int_equal(vcpu.pc, sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8));
 }
 
@@ -86,7 +86,7 @@ static void test_set_another_pc_in_mid_shim_drops_the_exception(void **state)
         trap(8, SVC(0), CODE_GPA + 4);
         run.exit_reason = KVM_EXIT_INTR;
         vcpu.pc = sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8) + at * 4;
-        vm.place = KVM_A64_ANYWHERE;
+        vm.a64.place = SCONCE_A64_ANYWHERE;
         regs = standard();
         regs.pc = CODE_GPA + 0x20;
         regs.pstate = 0x80000000;
@@ -94,7 +94,7 @@ static void test_set_another_pc_in_mid_shim_drops_the_exception(void **state)
         assert_int_equal(kvm_a64_regs.set(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
                          SCONCE_PLUGIN_OK);
         assert_int_equal(vcpu.pc, CODE_GPA + 0x20);
-        assert_int_equal(vcpu.pstate, 0x80000000 | KVM_A64_PSTATE_RUN);
+        assert_int_equal(vcpu.pstate, 0x80000000 | SCONCE_A64_PSTATE_RUN);
         assert_int_equal(vcpu.x0, 5);
         assert_int_equal(save()->taken, SCONCE_A64_SAVE_TAKEN);
         assert_int_equal(standard().pc, CODE_GPA + 0x20);
@@ -110,7 +110,7 @@ static void test_regs_at_the_shims_first_instruction_are_untouched(void **state)
     run.exit_reason = KVM_EXIT_INTR;
     vcpu.pc = sconce_a64_vector_gpa(SCONCE_GPA_MAX, 8);
     vcpu.x0 = 77; /* the save area has those of an earlier exception */
-    vm.place = KVM_A64_ANYWHERE;
+    vm.a64.place = SCONCE_A64_ANYWHERE;
     regs = standard();
     assert_int_equal(regs.x[0], 77);
     assert_int_equal(regs.pc, CODE_GPA + 4);
@@ -123,7 +123,7 @@ static void test_regs_where_only_the_supervisor_is_are_refused(void **state)
     (void)state;
     vcpu.pstate = SCONCE_A64_PSTATE_EL1H;
     vcpu.pc = sconce_a64_vector_gpa(SCONCE_GPA_MAX, 4) + 4;
-    vm.place = KVM_A64_ANYWHERE;
+    vm.a64.place = SCONCE_A64_ANYWHERE;
     assert_int_equal(kvm_a64_regs.get(&vm, SCONCE_REGS_STANDARD, &regs, sizeof regs, NULL),
                      SCONCE_PLUGIN_E_INVALID);
 }
@@ -136,11 +136,11 @@ static void test_scrub_takes_the_last_exceptions_return_away(void **state)
     (void)state;
     vm.init_clears_all = true;
     trap(8, SVC(0), CODE_GPA + 4);
-    sconce_a64_sysregs(&vm.features, 0, 0, vm.sysregs);
+    sconce_a64_sysregs(&vm.a64.features, 0, 0, vm.a64.sysregs);
     assert_int_equal(kvm_a64_scrub(&vm, NULL), SCONCE_PLUGIN_OK);
     assert_int_equal(vcpu.elr, 0);
     assert_int_equal(vcpu.spsr, 0);
-    assert_int_equal(vcpu.pstate, KVM_A64_PSTATE_RUN);
+    assert_int_equal(vcpu.pstate, SCONCE_A64_PSTATE_RUN);
     assert_int_equal(save()->esr, 0);
 }
 
@@ -150,7 +150,7 @@ static void test_scrub_goes_on_without_a_register_that_is_not_there(void **state
 
     (void)state;
     vm.init_clears_all = true;
-    sconce_a64_sysregs(&vm.features, 0, 0, vm.sysregs);
+    sconce_a64_sysregs(&vm.a64.features, 0, 0, vm.a64.sysregs);
     vcpu.errno_of_amair = ENOENT;
     assert_int_equal(kvm_a64_scrub(&vm, &err), SCONCE_PLUGIN_OK);
     vcpu.errno_of_amair = EINVAL; /* it is there, and was not set */

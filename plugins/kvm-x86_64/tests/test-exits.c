@@ -16,6 +16,12 @@ static void decode_fault(uint32_t kind, uint64_t pc)
     expect_fault(kind, pc);
 }
 
+static void decode_final_fault(uint32_t kind, uint64_t pc)
+{
+    decode();
+    expect_final_fault(kind, pc);
+}
+
 static void expect_syscall(uint64_t resume)
 {
     shared.run.s.regs.regs.rax = 60;
@@ -192,7 +198,7 @@ static void test_port_anything_else_is_a_fault(void **state)
         start_over(state);
         port_exit(rows[i].direction, rows[i].size, rows[i].port, rows[i].count, 1);
         shared.run.s.regs.regs.rip = CODE_GPA + 2;
-        decode_fault(SCONCE_FAULT_PRIVILEGE, CODE_GPA + 2);
+        decode_final_fault(SCONCE_FAULT_PRIVILEGE, CODE_GPA + 2);
     }
 }
 
@@ -203,7 +209,7 @@ static void test_mmio_is_a_memory_fault(void **state)
     shared.run.mmio.phys_addr = 0x500000;
     shared.run.mmio.is_write = 1;
     shared.run.s.regs.regs.rip = CODE_GPA;
-    decode_fault(SCONCE_FAULT_MEMORY, CODE_GPA);
+    decode_final_fault(SCONCE_FAULT_MEMORY, CODE_GPA);
     assert_int_equal(result.u.fault.address, 0x500000);
     assert_int_equal(result.u.fault.access, SCONCE_ACCESS_WRITE);
 }

@@ -7,46 +7,23 @@
 struct sconce_plugin_vm vm;
 uint8_t own[SCONCE_X86_SUPERVISOR_BYTES] __attribute__((aligned(4096)));
 struct hv_register_page page;
-unsigned gets, sets;
-
-static struct {
-    uint32_t name;
-    struct mshv_value value;
-} registers[128];
-
+enum fake_signal signal_comes;
+bool leaves_dirty;
+unsigned signals_left;
 static struct mshv_message next;
-
-struct mshv_value *hv_reg(uint32_t name)
-{
-    for (size_t i = 0; i < 128; i++)
-        if (registers[i].name == name || !registers[i].name) {
-            registers[i].name = name;
-            return &registers[i].value;
-        }
-    fail();
-    return NULL;
-}
-
-static void repetition(uint16_t code, const void *head, const void *in, void *out)
-{
-    struct mshv_register to;
-    uint32_t name;
-
-    (void)head;
-    if (code == MSHV_HVCALL_GET_VP_REGISTERS) {
-        memcpy(&name, in, sizeof name);
-        memcpy(out, hv_reg(name), sizeof(struct mshv_value));
-        gets++;
-    } else if (code == MSHV_HVCALL_SET_VP_REGISTERS) {
-        memcpy(&to, in, sizeof to);
-        *hv_reg(to.name) = to.value;
-        sets++;
-    }
-}
 
 /* As the hypervisor does: what is dirty is taken, a message fills the page. */
 static int run(struct mshv_message *message)
 {
+    bool is_kick = next.type == MSHV_MESSAGE_NONE;
+
+    if ((is_kick || signals_left) && signal_comes != SIGNAL_AFTER_THE_PAGE) {
+        page.is_valid = page.is_valid && signal_comes != SIGNAL_AND_NO_PAGE;
+        signals_left -= !is_kick;
+        if (is_kick)
+            sconce_mshv_kick(&vm.mshv.kick);
+        return EINTR;
+    }
     if (page.dirty & HV_DIRTY_GENERAL)
         for (unsigned i = 0; i < 16; i++)
             hv_reg(HV_RAX + i)->low = page.gp[i];
@@ -54,7 +31,8 @@ static int run(struct mshv_message *message)
         hv_reg(HV_RIP)->low = page.rip;
     if (page.dirty & HV_DIRTY_FLAGS)
         hv_reg(HV_RFLAGS)->low = page.rflags;
-    page.dirty = 0;
+    if (!leaves_dirty)
+        page.dirty = 0;
     if (next.type == MSHV_MESSAGE_NONE) {
         sconce_mshv_kick(&vm.mshv.kick);
         return EINTR;
@@ -70,14 +48,14 @@ static int run(struct mshv_message *message)
 
 int start_over(void **state)
 {
-    fake_start_over(state);
-    fake.repetition = repetition;
+    fake_vp_start_over(state);
     fake.run = run;
     memset(&vm, 0, sizeof vm);
     memset(&page, 0, sizeof page);
-    memset(registers, 0, sizeof registers);
     memset(arena, 0x90, sizeof arena);
-    gets = sets = 0;
+    signal_comes = SIGNAL_AFTER_THE_PAGE;
+    leaves_dirty = false;
+    signals_left = 0;
     vm.mshv.machine =
         (struct sconce_mshv_machine){.partition_fd = FAKE_PARTITION_FD, .vp_fd = FAKE_VP_FD};
     vm.mshv.own = own;
@@ -112,23 +90,29 @@ struct hv_io_port io_message(uint16_t port, uint8_t access, uint8_t io, uint64_t
 
 struct hv_io_port trap(uint8_t vector, uint64_t error_code, uint64_t rip, uint64_t cs)
 {
+    return trap_in(own, vector, error_code, rip, cs);
+}
+
+struct hv_io_port trap_in(uint8_t *own_memory, uint8_t vector, uint64_t error_code, uint64_t rip,
+                          uint64_t cs)
+{
     const uint64_t frame[] = {error_code, rip, cs, 0x10246, 0x7000, 0x2b};
-    unsigned ist = own[SCONCE_X86_IDT_OFFSET + 16 * vector + 4] & 7; /* as the processor does */
+    unsigned ist = own_memory[SCONCE_X86_IDT_OFFSET + 16 * vector + 4] & 7; /* as a processor */
     struct hv_io_port io;
     uint64_t top;
 
-    memcpy(&top, own + SCONCE_X86_TSS_OFFSET + 36 + 8 * (ist - 1), sizeof top);
-    memcpy(own + (top - SCONCE_GPA_MAX) - sizeof frame, frame, sizeof frame);
+    memcpy(&top, own_memory + SCONCE_X86_TSS_OFFSET + 36 + 8 * (ist - 1), sizeof top);
+    memcpy(own_memory + (top - SCONCE_GPA_MAX) - sizeof frame, frame, sizeof frame);
     io = io_message(SCONCE_X86_SHIM_PORT, HV_ACCESS_WRITE, 1, hv_reg(HV_RAX)->low,
                     sconce_x86_shim_report(SCONCE_GPA_MAX, vector));
     io.head.state = 0;
-    io.rcx = hv_reg(HV_RAX + 1)->low;
+    io.rcx = 0x5a5a5a5a; /* no string instruction: it need not be RCX */
     return io;
 }
 
 void run_to(uint32_t type, const void *payload, size_t bytes)
 {
-    next = (struct mshv_message){.type = type};
+    next = (struct mshv_message){.type = type, .payload_bytes = (uint8_t)bytes};
     memcpy(next.payload, payload, bytes);
     memset(&result, 0, sizeof result);
     result.size = sizeof result;

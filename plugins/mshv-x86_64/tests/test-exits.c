@@ -225,16 +225,21 @@ static void test_trap_from_outside_the_shim_is_a_failure(void **state)
 /* ---- Memory -----------------------------------------------------------------------------------
  */
 
-static void access_at(uint32_t type, uint8_t access, uint8_t info, uint16_t cpl)
+static void access_gpa(uint32_t type, uint8_t access, uint8_t info, uint16_t cpl, uint64_t gpa)
 {
     const struct hv_gpa_access message = {
         .head = {.length_cr8 = 3, .access = access, .state = cpl, .rip = CODE_GPA + 8},
         .info = info,
         .gva = 0x500000,
-        .gpa = 0x600000,
+        .gpa = gpa,
     };
 
     run_to(type, &message, sizeof message);
+}
+
+static void access_at(uint32_t type, uint8_t access, uint8_t info, uint16_t cpl)
+{
+    access_gpa(type, access, info, cpl, 0x600000);
 }
 
 static void test_memory_messages_are_faults(void **state)
@@ -274,6 +279,57 @@ static void test_memory_message_of_the_shim_is_a_failure(void **state)
     (void)state;
     access_at(MSHV_MESSAGE_GPA_INTERCEPT, HV_ACCESS_WRITE, HV_GPA_GVA_VALID, 0);
     expect_failure("the shim's memory is not what it was");
+}
+
+/* The kernel could not bring back a page that the guest has every right to. */
+static void test_memory_message_about_what_is_there_is_the_hosts_trouble(void **state)
+{
+    static const struct {
+        uint64_t gpa;
+        uint8_t access;
+        uint16_t cpl;
+        bool allowed;
+    } rows[] = {
+        {CODE_GPA, HV_ACCESS_READ, 3, true},       {CODE_GPA, HV_ACCESS_EXECUTE, 3, true},
+        {CODE_GPA, HV_ACCESS_WRITE, 3, false},     {DATA_GPA, HV_ACCESS_WRITE, 3, true},
+        {DATA_GPA, HV_ACCESS_EXECUTE, 3, false},   {DATA_GPA - 1, HV_ACCESS_EXECUTE, 3, true},
+        {SCONCE_GPA_MAX, HV_ACCESS_READ, 0, true}, {CODE_GPA - 1, HV_ACCESS_READ, 3, false},
+    };
+    const struct sconce_mshv_region shim = {
+        .gpa = SCONCE_GPA_MAX, .bytes = 4096, .host = own, .prot = SCONCE_PROT_READ};
+
+    for (size_t i = 0; i < 2 * (sizeof rows / sizeof rows[0]); i++) {
+        uint32_t type = i % 2 ? MSHV_MESSAGE_UNMAPPED_GPA : MSHV_MESSAGE_GPA_INTERCEPT;
+
+        start_over(state);
+        sconce_mshv_regions_add(&vm.mshv.regions, FAKE_PARTITION_FD, &vm.mshv.memory, fresh());
+        sconce_mshv_region_add(&vm.mshv.regions, FAKE_PARTITION_FD, &shim, fresh());
+        access_gpa(type, rows[i / 2].access, HV_GPA_GVA_VALID, rows[i / 2].cpl, rows[i / 2].gpa);
+        if (!rows[i / 2].allowed) {
+            expect_fault(SCONCE_FAULT_MEMORY, CODE_GPA + 8);
+            continue;
+        }
+        expect_failure("guest memory is not accessible to the host");
+        assert_int_equal(result.u.fail.domain, SCONCE_DOMAIN_EXIT);
+        assert_int_equal(result.u.fail.code, type);
+    }
+}
+
+static void test_message_that_is_too_short_is_a_failure(void **state)
+{
+    struct hv_io_port io = io_message(SCONCE_DOORBELL_PORT_X86_64, HV_ACCESS_WRITE, 1, 0, CODE_GPA);
+    const struct hv_gpa_access access = {.head = {.state = 3}};
+    const char *text = "the hypervisor's message is too short for what it is to tell";
+
+    run_to(HV_MESSAGE_IO_PORT, &io, offsetof(struct hv_io_port, rax) + 7);
+    expect_failure(text);
+    start_over(state);
+    run_to(MSHV_MESSAGE_UNMAPPED_GPA, &access, offsetof(struct hv_gpa_access, gpa) + 7);
+    expect_failure(text);
+    start_over(state);
+    io = io_message(SCONCE_DOORBELL_PORT_X86_64, HV_ACCESS_WRITE, 1, 0, CODE_GPA);
+    run_to(HV_MESSAGE_IO_PORT, &io, offsetof(struct hv_io_port, rax) + 8);
+    assert_int_equal(result.kind, SCONCE_EXIT_DOORBELL);
 }
 
 /* ---- Other messages ---------------------------------------------------------------------------
@@ -325,6 +381,9 @@ int main(void)
         cmocka_unit_test_setup(test_memory_message_without_a_virtual_address_has_the_physical_one,
                                start_over),
         cmocka_unit_test_setup(test_memory_message_of_the_shim_is_a_failure, start_over),
+        cmocka_unit_test_setup(test_memory_message_about_what_is_there_is_the_hosts_trouble,
+                               start_over),
+        cmocka_unit_test_setup(test_message_that_is_too_short_is_a_failure, start_over),
         cmocka_unit_test_setup(test_unrecoverable_exception_waits_for_a_reset, start_over),
         cmocka_unit_test_setup(test_other_messages_are_failures_with_their_number, start_over),
     };

@@ -132,19 +132,140 @@ static void test_set_after_a_kick_goes_by_hypercall(void **state)
     assert_int_equal(hv_reg(HV_RAX + 15)->low, 0x99);
 }
 
-/* A second kick comes before the VP has taken what is in the page. */
-static void test_get_sees_what_the_vp_has_not_taken_yet(void **state)
+/* A second kick comes before the VP has taken what is in the page: of the doorbell, that it is
+ * over.
+ */
+static void expect_nothing_lost(void **state, enum fake_signal when)
 {
+    struct sconce_x86_standard regs;
+
+    start_over(state);
+    use_page();
+    fill();
+    ring();
+    signal_comes = when;
+    kick();
+    regs = get();
+    expect_filled(&regs);
+    regs.rbx = 0x77;
+    set(&regs);
+    kick();
+    assert_int_equal(get().rbx, 0x77);
+    assert_int_equal(get().rip, CODE_GPA + 2);
+    signal_comes = SIGNAL_AFTER_THE_PAGE;
+    kick();
+    assert_int_equal(hv_reg(HV_RIP)->low, CODE_GPA + 2);
+    assert_int_equal(hv_reg(HV_RAX + MSHV_RBX)->low, 0x77);
+    assert_int_equal(hv_reg(HV_RAX + 15)->low, 0x100f);
+    kick();
+    assert_int_equal(get().rip, CODE_GPA + 2);
+    assert_int_equal(page.dirty, 0);
+}
+
+static void test_what_the_vp_has_not_taken_is_not_lost(void **state)
+{
+    expect_nothing_lost(state, SIGNAL_BEFORE_THE_PAGE);
+    expect_nothing_lost(state, SIGNAL_AND_NO_PAGE);
+}
+
+/* Signals that are no kick: the run goes on by itself. */
+static void test_what_the_vp_has_not_taken_survives_signals_of_others(void **state)
+{
+    for (enum fake_signal when = SIGNAL_BEFORE_THE_PAGE; when <= SIGNAL_AND_NO_PAGE; when++) {
+        struct hv_io_port io;
+
+        start_over(state);
+        use_page();
+        fill();
+        ring();
+        io = io_message(SCONCE_DOORBELL_PORT_X86_64, HV_ACCESS_WRITE, 1, 1, CODE_GPA);
+        signal_comes = when;
+        signals_left = 3;
+        run_to(HV_MESSAGE_IO_PORT, &io, sizeof io);
+        assert_int_equal(result.kind, SCONCE_EXIT_DOORBELL);
+        assert_int_equal(signals_left, 0);
+        assert_int_equal(hv_reg(HV_RIP)->low, CODE_GPA + 2); /* what the run found */
+    }
+}
+
+/* What is set in between is the newer one: the page must not win. */
+static void test_what_is_set_after_the_vp_has_not_taken_the_page_counts(void **state)
+{
+    for (enum fake_signal when = SIGNAL_BEFORE_THE_PAGE; when <= SIGNAL_AND_NO_PAGE; when++) {
+        struct sconce_x86_standard regs;
+
+        start_over(state);
+        use_page();
+        fill();
+        ring();
+        signal_comes = when;
+        kick();
+        regs = get();
+        regs.rip = CODE_GPA + 0x30;
+        set(&regs);
+        signal_comes = SIGNAL_AFTER_THE_PAGE;
+        kick();
+        assert_int_equal(hv_reg(HV_RIP)->low, CODE_GPA + 0x30);
+    }
+}
+
+/* Nobody looks at the registers in between. */
+static void test_what_the_vp_has_not_taken_goes_with_the_next_run(void **state)
+{
+    for (enum fake_signal when = SIGNAL_BEFORE_THE_PAGE; when <= SIGNAL_AND_NO_PAGE; when++) {
+        start_over(state);
+        use_page();
+        fill();
+        ring();
+        signal_comes = when;
+        kick();
+        kick();
+        signal_comes = SIGNAL_AFTER_THE_PAGE;
+        kick();
+        assert_int_equal(hv_reg(HV_RIP)->low, CODE_GPA + 2);
+    }
+}
+
+/* A message came, and the hypervisor did not fill the page. */
+/* Else the second doorbell would be rung for ever: its RIP would become that of the page again. */
+static void test_what_the_vp_has_taken_is_over_whatever_the_page_says(void **state)
+{
+    struct sconce_x86_standard regs;
+    struct hv_io_port io;
+
+    (void)state;
+    use_page();
+    leaves_dirty = true;
+    ring();
+    regs = get();
+    regs.rbx = 0x77;
+    set(&regs);
+    ring();
+    hv_reg(HV_RAX + MSHV_RBX)->low = 0x88; /* the guest's own, since */
+    io = io_message(SCONCE_DOORBELL_PORT_X86_64, HV_ACCESS_WRITE, 1, 1, CODE_GPA + 0x10);
+    run_to(HV_MESSAGE_IO_PORT, &io, sizeof io);
+    kick();
+    assert_int_equal(hv_reg(HV_RIP)->low, CODE_GPA + 0x12);
+    assert_int_equal(hv_reg(HV_RAX + MSHV_RBX)->low, 0x88);
+}
+
+static void test_a_page_that_is_not_valid_is_not_used(void **state)
+{
+    struct sconce_x86_standard regs;
+
     (void)state;
     use_page();
     fill();
     ring();
-    page.dirty = HV_DIRTY_IP;
-    page.rip = CODE_GPA + 0x40;
-    vm.page_fresh = vm.general_known = false;
-    vm.dirty = 0;
-    assert_int_equal(get().rip, CODE_GPA + 0x40);
-    assert_int_equal(gets, 0);
+    memset(page.gp, 0x66, sizeof page.gp);
+    page.is_valid = 0;
+    regs = get();
+    expect_filled(&regs);
+    regs.rbx = 0x77;
+    set(&regs);
+    kick();
+    assert_int_equal(page.dirty, 0);
+    assert_int_equal(hv_reg(HV_RAX + MSHV_RBX)->low, 0x77);
 }
 
 static void test_a_kick_before_the_run_keeps_what_was_set(void **state)
@@ -272,7 +393,15 @@ int main(void)
         cmocka_unit_test_setup(test_get_after_a_kick_does_not_trust_the_page, start_over),
         cmocka_unit_test_setup(test_set_goes_by_the_page_after_a_message, start_over),
         cmocka_unit_test_setup(test_set_after_a_kick_goes_by_hypercall, start_over),
-        cmocka_unit_test_setup(test_get_sees_what_the_vp_has_not_taken_yet, start_over),
+        cmocka_unit_test_setup(test_what_the_vp_has_not_taken_is_not_lost, start_over),
+        cmocka_unit_test_setup(test_what_the_vp_has_not_taken_survives_signals_of_others,
+                               start_over),
+        cmocka_unit_test_setup(test_what_is_set_after_the_vp_has_not_taken_the_page_counts,
+                               start_over),
+        cmocka_unit_test_setup(test_what_the_vp_has_not_taken_goes_with_the_next_run, start_over),
+        cmocka_unit_test_setup(test_what_the_vp_has_taken_is_over_whatever_the_page_says,
+                               start_over),
+        cmocka_unit_test_setup(test_a_page_that_is_not_valid_is_not_used, start_over),
         cmocka_unit_test_setup(test_a_kick_before_the_run_keeps_what_was_set, start_over),
         cmocka_unit_test_setup(test_complete_returns_by_a_frame_that_ring_3_can_hold, start_over),
         cmocka_unit_test_setup(test_complete_is_refused_where_nobody_called, start_over),

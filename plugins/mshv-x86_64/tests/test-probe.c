@@ -1,107 +1,117 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plugins/mshv-x86_64: what a probe and the settings refuse, and in which words; and what CPUID and
- * MSRs become. Without a hypervisor, which is played. */
-#include "plugins/mshv-x86_64/tests/fake-hv.h"
+/* plugins/mshv-x86_64/probe.c: what a probe finds, what it and the settings refuse, and in which
+ * words. Without a hypervisor, which is played. */
+#include "plugins/mshv-x86_64/tests/fake-machine.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* ---- What the hypervisor says ------------------------------------------------------------------
+/* ---- Findings ----------------------------------------------------------------------------------
  */
 
-static bool no_nx, odd_xsave;
-static struct hv_cpuid_override overrides[MSHV_X86_MAX_CPUID];
-static unsigned override_count;
+#define ALL_OF_IT "feature masks, register page, SYSCALL by #UD, AVX"
 
-static struct hv_cpuid_values cpuid(uint32_t leaf, uint32_t subleaf)
+static const char *describe(void)
 {
-    switch (leaf) {
-    case 0:
-        return (struct hv_cpuid_values){0x20, 1, 2, 3};
-    case 1:
-        return (struct hv_cpuid_values){0x800f12, 0x5000800, 0xfffbfffe, ~0u};
-    case 7:
-        return subleaf ? (struct hv_cpuid_values){0} : (struct hv_cpuid_values){1, ~0u, ~0u, ~0u};
-    case 0xd:
-        if (subleaf == 0)
-            return (struct hv_cpuid_values){0x207, 832, 832, 0};
-        return subleaf == 2 ? (struct hv_cpuid_values){256, 576, 0, 0}
-                            : (struct hv_cpuid_values){0};
-    case SCONCE_X86_CPUID_HYPERVISOR:
-        return (struct hv_cpuid_values){0x4000000b, 'M', 'S', 'H'};
-    case 0x80000000:
-        return (struct hv_cpuid_values){0x80000020, 1, 2, 3};
-    case 0x80000001:
-        return (struct hv_cpuid_values){0, 0, ~0u, no_nx ? 0 : ~0u};
-    default:
-        return (struct hv_cpuid_values){0};
+    static struct sconce_probe probe;
+
+    probe = (struct sconce_probe){.size = sizeof probe};
+    if (mshv_x86_probe(&probe, fresh()) != SCONCE_PLUGIN_OK)
+        return error.text;
+    return probe.description;
+}
+
+static void test_probe_tells_what_there_is(void **state)
+{
+    (void)state;
+    assert_string_equal(describe(), ALL_OF_IT);
+    expect_nothing_left();
+
+    machine_start(state);
+    fake.create_errno[0] = EINVAL;
+    fake.mmap_errno = ENODEV;
+    assert_string_equal(describe(), "no feature masks, no register page, SYSCALL by #UD, AVX");
+    assert_int_equal(fake.creations, 3); /* the trial's partition is made as it was found to work */
+    expect_nothing_left();
+}
+
+static void test_probe_tells_of_overrides_that_do_nothing(void **state)
+{
+    (void)state;
+    machine.is_deaf = true;
+    assert_string_equal(describe(), ALL_OF_IT ", CPUID unfiltered");
+}
+
+/* What is to be overridden was found out with the masks: without them it would not be enough. */
+static void test_vm_without_the_masks_that_were_found_is_refused(void **state)
+{
+    const struct sconce_vm_config config = {.size = sizeof config,
+                                            .gpa_min = SCONCE_GPA_MIN,
+                                            .gpa_max = SCONCE_GPA_MAX,
+                                            .reserved_bytes = SCONCE_GPA_RESERVED};
+    struct sconce_plugin_vm *made = NULL;
+
+    (void)state;
+    describe();
+    fake.create_errno[2] = EINVAL;
+    assert_int_equal(mshv_x86_vm_create(&config, &made, fresh()), SCONCE_PLUGIN_E_UNAVAILABLE);
+    assert_null(made);
+    assert_int_equal(fake.creations, 3);
+    expect_nothing_left();
+}
+
+/* A moment's trouble never makes a lesser machine of it, which would be kept. */
+static void expect_all_or_nothing(void **state, int errnum, uint16_t status)
+{
+    unsigned calls;
+
+    machine_start(state);
+    assert_string_equal(describe(), ALL_OF_IT);
+    calls = fake.calls;
+    for (unsigned n = 1; n <= calls; n++) {
+        struct sconce_probe probe = {.size = sizeof probe};
+
+        machine_start(state);
+        fake.fail_at = n;
+        fake.fail_errno = errnum;
+        fake.fail_status = status;
+        if (mshv_x86_probe(&probe, fresh()) == SCONCE_PLUGIN_OK)
+            assert_string_equal(probe.description, ALL_OF_IT);
+        else
+            assert_string_not_equal(error.text, "");
+        expect_nothing_left();
+        assert_string_equal(describe(), ALL_OF_IT);
     }
 }
 
-static void (*registers)(uint16_t code, const void *head, const void *in, void *out);
-
-static void repetition(uint16_t code, const void *head, const void *in, void *out)
+static void test_probe_with_one_call_that_fails_finds_all_or_nothing(void **state)
 {
-    struct hv_cpuid_leaf leaf;
-    struct hv_cpuid_values values;
+    expect_all_or_nothing(state, ENOMEM, 0);
+    expect_all_or_nothing(state, EIO, 0);
+    expect_all_or_nothing(state, ENOMEM, 0xb);
+    expect_all_or_nothing(state, EIO, 0x75); /* no contiguous memory */
+    expect_all_or_nothing(state, EIO, 0x15);
+}
 
-    switch (code) {
-    case MSHV_HVCALL_GET_VP_CPUID_VALUES:
-        memcpy(&leaf, in, sizeof leaf);
-        values = cpuid(leaf.eax, leaf.ecx);
-        memcpy(out, &values, sizeof values);
-        break;
-    case MSHV_HVCALL_REGISTER_INTERCEPT_RESULT:
-        assert_int_equal(fake.last_in_bytes, 60);
-        memcpy(&overrides[override_count++], head, 60);
-        break;
-    default:
-        registers(code, head, in, out);
-        break;
+/* Asked for without end: neither memory nor patience is. */
+static void test_probe_with_a_hypercall_that_never_gets_on_is_an_error(void **state)
+{
+    static struct fake_hvcall calls[400];
+    unsigned made;
+
+    (void)state;
+    describe();
+    made = (unsigned)fake.hvcalls_made;
+    assert_in_range(made, 100, 399);
+    for (unsigned n = 0; n < made; n += 7) { /* each kind of call comes more than seven times */
+        for (unsigned i = 0; i < 400; i++)
+            calls[i] = (struct fake_hvcall){.done = i < n ? FAKE_ALL : 0};
+        machine_start(state);
+        fake.hvcalls = calls;
+        fake.hvcall_count = n + 1;
+        assert_string_not_equal(describe(), ALL_OF_IT);
+        expect_nothing_left();
     }
-}
-
-static int xsave(bool set, struct mshv_vp_state *state)
-{
-    const uint64_t xcomp_bv = odd_xsave ? 0 : 1ull << 63 | 0x207;
-
-    if (set)
-        return 0;
-    memset((void *)(uintptr_t)state->buffer, 0, state->bytes);
-    memcpy((uint8_t *)(uintptr_t)state->buffer + 520, &xcomp_bv, sizeof xcomp_bv);
-    return 0;
-}
-
-/* The trial's guest ends in a system call. */
-static bool trial_is_odd;
-
-static int run(struct mshv_message *message)
-{
-    struct hv_io_port io = {
-        .head = {.length_cr8 = 2, .access = HV_ACCESS_WRITE},
-        .port = trial_is_odd ? SCONCE_DOORBELL_PORT_X86_64 : SCONCE_X86_SHIM_PORT,
-        .access = 1,
-    };
-
-    /* Without memory of ours nothing can lie in a frame: a trap inside of the shim, at best. */
-    io.head.rip = sconce_x86_shim_report(SCONCE_GPA_MAX, 6);
-    message->type = HV_MESSAGE_IO_PORT;
-    memcpy(message->payload, &io, sizeof io);
-    return 0;
-}
-
-static int start(void **state)
-{
-    start_over(state);
-    registers = fake.repetition;
-    fake.repetition = repetition;
-    fake.state = xsave;
-    fake.run = run;
-    no_nx = odd_xsave = trial_is_odd = false;
-    override_count = 0;
-    /* Whatever was found out is to be found out anew. */
-    assert_int_equal(mshv_x86_configure("device", "/dev/mshv", fresh()), SCONCE_PLUGIN_OK);
-    return 0;
 }
 
 static void expect_unusable(const char *text, const char *hint)
@@ -144,7 +154,7 @@ static void test_probe_of_another_device_says_so(void **state)
 static void test_probe_without_nx_is_refused(void **state)
 {
     (void)state;
-    no_nx = true;
+    machine.no_nx = true;
     expect_unusable("the hypervisor offers no pages that cannot be executed (NX)",
                     "turn on \"execute disable\" in the firmware");
 }
@@ -152,7 +162,7 @@ static void test_probe_without_nx_is_refused(void **state)
 static void test_probe_of_a_strange_xsave_area_is_refused(void **state)
 {
     (void)state;
-    odd_xsave = true;
+    machine.odd_xsave = true;
     expect_unusable("the hypervisor keeps SIMD state in a way that this backend does not know", "");
 }
 
@@ -164,21 +174,35 @@ static void test_probe_without_cpuid_is_refused(void **state)
     (void)state;
     fake.hvcalls = no_cpuid; /* after two properties */
     fake.hvcall_count = 3;
-    expect_unusable("the hypervisor does not tell which CPU features its guests have",
+    expect_unusable("the hypervisor does not tell which CPU features its guests have: Invalid "
+                    "argument",
                     "use the interface of upstream Linux, 6.15 or later");
 }
 
 static void test_probe_of_a_strange_trial_is_refused(void **state)
 {
     (void)state;
-    expect_unusable("a guest's system call arrives in no known way (exit 6)",
-                    "this hypervisor does something that is not known here: please report it, with "
-                    "kernel, processor and this message");
-    start(state);
-    trial_is_odd = true;
+    machine.odd_trial = true;
     expect_unusable("a guest's system call arrives in no known way (exit 1)",
                     "this hypervisor does something that is not known here: please report it, with "
                     "kernel, processor and this message");
+}
+
+static int run_never(struct mshv_message *message)
+{
+    (void)message;
+    return EAGAIN;
+}
+
+static void test_probe_of_a_trial_that_never_runs_is_refused(void **state)
+{
+    (void)state;
+    fake.run = run_never;
+    expect_unusable("a guest's system call arrives in no known way (exit 7, cannot run the virtual "
+                    "processor: the hypervisor does not run it, and says no reason)",
+                    "this hypervisor does something that is not known here: please report it, with "
+                    "kernel, processor and this message");
+    expect_nothing_left();
 }
 
 static void test_probe_without_room_is_invalid(void **state)
@@ -199,137 +223,26 @@ static void test_configure_tells_what_there_is(void **state)
     expect_error("device is not an absolute path: mshv", "write device = /dev/mshv");
 }
 
-/* ---- MSRs ---------------------------------------------------------------------------------------
- */
-
-static const struct fake_hvcall refuses_msr[] = {
-    {.done = FAKE_ALL}, {.done = FAKE_ALL}, {.done = FAKE_ALL}, {EINVAL, 5, 0, false}};
-
-/* The first one is read, and put back; the second is read, and not taken back. */
-static void test_msr_that_cannot_be_put_back_is_refused(void **state)
-{
-    static struct mshv_x86_facts facts;
-
-    (void)state;
-    fake.hvcalls = refuses_msr;
-    fake.hvcall_count = 4;
-    assert_int_equal(mshv_x86_msrs_find(FAKE_VP_FD, &facts, fresh()), SCONCE_PLUGIN_E_UNAVAILABLE);
-    expect_error("the hypervisor shows an MSR that cannot be put back (register 0x80004)",
-                 "please report it, with kernel, processor and this message");
-}
-
-static const struct fake_hvcall no_msrs[] = {{EINVAL, 5, 0, false}};
-
-static void test_msrs_that_are_not_there_are_no_trouble(void **state)
-{
-    static struct mshv_x86_facts facts;
-
-    (void)state;
-    fake.hvcalls = no_msrs;
-    fake.hvcall_count = 1;
-    assert_int_equal(mshv_x86_msrs_find(FAKE_VP_FD, &facts, fresh()), SCONCE_PLUGIN_OK);
-    assert_int_equal(facts.msr_count, 0);
-}
-
-static void test_msrs_go_back_to_what_a_new_vp_had(void **state)
-{
-    static struct mshv_x86_facts facts;
-    bool pat = false, lstar = false;
-
-    (void)state;
-    hv_reg(HV_PAT)->low = 0x7040600070406;
-    hv_reg(HV_LSTAR)->low = 0x55;
-    assert_int_equal(mshv_x86_msrs_find(FAKE_VP_FD, &facts, fresh()), SCONCE_PLUGIN_OK);
-    vm.x86.msr_count = 1;
-    vm.x86.msrs[0] = (struct sconce_x86_msr){SCONCE_X86_MSR_LSTAR, 0xfff002ff8};
-    assert_int_equal(mshv_x86_msrs_keep(&vm, &facts, fresh()), SCONCE_PLUGIN_OK);
-    assert_int_equal(vm.msr_count, facts.msr_count);
-    for (uint32_t i = 0; i < vm.msr_count; i++) {
-        pat |= vm.msrs[i].name == HV_PAT && vm.msrs[i].value.low == 0x7040600070406;
-        lstar |= vm.msrs[i].name == HV_LSTAR && vm.msrs[i].value.low == 0xfff002ff8;
-    }
-    assert_true(pat);
-    assert_true(lstar);
-    vm.x86.msrs[0].index = 0x10;
-    assert_int_equal(mshv_x86_msrs_keep(&vm, &facts, fresh()), SCONCE_PLUGIN_E_UNAVAILABLE);
-    expect_error("the hypervisor has no MSR 0x10 for its guests", "");
-}
-
-/* ---- CPUID --------------------------------------------------------------------------------------
- */
-
-static const struct hv_cpuid_override *override_of(uint32_t leaf, uint32_t subleaf)
-{
-    for (unsigned i = 0; i < override_count; i++)
-        if (overrides[i].leaf == leaf && overrides[i].subleaf == subleaf)
-            return &overrides[i];
-    return NULL;
-}
-
-static void test_cpuid_is_overridden_where_it_differs_from_the_policy(void **state)
-{
-    static struct mshv_x86_facts facts;
-    const struct hv_cpuid_override *o;
-
-    (void)state;
-    assert_int_equal(mshv_x86_cpuid_read(FAKE_VP_FD, &facts, fresh()), SCONCE_PLUGIN_OK);
-    assert_int_equal(facts.control.xcr0, 7);
-    assert_int_equal(mshv_x86_cpuid_set(FAKE_VP_FD, &facts), 0);
-    assert_int_equal(override_count, facts.override_count);
-
-    o = override_of(0, 0);
-    assert_non_null(o);
-    assert_int_equal(o->intercept, 2);
-    assert_int_equal(o->always_override, 1);
-    assert_int_equal(o->subleaf_specific, 0);
-    assert_int_equal(o->eax, 0xd);
-    assert_int_equal(o->eax_mask, ~0u);
-    assert_int_equal(o->edx, 3);
-    o = override_of(1, 0);
-    assert_non_null(o);
-    assert_int_equal(o->ecx >> 27 & 1, 1); /* OSXSAVE: CR4 has it */
-    assert_int_equal(o->ecx >> 31, 0);     /* no hypervisor */
-    assert_int_equal(o->edx >> 9 & 1, 0);  /* no APIC */
-    o = override_of(7, 0);
-    assert_non_null(o);
-    assert_int_equal(o->subleaf_specific, 1);
-    assert_int_equal(o->ecx >> 7 & 1, 0); /* no CET */
-    o = override_of(SCONCE_X86_CPUID_HYPERVISOR, 0);
-    assert_non_null(o);
-    assert_int_equal(o->eax | o->ebx | o->ecx | o->edx, 0);
-    assert_null(override_of(5, 0)); /* says nothing already */
-}
-
-static const struct fake_hvcall no_override[] = {{EINVAL, 0, 0, true}};
-
-static void test_cpuid_that_cannot_be_overridden_is_told(void **state)
-{
-    static struct mshv_x86_facts facts;
-
-    (void)state;
-    assert_int_equal(mshv_x86_cpuid_read(FAKE_VP_FD, &facts, fresh()), SCONCE_PLUGIN_OK);
-    fake.hvcalls = no_override;
-    fake.hvcall_count = 1;
-    assert_int_equal(mshv_x86_cpuid_set(FAKE_VP_FD, &facts), -EINVAL);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_probe_without_a_device_says_what_is_needed, start),
-        cmocka_unit_test_setup(test_probe_without_the_right_says_whose_it_is, start),
-        cmocka_unit_test_setup(test_probe_of_another_device_says_so, start),
-        cmocka_unit_test_setup(test_probe_without_nx_is_refused, start),
-        cmocka_unit_test_setup(test_probe_of_a_strange_xsave_area_is_refused, start),
-        cmocka_unit_test_setup(test_probe_without_cpuid_is_refused, start),
-        cmocka_unit_test_setup(test_probe_of_a_strange_trial_is_refused, start),
-        cmocka_unit_test_setup(test_probe_without_room_is_invalid, start),
-        cmocka_unit_test_setup(test_configure_tells_what_there_is, start),
-        cmocka_unit_test_setup(test_msr_that_cannot_be_put_back_is_refused, start),
-        cmocka_unit_test_setup(test_msrs_that_are_not_there_are_no_trouble, start),
-        cmocka_unit_test_setup(test_msrs_go_back_to_what_a_new_vp_had, start),
-        cmocka_unit_test_setup(test_cpuid_is_overridden_where_it_differs_from_the_policy, start),
-        cmocka_unit_test_setup(test_cpuid_that_cannot_be_overridden_is_told, start),
+        cmocka_unit_test_setup(test_probe_tells_what_there_is, machine_start),
+        cmocka_unit_test_setup(test_probe_tells_of_overrides_that_do_nothing, machine_start),
+        cmocka_unit_test_setup(test_vm_without_the_masks_that_were_found_is_refused, machine_start),
+        cmocka_unit_test_setup(test_probe_with_one_call_that_fails_finds_all_or_nothing,
+                               machine_start),
+        cmocka_unit_test_setup(test_probe_with_a_hypercall_that_never_gets_on_is_an_error,
+                               machine_start),
+        cmocka_unit_test_setup(test_probe_without_a_device_says_what_is_needed, machine_start),
+        cmocka_unit_test_setup(test_probe_without_the_right_says_whose_it_is, machine_start),
+        cmocka_unit_test_setup(test_probe_of_another_device_says_so, machine_start),
+        cmocka_unit_test_setup(test_probe_without_nx_is_refused, machine_start),
+        cmocka_unit_test_setup(test_probe_of_a_strange_xsave_area_is_refused, machine_start),
+        cmocka_unit_test_setup(test_probe_without_cpuid_is_refused, machine_start),
+        cmocka_unit_test_setup(test_probe_of_a_strange_trial_is_refused, machine_start),
+        cmocka_unit_test_setup(test_probe_of_a_trial_that_never_runs_is_refused, machine_start),
+        cmocka_unit_test_setup(test_probe_without_room_is_invalid, machine_start),
+        cmocka_unit_test_setup(test_configure_tells_what_there_is, machine_start),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

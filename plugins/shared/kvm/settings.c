@@ -4,13 +4,13 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "plugins/shared/plugin-error.h"
 
 void sconce_kvm_probe_fill(struct sconce_probe *ret_probe, uint32_t granule, const char *format,
                            ...)
 {
     struct sconce_probe probe = {
-        .size = ret_probe->size,
         .kick_style = SCONCE_KICK_FLAG,
         .caps = SCONCE_CAP_EXEC_ENFORCED | SCONCE_CAP_COW_CLONE | SCONCE_CAP_LAZY_MEMORY |
                 SCONCE_CAP_FOLLOWS_HOST_MM | SCONCE_CAP_SYSCALL_EXITS,
@@ -21,5 +21,5 @@ void sconce_kvm_probe_fill(struct sconce_probe *ret_probe, uint32_t granule, con
     va_start(args, format);
     vsnprintf(probe.description, sizeof probe.description, format, args);
     va_end(args);
-    memcpy(ret_probe, &probe, sizeof probe);
+    sconce_plugin_copy_out(ret_probe, &probe, sizeof probe);
 }

@@ -66,7 +66,7 @@ int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_ex
 
     if (vm->state != SCONCE_VCPU_RUNNABLE)
         return sconce_vcpu_refuse(vm->state, "run the guest", err);
-    if (ret_exit->size < sizeof *ret_exit)
+    if (!SCONCE_HAS(sconce_exit, ret_exit, u))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot run the guest: no room for the exit");
     sconce_exit_clear(ret_exit);

@@ -23,11 +23,12 @@
 
 int sconce_mshv_ioctl(int fd, unsigned long request, void *argument)
 {
+    unsigned tries = 0;
     int r;
 
     do {
         r = ioctl(fd, request, argument);
-    } while (r < 0 && errno == EINTR);
+    } while (r < 0 && errno == EINTR && ++tries < SCONCE_MSHV_MAX_IDLE);
     return r;
 }
 
@@ -72,9 +73,7 @@ static int32_t cannot(struct sconce_plugin_error *err, const char *what)
         SCONCE_DOMAIN_ERRNO, errnum, errnum == EMFILE ? HINT_FILES : NULL, "cannot %s", what);
 }
 
-/* An older kernel does not know the second form: to it the flag is one too many. */
-static int create_partition(struct sconce_mshv_machine *machine, int device_fd,
-                            const struct sconce_mshv_features *features)
+static int create_masked(int device_fd, const struct sconce_mshv_features *features)
 {
     struct mshv_create_partition_v2 v2 = {
         .v1.flags = MSHV_PT_CPU_AND_XSAVE_FEATURES,
@@ -82,11 +81,27 @@ static int create_partition(struct sconce_mshv_machine *machine, int device_fd,
         .cpu_disabled = {features->cpu_disabled[0], features->cpu_disabled[1]},
         .xsave_disabled = features->xsave_disabled,
     };
-    struct mshv_create_partition v1 = {.flags = 0};
-    int fd = sconce_mshv_ioctl(device_fd, MSHV_CREATE_PARTITION, &v2);
 
+    return sconce_mshv_ioctl(device_fd, MSHV_CREATE_PARTITION, &v2);
+}
+
+/* An older kernel does not know the second form: to it the flag is one too many, EINVAL. A mask
+ * that the hypervisor does not take comes as EIO, as much else does: so it is tried once more, and
+ * what was for a moment only costs no mask. */
+static int create_partition(struct sconce_mshv_machine *machine, int device_fd,
+                            const struct sconce_mshv_features *features,
+                            enum sconce_mshv_masks masks)
+{
+    struct mshv_create_partition v1 = {.flags = 0};
+    int fd = -1;
+
+    if (masks != SCONCE_MSHV_MASKS_NONE)
+        fd = create_masked(device_fd, features);
+    if (masks == SCONCE_MSHV_MASKS_TRY && fd < 0 && errno == EIO)
+        fd = create_masked(device_fd, features);
     machine->has_masks = fd >= 0;
-    if (fd < 0 && errno == EINVAL)
+    if (masks == SCONCE_MSHV_MASKS_NONE ||
+        (masks == SCONCE_MSHV_MASKS_TRY && fd < 0 && (errno == EINVAL || errno == EIO)))
         fd = sconce_mshv_ioctl(device_fd, MSHV_CREATE_PARTITION, &v1);
     return sconce_off_streams(fd);
 }
@@ -108,17 +123,21 @@ static int32_t cannot_create(const char *device, struct sconce_plugin_error *err
 
 /* What can be said before the partition is initialized alone. That unknown MSRs fault is what a
  * hypervisor does that cannot be told. */
-static int32_t set_early_properties(int partition_fd, struct sconce_plugin_error *err)
+static int32_t set_early_properties(int partition_fd, bool has_msrs,
+                                    struct sconce_plugin_error *err)
 {
-    uint16_t status;
-    int32_t r = sconce_mshv_set_property(partition_fd, MSHV_PROPERTY_SYNTHETIC_PROC_FEATURES, 0,
-                                         &status, err);
+    struct sconce_plugin_error why = {.size = sizeof why};
+    int32_t r =
+        sconce_mshv_set_property(partition_fd, MSHV_PROPERTY_SYNTHETIC_PROC_FEATURES, 0, err);
 
-    if (r != SCONCE_PLUGIN_OK)
+    if (r != SCONCE_PLUGIN_OK || !has_msrs)
         return r;
     r = sconce_mshv_set_property(partition_fd, MSHV_PROPERTY_UNIMPLEMENTED_MSR_ACTION,
-                                 MSHV_UNIMPLEMENTED_MSR_FAULT, &status, err);
-    return status == MSHV_HV_UNKNOWN_PROPERTY ? SCONCE_PLUGIN_OK : r;
+                                 MSHV_UNIMPLEMENTED_MSR_FAULT, &why);
+    if (r == SCONCE_PLUGIN_OK ||
+        (why.domain == SCONCE_DOMAIN_HV_STATUS && why.code == MSHV_HV_UNKNOWN_PROPERTY))
+        return SCONCE_PLUGIN_OK;
+    return sconce_plugin_pass(err, r, &why);
 }
 
 static int32_t map_register_page(struct sconce_mshv_machine *machine,
@@ -136,15 +155,15 @@ static int32_t map_register_page(struct sconce_mshv_machine *machine,
 
 int32_t sconce_mshv_machine_init(struct sconce_mshv_machine *machine, const char *device,
                                  int device_fd, const struct sconce_mshv_features *features,
-                                 bool wants_register_page, struct sconce_plugin_error *err)
+                                 enum sconce_mshv_masks masks, struct sconce_plugin_error *err)
 {
     struct mshv_create_vp vp = {.vp_index = 0};
     int32_t r;
 
-    machine->partition_fd = create_partition(machine, device_fd, features);
+    machine->partition_fd = create_partition(machine, device_fd, features, masks);
     if (machine->partition_fd < 0)
         return cannot_create(device, err);
-    r = set_early_properties(machine->partition_fd, err);
+    r = set_early_properties(machine->partition_fd, features->has_msrs, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     if (sconce_mshv_ioctl(machine->partition_fd, MSHV_INITIALIZE_PARTITION, NULL) < 0)
@@ -153,7 +172,7 @@ int32_t sconce_mshv_machine_init(struct sconce_mshv_machine *machine, const char
         sconce_off_streams(sconce_mshv_ioctl(machine->partition_fd, MSHV_CREATE_VP, &vp));
     if (machine->vp_fd < 0)
         return cannot(err, "create a virtual processor");
-    return wants_register_page ? map_register_page(machine, err) : SCONCE_PLUGIN_OK;
+    return features->has_register_page ? map_register_page(machine, err) : SCONCE_PLUGIN_OK;
 }
 
 void sconce_mshv_machine_fini(struct sconce_mshv_machine *machine)

@@ -15,14 +15,27 @@
 
 #define SCONCE_MSHV_DEVICE "/dev/mshv"
 
-/* Which of the host's features guests are to be without; what a kernel's first form cannot hide is
- * hidden by the architecture, as far as it can. */
+/* What of an architecture a partition is made by. */
 struct sconce_mshv_features {
+    /* Which of the host's features guests are to be without; what a kernel's first form cannot hide
+     * is hidden by the architecture, as far as it can. */
     uint64_t cpu_disabled[MSHV_CPU_FEATURE_BANKS];
     uint64_t xsave_disabled;
+    bool has_msrs;          /* there is something to be said of those that nobody knows */
+    bool has_register_page; /* a VP may have one */
 };
 
-/** sconce_mshv_ioctl - ioctl(2) again after EINTR; not for RUN_VP. -1 and errno on failure. */
+/* Whether a partition is made with them. Once it is known that a machine takes them, a refusal is
+ * an error: without them a guest would have what nothing was prepared for. */
+enum sconce_mshv_masks {
+    SCONCE_MSHV_MASKS_TRY, /* the machine->has_masks that comes of it is what the next ones are to
+                            * be made with */
+    SCONCE_MSHV_MASKS_ALL,
+    SCONCE_MSHV_MASKS_NONE,
+};
+
+/** sconce_mshv_ioctl - ioctl(2) again after EINTR, but not for ever; not for RUN_VP. -1 and errno
+ * on failure. */
 int sconce_mshv_ioctl(int fd, unsigned long request, void *argument);
 
 /**
@@ -31,7 +44,8 @@ int sconce_mshv_ioctl(int fd, unsigned long request, void *argument);
  */
 int32_t sconce_mshv_open(const char *device, int *ret_fd, struct sconce_plugin_error *err);
 
-/* Two descriptors and, where the hypervisor gives it, one page. */
+/* Two descriptors, never 0 to 2 (common/memfd.h: one that would be is duplicated by fcntl), and,
+ * where the hypervisor gives it, one page. */
 struct sconce_mshv_machine {
     int partition_fd;
     int vp_fd;
@@ -48,11 +62,10 @@ struct sconce_mshv_machine {
  * sconce_mshv_machine_init - an initialized partition without memory, and VP 0, which has never
  * run.
  * @device: its name, for messages: an ioctl that it does not know makes it UNAVAILABLE.
- * @wants_register_page: the architecture has one.
  */
 int32_t sconce_mshv_machine_init(struct sconce_mshv_machine *machine, const char *device,
                                  int device_fd, const struct sconce_mshv_features *features,
-                                 bool wants_register_page, struct sconce_plugin_error *err);
+                                 enum sconce_mshv_masks masks, struct sconce_plugin_error *err);
 
 /** sconce_mshv_machine_fini - takes an empty or half-built one too. */
 void sconce_mshv_machine_fini(struct sconce_mshv_machine *machine);

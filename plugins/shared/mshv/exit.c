@@ -8,16 +8,35 @@
 
 #include "plugins/shared/exit.h"
 
+static const char *meaning(int errnum)
+{
+    const char *words;
+
+    switch (errnum) {
+    case EFAULT:
+        return SCONCE_MSHV_NOT_ACCESSIBLE;
+    case EAGAIN:
+        return "the hypervisor does not run it, and says no reason";
+    default:
+        words = strerrordesc_np(errnum);
+        return words ? words : "unknown error";
+    }
+}
+
 void sconce_mshv_exit_run_failed(struct sconce_exit *ret_exit, int errnum)
 {
-    const char *meaning = strerrordesc_np(errnum);
-
-    /* EFAULT: of a kernel that brings pages in while the guest runs, one that the host took away.
-     */
     sconce_exit_fail(ret_exit, SCONCE_DOMAIN_ERRNO, errnum, "cannot run the virtual processor: %s",
-                     errnum == EFAULT ? "guest memory is not accessible to the host"
-                     : meaning        ? meaning
-                                      : "unknown error");
+                     meaning(errnum));
+}
+
+bool sconce_mshv_exit_whole(struct sconce_mshv_vm *vm, size_t bytes, struct sconce_exit *ret_exit)
+{
+    if (vm->message.payload_bytes >= bytes)
+        return true;
+    sconce_exit_fail(ret_exit, SCONCE_DOMAIN_EXIT, vm->message.type,
+                     "the hypervisor's message is too short for what it is to tell");
+    vm->state = SCONCE_VCPU_DEAD;
+    return false;
 }
 
 void sconce_mshv_exit_other(const struct mshv_message *message, struct sconce_exit *ret_exit)

@@ -47,7 +47,7 @@ int sconce_mshv_call(int fd, const struct sconce_mshv_call *call, uint16_t *ret_
     struct mshv_root_hvcall args = {0};
     uint16_t done = 0;
     unsigned idle = 0;
-    int r;
+    int r = 0;
 
     do {
         uint16_t count = fit(call, call->reps - done), progress;
@@ -76,40 +76,70 @@ int sconce_mshv_call(int fd, const struct sconce_mshv_call *call, uint16_t *ret_
 static const char *meaning(uint16_t status)
 {
     static const char *const names[] = {
-        [0x02] = "invalid hypercall code",
-        [0x05] = "invalid parameter",
-        [0x06] = "access denied",
+        [MSHV_HV_INVALID_CODE] = "invalid hypercall code",
+        [MSHV_HV_INVALID_PARAMETER] = "invalid parameter",
+        [MSHV_HV_ACCESS_DENIED] = "access denied",
         [0x07] = "invalid partition state",
-        [0x08] = "operation denied",
-        [0x09] = "unknown property",
-        [0x0b] = "insufficient memory",
+        [MSHV_HV_OPERATION_DENIED] = "operation denied",
+        [MSHV_HV_UNKNOWN_PROPERTY] = "unknown property",
         [0x0d] = "invalid partition",
         [0x0e] = "invalid virtual processor",
         [0x15] = "invalid state of the virtual processor",
+        [0x1d] = "no resources",
+        [MSHV_HV_FEATURE_UNAVAILABLE] = "feature unavailable",
+        [MSHV_HV_FEATURE_UNSUPPORTED] = "processor feature not supported",
+        [MSHV_HV_INVALID_REGISTER_VALUE] = "invalid register value",
     };
 
     return status < sizeof names / sizeof names[0] && names[status] ? names[status]
                                                                     : "see HV_STATUS";
 }
 
+#define HINT_MEMORY "keep fewer sandboxes, or give the root partition more memory"
+
+/* A kernel that could not give the hypervisor the memory that it wants says ENOMEM. */
 int32_t sconce_mshv_call_failed(struct sconce_plugin_error *err, int r, uint16_t status,
                                 const char *what)
 {
+    if (r == -EAGAIN && status == MSHV_HV_OK)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_HV_STATUS, status,
+                                  NULL,
+                                  "cannot %s: the hypervisor does none of it, and says no "
+                                  "reason",
+                                  what);
     if (r == -EAGAIN)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_HV_STATUS, status,
-                                  "keep fewer sandboxes, or give the root partition more memory",
+                                  HINT_MEMORY,
                                   "cannot %s: the hypervisor asks for memory without end", what);
+    if (status == MSHV_HV_INSUFFICIENT_MEMORY)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_HV_STATUS, status,
+                                  HINT_MEMORY,
+                                  "cannot %s: there is no memory that the hypervisor wants", what);
     if (status != MSHV_HV_OK)
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_HV_STATUS, status,
                                   NULL, "cannot %s: the hypervisor says 0x%" PRIx16 ", %s", what,
                                   status, meaning(status));
-    return sconce_plugin_fail(err,
-                              r == -ENOMEM ? SCONCE_PLUGIN_E_NO_MEMORY : SCONCE_PLUGIN_E_SYSTEM,
-                              SCONCE_DOMAIN_ERRNO, -r, NULL, "cannot %s", what);
+    return sconce_plugin_fail(
+        err, r == -ENOMEM ? SCONCE_PLUGIN_E_NO_MEMORY : SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO,
+        -r, r == -ENOMEM ? HINT_MEMORY : NULL, "cannot %s", what);
+}
+
+bool sconce_mshv_is_refusal(const struct sconce_plugin_error *why)
+{
+    static const uint16_t refusals[] = {
+        MSHV_HV_INVALID_CODE,        MSHV_HV_INVALID_PARAMETER,      MSHV_HV_ACCESS_DENIED,
+        MSHV_HV_OPERATION_DENIED,    MSHV_HV_UNKNOWN_PROPERTY,       MSHV_HV_FEATURE_UNAVAILABLE,
+        MSHV_HV_FEATURE_UNSUPPORTED, MSHV_HV_INVALID_REGISTER_VALUE,
+    };
+
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++)
+        if (why->domain == SCONCE_DOMAIN_HV_STATUS && why->code == refusals[i])
+            return true;
+    return false;
 }
 
 int32_t sconce_mshv_set_property(int partition_fd, uint32_t code, uint64_t value,
-                                 uint16_t *ret_status, struct sconce_plugin_error *err)
+                                 struct sconce_plugin_error *err)
 {
     const struct mshv_set_property in = {.code = code, .value = value};
     const struct sconce_mshv_call call = {
@@ -117,10 +147,11 @@ int32_t sconce_mshv_set_property(int partition_fd, uint32_t code, uint64_t value
         .head = &in,
         .head_bytes = sizeof in,
     };
-    int r = sconce_mshv_call(partition_fd, &call, ret_status, NULL);
+    uint16_t status;
+    int r = sconce_mshv_call(partition_fd, &call, &status, NULL);
 
     return r == 0 ? SCONCE_PLUGIN_OK
-                  : sconce_mshv_call_failed(err, r, *ret_status, "set a partition's property");
+                  : sconce_mshv_call_failed(err, r, status, "set a partition's property");
 }
 
 /* ---- Registers ------------------------------------------------------------------------------ */
@@ -140,8 +171,8 @@ int32_t sconce_mshv_get_registers(int vp_fd, const uint32_t *names, struct mshv_
         .out = values,
         .out_bytes = sizeof *values,
     };
-    uint16_t status;
-    int r = sconce_mshv_call(vp_fd, &call, &status, NULL);
+    uint16_t status = MSHV_HV_OK;
+    int r = count ? sconce_mshv_call(vp_fd, &call, &status, NULL) : 0;
 
     return r == 0 ? SCONCE_PLUGIN_OK : sconce_mshv_call_failed(err, r, status, what);
 }
@@ -157,8 +188,8 @@ int32_t sconce_mshv_set_registers(int vp_fd, const struct mshv_register *registe
         .in = registers,
         .in_bytes = sizeof *registers,
     };
-    uint16_t status;
-    int r = sconce_mshv_call(vp_fd, &call, &status, NULL);
+    uint16_t status = MSHV_HV_OK;
+    int r = count ? sconce_mshv_call(vp_fd, &call, &status, NULL) : 0;
 
     return r == 0 ? SCONCE_PLUGIN_OK : sconce_mshv_call_failed(err, r, status, what);
 }

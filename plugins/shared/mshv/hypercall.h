@@ -7,6 +7,7 @@
 #ifndef SCONCE_PLUGINS_SHARED_MSHV_HYPERCALL_H
 #define SCONCE_PLUGINS_SHARED_MSHV_HYPERCALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -43,18 +44,27 @@ int sconce_mshv_call(int fd, const struct sconce_mshv_call *call, uint16_t *ret_
 int32_t sconce_mshv_call_failed(struct sconce_plugin_error *err, int r, uint16_t status,
                                 const char *what);
 
-/** sconce_mshv_set_property - @ret_status: HV_STATUS. */
+/**
+ * sconce_mshv_is_refusal - did the hypervisor itself say that there is no such thing, or not for
+ * this partition? All else, want of memory above all, tells nothing about what there is: who takes
+ * it for a refusal goes on with less than the machine has, and less than the policy wants.
+ */
+bool sconce_mshv_is_refusal(const struct sconce_plugin_error *why);
+
+/** sconce_mshv_set_property - SYSTEM, NO_MEMORY. */
 int32_t sconce_mshv_set_property(int partition_fd, uint32_t code, uint64_t value,
-                                 uint16_t *ret_status, struct sconce_plugin_error *err);
+                                 struct sconce_plugin_error *err);
 
 /* ---- Registers of VP 0 ---------------------------------------------------------------------- */
 
-/** sconce_mshv_get_registers - @names to @values. @what: "read debug registers". SYSTEM. */
+/** sconce_mshv_get_registers - @names to @values; of none, nothing is asked. @what: "read debug
+ * registers". SYSTEM, NO_MEMORY. */
 int32_t sconce_mshv_get_registers(int vp_fd, const uint32_t *names, struct mshv_value *values,
                                   uint16_t count, const char *what,
                                   struct sconce_plugin_error *err);
 
-/** sconce_mshv_set_registers - @what: "set debug registers". SYSTEM; some may be set then. */
+/** sconce_mshv_set_registers - @what: "set debug registers". SYSTEM, NO_MEMORY; some may be set
+ * then. */
 int32_t sconce_mshv_set_registers(int vp_fd, const struct mshv_register *registers, uint16_t count,
                                   const char *what, struct sconce_plugin_error *err);
 

@@ -41,8 +41,8 @@ int32_t sconce_mshv_region_add(struct sconce_mshv_regions *regions, int partitio
         err, errnum == ENOMEM ? SCONCE_PLUGIN_E_NO_MEMORY : SCONCE_PLUGIN_E_SYSTEM,
         SCONCE_DOMAIN_ERRNO, errnum,
         errnum == ENOMEM
-            ? "a guest's memory is pinned: raise the limit of locked memory (ulimit -l) and the "
-              "control group's, or keep fewer sandboxes"
+            ? "a guest's memory is pinned: give the host or its control group more memory, or keep "
+              "fewer sandboxes"
             : NULL,
         "cannot give the guest %" PRIu64 " bytes of memory at 0x%" PRIx64, region->bytes,
         region->gpa);
@@ -103,6 +103,21 @@ int32_t sconce_mshv_regions_add(struct sconce_mshv_regions *regions, int partiti
             r = sconce_mshv_region_add(regions, partition_fd, &region, err);
     }
     return r;
+}
+
+bool sconce_mshv_regions_allow(const struct sconce_mshv_regions *regions, uint64_t gpa,
+                               uint32_t prot)
+{
+    for (uint32_t i = 0; i < regions->count; i++)
+        if (gpa - regions->all[i].gpa < regions->all[i].bytes)
+            return (regions->all[i].prot & prot) == prot;
+    return false;
+}
+
+void sconce_mshv_regions_hide(const struct sconce_mshv_regions *regions, int partition_fd)
+{
+    for (uint32_t i = 0; i < regions->count; i++)
+        set(partition_fd, &regions->all[i], MSHV_REGION_UNMAP);
 }
 
 void sconce_mshv_regions_remove(struct sconce_mshv_regions *regions, int partition_fd)

@@ -8,6 +8,7 @@
 #ifndef SCONCE_PLUGINS_SHARED_MSHV_REGIONS_H
 #define SCONCE_PLUGINS_SHARED_MSHV_REGIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "plugins/shared/mappings.h"
@@ -41,6 +42,15 @@ int32_t sconce_mshv_region_add(struct sconce_mshv_regions *regions, int partitio
 int32_t sconce_mshv_regions_add(struct sconce_mshv_regions *regions, int partition_fd,
                                 const struct sconce_plugin_mappings *memory,
                                 struct sconce_plugin_error *err);
+
+/** sconce_mshv_regions_allow - is there memory at @gpa, with all of @prot? */
+bool sconce_mshv_regions_allow(const struct sconce_mshv_regions *regions, uint64_t gpa,
+                               uint32_t prot);
+
+/** sconce_mshv_regions_hide - take them all from the guest, but not off the list: another thread
+ * may look at that. They are still to be removed. One that is refused, or that is hidden already,
+ * does not keep the others. */
+void sconce_mshv_regions_hide(const struct sconce_mshv_regions *regions, int partition_fd);
 
 /** sconce_mshv_regions_remove - unmap them all, last ones first; with the partition's end near, a
  * failure changes nothing. */

@@ -20,17 +20,17 @@ bool sconce_mshv_take_kick(struct sconce_mshv_kick *kick)
     return atomic_load(&kick->pending) && atomic_exchange(&kick->pending, false);
 }
 
-int sconce_mshv_run(int vp_fd, struct sconce_mshv_kick *kick, struct mshv_message *ret_message)
+int sconce_mshv_run(int vp_fd, struct mshv_message *ret_message)
 {
-    do {
-        ret_message->type = MSHV_MESSAGE_NONE;
-        if (ioctl(vp_fd, MSHV_RUN_VP, ret_message) == 0) {
-            if (ret_message->type != MSHV_MESSAGE_NONE)
-                return SCONCE_MSHV_EXITED;
-        } else if (errno != EINTR && errno != EAGAIN) {
-            return -errno;
-        }
-        /* EAGAIN: the partition was given memory. A kick ends this however often it comes. */
-    } while (!sconce_mshv_take_kick(kick));
-    return SCONCE_MSHV_CANCELLED;
+    ret_message->type = MSHV_MESSAGE_NONE;
+    if (ioctl(vp_fd, MSHV_RUN_VP, ret_message) == 0)
+        return ret_message->type == MSHV_MESSAGE_NONE ? SCONCE_MSHV_IDLE : SCONCE_MSHV_EXITED;
+    switch (errno) {
+    case EINTR:
+        return SCONCE_MSHV_INTERRUPTED;
+    case EAGAIN:
+        return SCONCE_MSHV_IDLE;
+    default:
+        return -errno;
+    }
 }

@@ -6,8 +6,8 @@
  * looked at by the kernel: a signal that comes just before RUN_VP is lost on it, and the guest
  * runs. So the core sends it again until the run has returned (SCONCE_KICK_RESIGNAL). The flag is
  * looked at before the registers are flushed and after each RUN_VP that was interrupted: what was
- * flushed is always followed by a RUN_VP, which takes it. It is cleared where CANCELLED is
- * reported, and nowhere else but at a reset.
+ * flushed is always followed by a RUN_VP, which takes it, or by another flush. It is cleared where
+ * CANCELLED is reported, and nowhere else but at a reset and at the first entry.
  *
  * A signal that meets a message on its way does not cost it: the kernel returns the message, the
  * flag waits for the next run.
@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "plugins/shared/mshv/uapi.h"
 
@@ -33,11 +34,13 @@ void sconce_mshv_forget_kick(struct sconce_mshv_kick *kick);
 /** sconce_mshv_take_kick - is one pending? It is consumed. */
 bool sconce_mshv_take_kick(struct sconce_mshv_kick *kick);
 
-#define SCONCE_MSHV_EXITED 0    /* the message tells why */
-#define SCONCE_MSHV_CANCELLED 1 /* by a kick, which is consumed */
+#define SCONCE_MSHV_EXITED 0      /* the message tells why */
+#define SCONCE_MSHV_CANCELLED 1   /* by a kick, which is consumed; or the guest's time is over */
+#define SCONCE_MSHV_INTERRUPTED 2 /* by a signal; there is no message */
+#define SCONCE_MSHV_IDLE 3 /* neither: the partition was given memory, or no reason is told */
 
-/** sconce_mshv_run - RUN_VP, at least once, until a message or a kick. Returns one of the above, or
- * a negative errno. */
-int sconce_mshv_run(int vp_fd, struct sconce_mshv_kick *kick, struct mshv_message *ret_message);
+/** sconce_mshv_run - one RUN_VP. Returns one of the above, but for CANCELLED, or a negative errno.
+ */
+int sconce_mshv_run(int vp_fd, struct mshv_message *ret_message);
 
 #endif

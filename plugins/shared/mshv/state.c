@@ -17,16 +17,19 @@ static int32_t grow(struct sconce_mshv_state *state, uint32_t bytes,
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "no memory for a virtual processor's state");
     free(state->at);
-    state->at = memset(at, 0, bytes);
+    state->at = at;
     state->bytes = bytes;
     return SCONCE_PLUGIN_OK;
 }
 
+/* What is asked for is ours and right: EINVAL is the kernel's trouble, not the caller's. */
 static int32_t failed(const char *what, struct sconce_plugin_error *err)
 {
+    int errnum = errno;
+
     return sconce_plugin_fail(err,
-                              errno == EINVAL ? SCONCE_PLUGIN_E_INVALID : SCONCE_PLUGIN_E_SYSTEM,
-                              SCONCE_DOMAIN_ERRNO, errno, NULL, "cannot %s", what);
+                              errnum == ENOMEM ? SCONCE_PLUGIN_E_NO_MEMORY : SCONCE_PLUGIN_E_SYSTEM,
+                              SCONCE_DOMAIN_ERRNO, errnum, NULL, "cannot %s", what);
 }
 
 int32_t sconce_mshv_state_get(int vp_fd, uint8_t type, struct sconce_mshv_state *state,
@@ -39,6 +42,7 @@ int32_t sconce_mshv_state_get(int vp_fd, uint8_t type, struct sconce_mshv_state 
             .type = type, .bytes = state->bytes, .buffer = (uint64_t)(uintptr_t)state->at};
         uint32_t wanted;
 
+        memset(state->at, 0, state->bytes); /* what is not written is not an older state's */
         if (sconce_mshv_ioctl(vp_fd, MSHV_GET_VP_STATE, &arg) == 0)
             return SCONCE_PLUGIN_OK;
         wanted = (arg.bytes + MSHV_PAGE - 1) & ~(MSHV_PAGE - 1);

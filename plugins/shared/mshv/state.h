@@ -17,11 +17,12 @@ struct sconce_mshv_state {
     uint32_t bytes;
 };
 
-/** sconce_mshv_state_get - @type: MSHV_STATE_*; into @state. SYSTEM, NO_MEMORY. */
+/** sconce_mshv_state_get - @type: MSHV_STATE_*; into @state, and zero where the
+ * hypervisor writes nothing. SYSTEM, NO_MEMORY. */
 int32_t sconce_mshv_state_get(int vp_fd, uint8_t type, struct sconce_mshv_state *state,
                               const char *what, struct sconce_plugin_error *err);
 
-/** sconce_mshv_state_set - what is in @state, which was got before. SYSTEM, INVALID. */
+/** sconce_mshv_state_set - what is in @state, which was got before. SYSTEM, NO_MEMORY. */
 int32_t sconce_mshv_state_set(int vp_fd, uint8_t type, const struct sconce_mshv_state *state,
                               const char *what, struct sconce_plugin_error *err);
 

@@ -120,8 +120,15 @@ struct mshv_vp_state {
 
 /* HV_STATUS. */
 #define MSHV_HV_OK 0x0u
+#define MSHV_HV_INVALID_CODE 0x2u
+#define MSHV_HV_INVALID_PARAMETER 0x5u
+#define MSHV_HV_ACCESS_DENIED 0x6u
+#define MSHV_HV_OPERATION_DENIED 0x8u
 #define MSHV_HV_UNKNOWN_PROPERTY 0x9u
 #define MSHV_HV_INSUFFICIENT_MEMORY 0xbu
+#define MSHV_HV_FEATURE_UNAVAILABLE 0x1eu
+#define MSHV_HV_FEATURE_UNSUPPORTED 0x20u
+#define MSHV_HV_INVALID_REGISTER_VALUE 0x50u
 
 struct mshv_set_property {
     uint64_t partition_id;
@@ -188,6 +195,7 @@ MSHV_AT(mshv_root_hvcall, reps, 2);
 MSHV_AT(mshv_root_hvcall, in_bytes, 4);
 MSHV_AT(mshv_root_hvcall, out_bytes, 6);
 MSHV_AT(mshv_root_hvcall, status, 8);
+MSHV_AT(mshv_root_hvcall, reserved0, 10);
 MSHV_AT(mshv_root_hvcall, in, 16);
 MSHV_AT(mshv_root_hvcall, out, 24);
 MSHV_SIZE(mshv_message, MSHV_MESSAGE_BYTES);
@@ -200,6 +208,7 @@ MSHV_AT(mshv_vp_state, bytes, 4);
 MSHV_AT(mshv_vp_state, buffer, 8);
 MSHV_SIZE(mshv_set_property, 24);
 MSHV_AT(mshv_set_property, code, 8);
+MSHV_AT(mshv_set_property, padding, 12);
 MSHV_AT(mshv_set_property, value, 16);
 MSHV_SIZE(mshv_register_head, 16);
 MSHV_AT(mshv_register_head, vp_index, 8);

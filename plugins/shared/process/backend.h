@@ -47,8 +47,9 @@ struct sconce_process_backend {
     const uint8_t *trial_code;
     uint64_t trial_bytes;
 
-    /* Can it be used at all? Asked before anything is made. */
+    /* Can it be used at all? Asked before anything is made. NULL: it can. */
     int32_t (*suits)(struct sconce_plugin_error *err);
+    uint32_t (*stub)(void); /* which of its stub's pages new children get. NULL: there is one */
     /* What @trial, a VM that has run the trial code, tells of all of them; kept by the backend for
      * the next two, which no other thread calls meanwhile. */
     int32_t (*learn)(const struct sconce_plugin_vm *trial, struct sconce_plugin_error *err);
@@ -99,6 +100,8 @@ int32_t sconce_process_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result
 int32_t sconce_process_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
                                     struct sconce_plugin_error *err);
 void sconce_process_vcpu_kick_local(struct sconce_plugin_vm *vm);
+/* sconce.fault/1's. */
+int32_t sconce_process_fault_resume(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
 
 /* These, in a table of a backend's (struct sconce_plugin_ops). */
 #define SCONCE_PROCESS_OPS                                                                         \

@@ -35,10 +35,11 @@ static uint32_t fd_index(struct sconce_request *request, int32_t *fds, int32_t f
     return request->fd_count++;
 }
 
-static void fill_request(struct sconce_request *request, int32_t *fds,
+static void fill_request(struct sconce_request *request, int32_t *fds, uint32_t stub,
                          const struct sconce_plugin_mappings *mappings)
 {
     request->kind = SCONCE_REQUEST_SPAWN;
+    request->number = stub;
     request->fd_count = SCONCE_SPAWN_GUEST;
     request->range_count = mappings->count;
     for (uint32_t i = 0; i < mappings->count; i++) {
@@ -143,7 +144,7 @@ static int32_t await_first_stop(struct sconce_child *child, struct sconce_plugin
 }
 
 /* @ours: a socket for the replies. */
-static int32_t ask(struct sconce_zygote *zygote, const struct sconce_plugin_mappings *mappings,
+static int32_t ask(const struct sconce_child *child, const struct sconce_plugin_mappings *mappings,
                    int control_fd, int *ret_ours, struct sconce_plugin_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd) int theirs = -1;
@@ -158,10 +159,10 @@ static int32_t ask(struct sconce_zygote *zygote, const struct sconce_plugin_mapp
     theirs = sconce_off_streams(pair[1]);
     if (*ret_ours < 0 || theirs < 0)
         return sconce_step_fail(err, SCONCE_STEP_SOCKET, *ret_ours < 0 ? error : errno);
-    fill_request(&request, fds, mappings);
+    fill_request(&request, fds, child->stub, mappings);
     fds[SCONCE_SPAWN_REPLY] = theirs;
     fds[SCONCE_SPAWN_CONTROL] = control_fd;
-    error = sconce_zygote_send(zygote, &request, fds);
+    error = sconce_zygote_send(child->zygote, &request, fds);
     if (!error)
         return SCONCE_PLUGIN_OK;
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_SYSTEM, SCONCE_DOMAIN_ERRNO, error, NULL,
@@ -176,14 +177,14 @@ static int32_t spawn_once(struct sconce_child *child, const struct sconce_plugin
     int32_t r = make_control(child, &control_fd, err);
 
     if (r == SCONCE_PLUGIN_OK)
-        r = ask(child->zygote, mappings, control_fd, &replies, err);
+        r = ask(child, mappings, control_fd, &replies, err);
     while (r == SCONCE_PLUGIN_OK && (child->pidfd < 0 || child->listener < 0))
         r = hear(child, replies, err);
     return r == SCONCE_PLUGIN_OK ? await_first_stop(child, err) : r;
 }
 
 int32_t sconce_child_spawn(struct sconce_child *child,
-                           const struct sconce_plugin_mappings *mappings,
+                           const struct sconce_plugin_mappings *mappings, uint32_t stub,
                            struct sconce_plugin_error *err)
 {
     SCONCE_NOT_CANCELLED;
@@ -200,6 +201,7 @@ int32_t sconce_child_spawn(struct sconce_child *child,
 
         *child = (struct sconce_child)SCONCE_CHILD_EMPTY;
         child->process = sconce_process_id();
+        child->stub = stub;
         r = sconce_zygote_get(&child->zygote, err);
         if (r == SCONCE_PLUGIN_OK)
             r = spawn_once(child, mappings, err);

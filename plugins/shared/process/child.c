@@ -111,8 +111,8 @@ static int wait_by_polling(const struct sconce_child *child)
 
 static bool is_stubs(const struct sconce_child *child, const struct seccomp_notif *got)
 {
-    const struct sconce_stub_head *head =
-        (const struct sconce_stub_head *)(const void *)sconce_zygote_text;
+    const uint8_t *page = sconce_zygote_text + (size_t)child->stub * SCONCE_STUB_PAGE;
+    const struct sconce_stub_head *head = (const struct sconce_stub_head *)(const void *)page;
 
     return got->data.nr == NUMBER_OF(SCONCE_STUB_SYSCALL) &&
            got->data.instruction_pointer == (uint64_t)SCONCE_STUB_AT + head->site &&

@@ -33,6 +33,7 @@ struct sconce_child {
     uint64_t frame;        /* where its signal frames are, in its address space */
     uint32_t process;      /* sconce_process_id() of the host that made it */
     uint32_t pid;          /* to ask for its processor time; a signal goes to pidfd */
+    uint32_t stub;         /* which of the stub's pages it has */
 };
 
 #define SCONCE_CHILD_EMPTY                                                                         \
@@ -49,10 +50,11 @@ struct sconce_child {
 /**
  * sconce_child_spawn - a process with this memory, stopped at its first exit: a SIGSEGV of the
  * stub's own, whose frame shows how this kernel lays one out.
- * @child: SCONCE_CHILD_EMPTY. @mappings: each must have a Linux descriptor.
+ * @child: SCONCE_CHILD_EMPTY. @mappings: each must have a Linux descriptor. @stub: which of the
+ * stub's pages it gets.
  */
 int32_t sconce_child_spawn(struct sconce_child *child,
-                           const struct sconce_plugin_mappings *mappings,
+                           const struct sconce_plugin_mappings *mappings, uint32_t stub,
                            struct sconce_plugin_error *err);
 
 /** sconce_child_end - kill it and wait until it is dead: after that it touches no memory. Takes an

@@ -27,6 +27,9 @@
 #define SCONCE_CONTROL_STEP 8   /* u32: what the child was doing when it failed to start */
 #define SCONCE_CONTROL_ERROR 12 /* u32: and the errno of that */
 #define SCONCE_CONTROL_ARCH 64  /* from here on the architecture's own */
+/* x86_64's first two, a u64 each: a filter has their addresses written in. */
+#define SCONCE_CONTROL_FS_BASE SCONCE_CONTROL_ARCH
+#define SCONCE_CONTROL_GS_BASE (SCONCE_CONTROL_ARCH + 8)
 
 /* The system call by which the stub reports an exit. The filters turn it into a notification; were
  * it ever made, it would do nothing. */

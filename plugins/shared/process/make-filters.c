@@ -3,13 +3,15 @@
  * Writes the stub's seccomp filters, as assembly: run when Sconce is built, on the machine that
  * builds it. What a child may ask the kernel for is decided here and nowhere else.
  *
- *     make-filters ARCH        ARCH as libseccomp calls it: x86_64, aarch64
+ *     make-filters ARCH [prctl]        ARCH as libseccomp calls it: x86_64, aarch64
  *
  * Two filters stand upon one another; the kernel takes the stricter answer. The first makes
  * notifications of the stub's system call and goes in while the child still builds itself. The
- * other closes it: system calls come from the stub's page alone, and are of three kinds.
+ * other closes it: system calls come from the stub's page alone, and are of three kinds; of four
+ * with "prctl", for the page of x86_64 that comes by the bases of FS and GS through the kernel.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,6 +29,12 @@
 #include "plugins/shared/process/stub-head.h"
 
 #define INSTRUCTION_POINTER offsetof(struct seccomp_data, instruction_pointer) /* little-endian */
+
+/* asm/prctl.h of x86_64, which is not that of the machine that builds. */
+#define ARCH_SET_GS_ 0x1001
+#define ARCH_SET_FS_ 0x1002
+#define ARCH_GET_FS_ 0x1003
+#define ARCH_GET_GS_ 0x1004
 
 #define NUMBER_OF_(name) SCMP_SYS(name)
 #define NUMBER_OF(name) NUMBER_OF_(name)
@@ -112,9 +120,31 @@ static void print_listener(uint32_t arch)
     print_filter("listener", filter, NULL, 0);
 }
 
+/* arch_prctl(2), which knows no address but where the bases go and reaches nobody but who calls it.
+ * That a base is one that a program may have is the kernel's to check. */
+static void allow_bases(scmp_filter_ctx filter)
+{
+    static const struct {
+        uint64_t get, at, set;
+    } bases[] = {
+        {ARCH_GET_FS_, SCONCE_CONTROL_AT + SCONCE_CONTROL_FS_BASE, ARCH_SET_FS_},
+        {ARCH_GET_GS_, SCONCE_CONTROL_AT + SCONCE_CONTROL_GS_BASE, ARCH_SET_GS_},
+    };
+
+    for (size_t i = 0; i < sizeof bases / sizeof bases[0]; i++) {
+        must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(arch_prctl), 2,
+                              SCMP_A0(SCMP_CMP_EQ, bases[i].get),
+                              SCMP_A1(SCMP_CMP_EQ, bases[i].at)),
+             "read a base");
+        must(seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(arch_prctl), 1,
+                              SCMP_A0(SCMP_CMP_EQ, bases[i].set)),
+             "set a base");
+    }
+}
+
 /* From the stub's page alone, and no more than: report, return from a signal, and set the one
  * alternate stack. */
-static void print_wall(uint32_t arch)
+static void print_wall(uint32_t arch, bool prctl)
 {
     scmp_filter_ctx filter = begin(arch, SCMP_ACT_TRAP, SCMP_ACT_TRAP);
 
@@ -125,23 +155,26 @@ static void print_wall(uint32_t arch)
              SCMP_A0(SCMP_CMP_EQ, SCONCE_STUB_AT + offsetof(struct sconce_stub_head, altstack)),
              SCMP_A1(SCMP_CMP_EQ, 0)),
          "sigaltstack");
+    if (prctl)
+        allow_bases(filter);
     print_filter("wall", filter, from_stub_alone,
                  sizeof from_stub_alone / sizeof from_stub_alone[0]);
 }
 
 int main(int argc, char **argv)
 {
-    uint32_t arch = argc == 2 ? seccomp_arch_resolve_name(argv[1]) : 0;
+    bool prctl = argc == 3 && strcmp(argv[2], "prctl") == 0;
+    uint32_t arch = argc == 2 || prctl ? seccomp_arch_resolve_name(argv[1]) : 0;
 
-    if (!arch) {
-        fprintf(stderr, "usage: make-filters ARCH\n");
+    if (!arch || (prctl && arch != SCMP_ARCH_X86_64)) {
+        fprintf(stderr, "usage: make-filters ARCH\n       make-filters x86_64 prctl\n");
         return EXIT_FAILURE;
     }
     /* Notifications and all else: libseccomp would ask the kernel that it runs on, which is not the
      * one that the filters are for. */
     must(seccomp_api_set(5), "seccomp_api_set");
-    printf("/* Made by make-filters for %s. */\n", argv[1]);
+    printf("/* Made by make-filters for %s%s. */\n", argv[1], prctl ? " prctl" : "");
     print_listener(arch);
-    print_wall(arch);
+    print_wall(arch, prctl);
     return fflush(stdout) ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -129,7 +129,7 @@ static int32_t try_guest(struct sconce_plugin_error *err)
 static int32_t discover(struct sconce_plugin_error *err)
 {
     struct sconce_zygote *zygote;
-    int32_t r = backend->suits(err);
+    int32_t r = backend->suits ? backend->suits(err) : SCONCE_PLUGIN_OK;
 
     if (r != SCONCE_PLUGIN_OK)
         return r;
@@ -185,10 +185,10 @@ static void describe(char *ret_text, size_t room)
 int32_t sconce_process_probe(struct sconce_probe *ret_probe, struct sconce_plugin_error *err)
 {
     SCONCE_NOT_CANCELLED;
-    struct sconce_probe probe = {.size = ret_probe->size};
+    struct sconce_probe probe = {0};
     int32_t r;
 
-    if (ret_probe->size < sizeof probe)
+    if (!SCONCE_HAS(sconce_probe, ret_probe, description))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot probe: no room for what is found");
     sconce_lock_take(&shared.lock);
@@ -201,7 +201,7 @@ int32_t sconce_process_probe(struct sconce_probe *ret_probe, struct sconce_plugi
     probe.kick_style = SCONCE_KICK_RESIGNAL;
     probe.caps = SCONCE_CAP_EXEC_ENFORCED | SCONCE_CAP_LAZY_MEMORY | SCONCE_CAP_SYSCALL_EXITS;
     probe.granule = PAGE;
-    memcpy(ret_probe, &probe, sizeof probe);
+    sconce_plugin_copy_out(ret_probe, &probe, sizeof probe);
     return SCONCE_PLUGIN_OK;
 }
 

@@ -79,7 +79,7 @@ struct sconce_spawn_range {
 #define SCONCE_SPAWN_CONTROL 1u /* the control area */
 #define SCONCE_SPAWN_GUEST 2u   /* and from here on the guest's memory */
 
-#define SCONCE_REQUEST_SPAWN 1u
+#define SCONCE_REQUEST_SPAWN 1u  /* @number: which of the stub's pages it gets */
 #define SCONCE_REQUEST_SIGNAL 2u /* @number to the process of the one pidfd that is attached */
 #define SCONCE_REQUEST_END 3u    /* end the zygote, whoever else holds its socket */
 

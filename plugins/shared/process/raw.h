@@ -42,12 +42,10 @@ long raw_start(struct sconce_zygote_start *start, void *stack_end);
 /** raw_launch - makes the zygote; in zygote.c. */
 int raw_launch(struct sconce_zygote_start *start);
 
-/* The stub's page; its first bytes are a struct sconce_stub_head. */
+/* The stub's pages; the first bytes of each are a struct sconce_stub_head. */
 extern const uint8_t raw_stub[];
-extern const uint8_t raw_stub_handler[]; /* of every signal */
 /* The last step of a child, in the stub's own page: unmap the zygote's text and data, install
  * the wall, and report the first exit. Jumped to at its place in the child. */
-extern const uint8_t raw_stub_finish[];
 typedef __attribute__((noreturn)) void (*raw_stub_finish_fn)(uint64_t text_at, uint64_t text_bytes,
                                                              uint64_t data_at, uint64_t data_bytes);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The head of a stub's page: what the host and the zygote must know of it. For C and for assembly.
- */
+/* The head of a stub's page: what the host and the zygote must know of it. A backend may have
+ * several pages, one behind the other, of which a child gets one. For C and for assembly. */
 #ifndef SCONCE_PLUGINS_PROCESS_STUB_HEAD_H
 #define SCONCE_PLUGINS_PROCESS_STUB_HEAD_H
 
@@ -12,10 +12,12 @@
 
 struct sconce_stub_head {
     uint32_t magic;
-    uint32_t site;     /* offset of the instruction behind the notifying system call */
-    uint32_t listener; /* offset of the struct sock_fprog that makes notifications */
-    uint32_t start;    /* offset of raw_start, from the page's start */
-    uint64_t reserved0;
+    /* Offsets from the page's start. */
+    uint32_t site;     /* the instruction behind the notifying system call */
+    uint32_t listener; /* the struct sock_fprog that makes notifications */
+    uint32_t start;    /* raw_start */
+    uint32_t handler;  /* of every signal */
+    uint32_t finish;   /* the last step of a child: raw.h */
     /* The stack_t that the alternate stack is set to; at a constant address, which the filter
      * pins. */
     uint64_t altstack[3];

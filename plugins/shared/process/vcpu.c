@@ -27,7 +27,8 @@ static const struct sconce_process_backend *const backend = &sconce_process_back
  * had in them until now came from the host's thread. */
 static int32_t make_process(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    int32_t r = sconce_child_spawn(&vm->child, &vm->memory, err);
+    int32_t r =
+        sconce_child_spawn(&vm->child, &vm->memory, backend->stub ? backend->stub() : 0, err);
     uint8_t *frame;
 
     if (r != SCONCE_PLUGIN_OK)
@@ -111,8 +112,8 @@ int32_t sconce_process_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
     if (backend->entry_problem(&entry, &value))
         return sconce_plugin_fail(
             err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-            "give it an address of the guest's: its top bits, up from bit 47, are all alike",
-            "cannot set the thread pointer: 0x%" PRIx64 " is an address of neither half", tls);
+            "give it an address of the guest's",
+            "cannot set the thread pointer: 0x%" PRIx64 " is none that a guest can hold", tls);
     if (!vm->gone)
         put_tls(vm, tls);
     return SCONCE_PLUGIN_OK;
@@ -195,7 +196,7 @@ int32_t sconce_process_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit 
 
     if (vm->state != SCONCE_VCPU_RUNNABLE)
         return sconce_vcpu_refuse(vm->state, "run the guest", err);
-    if (ret_exit->size < sizeof *ret_exit)
+    if (!SCONCE_HAS(sconce_exit, ret_exit, u))
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot run the guest: no room for the exit");
     exit_clear(ret_exit);
@@ -253,6 +254,11 @@ void sconce_process_vcpu_kick_local(struct sconce_plugin_vm *vm)
     if (atomic_load_explicit(&vm->running, memory_order_relaxed))
         sconce_child_signal(&vm->child, again && is_deaf(vm, now) ? SIGKILL : SIGUSR1);
     errno = saved_errno;
+}
+
+int32_t sconce_process_fault_resume(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    return sconce_vcpu_resume(&vm->state, err);
 }
 
 int32_t sconce_process_vcpu_complete(struct sconce_plugin_vm *vm, int64_t result,

@@ -18,11 +18,8 @@
 
 static uint8_t *const control = (uint8_t *)SCONCE_CONTROL_AT;
 
-/* Where a place of the stub's page is once it lies in the child. */
-static uint64_t in_child(const uint8_t *place)
-{
-    return SCONCE_STUB_AT + ((uintptr_t)place - (uintptr_t)raw_stub);
-}
+/* The stub's page, once it lies in the child. */
+static const struct sconce_stub_head *const head = (const struct sconce_stub_head *)SCONCE_STUB_AT;
 
 static void note_step(uint32_t step)
 {
@@ -50,8 +47,6 @@ static long map_fixed(uint64_t at, uint64_t bytes, uint32_t prot, int32_t fd, ui
  */
 static long install_listener(void)
 {
-    const struct sconce_stub_head *head = (const struct sconce_stub_head *)SCONCE_STUB_AT;
-
     return CALL(seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER,
                 SCONCE_STUB_AT + head->listener);
 }
@@ -66,7 +61,7 @@ static const uint8_t stops[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS
 
 static void install_signals(void)
 {
-    const uint64_t handler = in_child(raw_stub_handler);
+    const uint64_t handler = SCONCE_STUB_AT + head->handler;
     const struct raw_sigaction action = {
         .handler = handler,
         .flags = SA_SIGINFO | SA_ONSTACK | RAW_SA_RESTORER,
@@ -117,8 +112,8 @@ void zygote_run_child(const struct zygote_spawn *spawn)
 
     /* The page of the zygote's own copy; the filters and the guest's exits are in it. */
     note_step(SCONCE_STEP_MAP_STUB);
-    must(CALL(mremap, raw_stub, SCONCE_STUB_PAGE, SCONCE_STUB_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED,
-              SCONCE_STUB_AT));
+    must(CALL(mremap, raw_stub + spawn->request.number * SCONCE_STUB_PAGE, SCONCE_STUB_PAGE,
+              SCONCE_STUB_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, SCONCE_STUB_AT));
     note_step(SCONCE_STEP_MAP_GUEST);
     map_guest(spawn);
 
@@ -135,6 +130,6 @@ void zygote_run_child(const struct zygote_spawn *spawn)
     note_step(SCONCE_STEP_SIGNALS);
     install_signals();
     note_step(SCONCE_STEP_FILTER);
-    ((raw_stub_finish_fn)in_child(raw_stub_finish))(start->text_at, start->text_bytes,
-                                                    start->data_at, start->data_bytes);
+    ((raw_stub_finish_fn)(SCONCE_STUB_AT + head->finish))(start->text_at, start->text_bytes,
+                                                          start->data_at, start->data_bytes);
 }

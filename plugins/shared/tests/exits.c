@@ -33,12 +33,22 @@ void lay_out(struct sconce_plugin_mappings *memory, enum sconce_vcpu_state *stat
     result.size = sizeof result;
 }
 
-void expect_fault(uint32_t kind, uint64_t pc)
+static void is_fault(uint32_t kind, uint64_t pc, enum sconce_vcpu_state state)
 {
     assert_int_equal(result.kind, SCONCE_EXIT_FAULT);
     assert_int_equal(result.u.fault.kind, kind);
     assert_int_equal(result.u.fault.pc, pc);
-    assert_int_equal(*state_now, SCONCE_VCPU_STOPPED);
+    assert_int_equal(*state_now, state);
+}
+
+void expect_fault(uint32_t kind, uint64_t pc)
+{
+    is_fault(kind, pc, SCONCE_VCPU_FAULTED);
+}
+
+void expect_final_fault(uint32_t kind, uint64_t pc)
+{
+    is_fault(kind, pc, SCONCE_VCPU_STOPPED);
 }
 
 void expect_failure(const char *text)

@@ -32,6 +32,8 @@ void lay_out(struct sconce_plugin_mappings *memory, enum sconce_vcpu_state *stat
 
 /* What the result is, and that the vCPU's state goes with it. */
 void expect_fault(uint32_t kind, uint64_t pc);
+/* One that the guest cannot go on from. */
+void expect_final_fault(uint32_t kind, uint64_t pc);
 void expect_failure(const char *text);
 void expect_shutdown(void);
 

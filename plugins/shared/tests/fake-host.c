@@ -43,7 +43,7 @@ void assert_ok(int32_t status)
         fail_msg("status %d: %s", status, error.text);
 }
 
-static bool load(const char *path)
+bool fake_host_load(const char *path)
 {
     static const struct sconce_plugin_host host = {
         .size = sizeof host,
@@ -52,7 +52,6 @@ static bool load(const char *path)
         .log = no_log,
         .get_service = no_service,
     };
-    struct sconce_probe probe = {.size = sizeof probe};
     void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     sconce_plugin_entry_fn entry;
 
@@ -64,6 +63,15 @@ static bool load(const char *path)
     plugin = entry(&host, fresh_error());
     ops = plugin->ops;
     regs = plugin->get_extension(SCONCE_EXT_REGS);
+    return true;
+}
+
+static bool load(const char *path)
+{
+    struct sconce_probe probe = {.size = sizeof probe};
+
+    if (!fake_host_load(path))
+        return false;
     if (ops->probe(&probe, fresh_error()) != SCONCE_PLUGIN_OK) {
         fprintf(stderr, "skipped: %s (%s)\n", error.text, error.hint);
         return false;

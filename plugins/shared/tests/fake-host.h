@@ -58,6 +58,9 @@ int fake_host_main(int argc, char **argv, const struct CMUnitTest *tests, size_t
 int fake_host_main_with(int argc, char **argv, const struct CMUnitTest *tests, size_t count,
                         const struct CMUnitTest *more, size_t more_count);
 
+/** fake_host_load - the plugin alone, without a probe, for a test that has a main() of its own. */
+bool fake_host_load(const char *path);
+
 /* The error, emptied for the next call. */
 struct sconce_plugin_error *fresh_error(void);
 

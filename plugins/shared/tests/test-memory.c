@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static void test_map_after_the_entry_is_not_supported(void **state)
+static void test_map_after_the_entry_is_invalid(void **state)
 {
     struct fake_guest guest;
 
@@ -14,10 +14,9 @@ static void test_map_after_the_entry_is_not_supported(void **state)
     guest_new(&guest, guest_bells, guest_bells_end);
     guest_enter(&guest);
 
-    assert_int_equal(guest_map(&guest, 0x800000, 0, SCONCE_PROT_READ),
-                     SCONCE_PLUGIN_E_NOT_SUPPORTED);
+    assert_int_equal(guest_map(&guest, 0x800000, 0, SCONCE_PROT_READ), SCONCE_PLUGIN_E_INVALID);
     assert_int_equal(ops->mem_unmap(guest.vm, DATA_GPA, SCONCE_MEM_GRANULE, fresh_error()),
-                     SCONCE_PLUGIN_E_NOT_SUPPORTED);
+                     SCONCE_PLUGIN_E_INVALID);
     guest_free(&guest);
 }
 
@@ -217,7 +216,7 @@ static void test_create_with_unknown_flags_is_invalid(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_map_after_the_entry_is_not_supported),
+        cmocka_unit_test(test_map_after_the_entry_is_invalid),
         cmocka_unit_test(test_map_into_the_reserved_range_is_invalid),
         cmocka_unit_test(test_map_permissions_are_what_the_guest_has),
         cmocka_unit_test(test_map_sixty_four_ranges_of_as_many_files_with_holes_between),

@@ -77,7 +77,7 @@ void sconce_x86_fault_exit(const struct sconce_x86_exception *exception,
 {
     ret_exit->kind = SCONCE_EXIT_FAULT;
     sconce_x86_fault(exception, &ret_exit->u.fault);
-    *state = SCONCE_VCPU_STOPPED;
+    *state = SCONCE_VCPU_FAULTED;
 }
 
 void sconce_x86_syscall_exit(const struct sconce_x86_standard *regs, enum sconce_vcpu_state *state,

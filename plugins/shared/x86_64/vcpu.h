@@ -90,7 +90,7 @@ enum sconce_x86_trap sconce_x86_trap(struct sconce_x86_vcpu *vcpu,
                                      struct sconce_x86_exception *ret_exception,
                                      enum sconce_vcpu_state *state, struct sconce_exit *ret_exit);
 
-/** sconce_x86_fault_exit - the guest stopped for good. */
+/** sconce_x86_fault_exit - the guest faulted. */
 void sconce_x86_fault_exit(const struct sconce_x86_exception *exception,
                            enum sconce_vcpu_state *state, struct sconce_exit *ret_exit);
 

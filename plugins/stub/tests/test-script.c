@@ -182,6 +182,27 @@ static void test_arg_echoes_what_the_call_holds(void **state)
     assert_int_equal(out_slot(core, 0).value, 77);
 }
 
+static void test_nested_call_lies_where_the_answer_was_due(void **state)
+{
+    struct core *core = *state;
+
+    core_play(core, "host-call 0\n"
+                    "expect nested-call 6 i32 9\n"
+                    "nested-return i32 10\n"
+                    "nested-fail 3 \"no\"\n"
+                    "expect nested-call 7\n");
+    core_put(core, 0, SCONCE_FRAME_CALL, 5, SCONCE_TYPE_I32, 8);
+    assert_doorbell(core, SCONCE_DOORBELL_HOST_CALL);
+    core_put(core, core_out_frame(core).reply_at, SCONCE_FRAME_CALL, 6, SCONCE_TYPE_I32, 9);
+    assert_doorbell(core, SCONCE_DOORBELL_RETURN);
+    assert_int_equal(core_out_frame(core).kind, SCONCE_FRAME_RETURN);
+    assert_int_equal(out_slot(core, 0).value, 10);
+    assert_doorbell(core, SCONCE_DOORBELL_RETURN);
+    assert_int_equal(core_out_frame(core).kind, SCONCE_FRAME_FAILED);
+    assert_int_equal(core_run(core), SCONCE_PLUGIN_E_INVALID);
+    assert_text(core, "expected kind 2, index 7");
+}
+
 static void test_host_call_reply_goes_behind_the_call(void **state)
 {
     struct core *core = *state;
@@ -436,6 +457,7 @@ int main(void)
         T(test_return_string_has_escapes_and_a_nul_behind),
         T(test_arg_echoes_what_the_call_holds),
         T(test_host_call_reply_goes_behind_the_call),
+        T(test_nested_call_lies_where_the_answer_was_due),
         T(test_print_and_abort_ring_their_doorbells),
         T(test_prepare_and_out_mutate_a_frame_before_its_doorbell),
         T(test_expect_call_tells_what_differs),

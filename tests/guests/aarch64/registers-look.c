@@ -12,6 +12,11 @@ uint32_t registers_available(void)
     return CLASS_FLOAT | CLASS_TLS;
 }
 
+uint32_t registers_withheld(void)
+{
+    return 0;
+}
+
 static void check_general(void)
 {
     registers_leak("x0", captured.general[0], (uintptr_t)sconce_boot());

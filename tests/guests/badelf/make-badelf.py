@@ -325,7 +325,7 @@ bad('dynamic section', 'dynamic-far')(lambda g: g.phdr(PT_DYNAMIC).update(vaddr=
 
 # ---- The note -----------------------------------------------------------------------------------
 
-bad('guest ABI 2', 'note-abi-newer')(lambda g: g.patch_note(abi=2))
+bad('guest ABI 3', 'note-abi-newer')(lambda g: g.patch_note(abi=3))
 bad('guest ABI 0', 'note-abi-older')(lambda g: g.patch_note(abi=0))
 bad('guest ABI 4294967295', 'note-abi-most')(lambda g: g.patch_note(abi=0xffffffff))
 bad('relocation 7', 'note-reloc-unknown')(lambda g: g.patch_note(reloc=7))

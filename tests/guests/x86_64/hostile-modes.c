@@ -153,7 +153,8 @@ SCONCE_EXPORT(uint64_t, selectors, (uint32_t ds, uint32_t es, uint32_t fs, uint3
 }
 
 /* Sets the bases of FS and GS, does what THEN_ says, and succeeds with 1 when they are still what
- * they were set to. PRIVILEGE for one that is not canonical. */
+ * they were set to. PRIVILEGE for one that is not canonical; ILLEGAL where the kernel lets no
+ * program set them. */
 SCONCE_EXPORT(uint32_t, bases, (uint64_t fs, uint64_t gs, uint32_t then))
 {
     uint64_t seen_fs, seen_gs;

@@ -34,6 +34,8 @@ static void jump(uint64_t to, uint64_t flags, uint64_t number, uint64_t a, uint6
  *  - rt_sigreturn (15): the stack is no frame: a fault of any kind.
  *  - sigaltstack (131) with the stub's own description of its stack, which @a = 0 stands for:
  *    succeeds, as the stub returns into its last frame. With anything else it is trapped.
+ *  - arch_prctl (158) is trapped, but where programs have no FSGSBASE and at SITE_ALTSTACK: setting
+ * a base, and reading it into its own word, succeed likewise.
  */
 SCONCE_EXPORT(void, call_site,
               (uint32_t site, uint64_t flags, uint64_t number, uint64_t a, uint64_t b, uint64_t c))
@@ -108,9 +110,9 @@ __attribute__((noinline)) static void do_report(uint32_t signal, uint32_t code, 
  * making in it: what the host would make of the kernel's word. With @trapno 13 and @signal 11 it is
  * a doorbell and prints a second "."; with @code <= 0 or SIGUSR1 (10) nothing, and then the same
  * doorbell is rung; SIGSYS (31) is a system call when @call_arch is the machine's own. All these
- * succeed; but with an @fs_base that is not canonical the stub itself faults when it goes on:
- * PRIVILEGE. Else GUEST_FAULT of the kind that @trapno is, OTHER when @signal never comes of that,
- * PRIVILEGE when @cs is not 0x33.
+ * succeed; but with an @fs_base that is not canonical the stub itself, if it has FSGSBASE, faults
+ * when it goes on: PRIVILEGE. Else GUEST_FAULT of the kind that @trapno is, OTHER when @signal
+ * never comes of that, PRIVILEGE when @cs is not 0x33.
  */
 SCONCE_EXPORT(void, report,
               (uint32_t signal, uint32_t code, uint64_t trapno, uint64_t cs, uint32_t call_arch,

@@ -15,7 +15,7 @@ static bool xsave_fits(void)
 }
 
 /* FS and GS bases count where CPUID has the instructions; that CR4 allows them is the policy's to
- * keep in step. */
+ * keep in step, in a machine of the guest's own. */
 uint32_t registers_available(void)
 {
     uint32_t classes = CLASS_X87 | CLASS_SSE | CLASS_SELECTORS, xcr0 = 0;
@@ -34,6 +34,11 @@ uint32_t registers_available(void)
             classes |= CLASS_PKRU;
     }
     return classes;
+}
+
+uint32_t registers_withheld(void)
+{
+    return CLASS_BASES;
 }
 
 static void check_general(void)

@@ -61,6 +61,8 @@ void registers_capture(void);
 
 /* CLASS_* that guests can write on this machine. */
 uint32_t registers_available(void);
+/* Those of them that a kernel may keep from processes. */
+uint32_t registers_withheld(void);
 /* Tell registers_leak() what was captured, register by register. */
 void registers_look(void);
 

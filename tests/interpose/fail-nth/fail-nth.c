@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "plugins/shared/plugin-error.h"
+#include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 
 #define WRAPS_VARIABLE "SCONCE_FAIL_NTH_WRAPS"
@@ -25,6 +26,7 @@ static const struct sconce_plugin_host *core;
 static const struct sconce_plugin *wrapped;
 static const struct sconce_plugin_ops *inner;
 static const struct sconce_ext_regs *inner_regs;
+static const struct sconce_ext_fault *inner_fault;
 
 static atomic_uint_fast64_t calls;   /* that may fail, since fail_at was set */
 static atomic_uint_fast64_t fail_at; /* 0: never */
@@ -127,6 +129,13 @@ static const struct sconce_ext_regs ext_regs = {
     .set = regs_set,
 };
 
+static int32_t fault_resume(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    return is_the_one("fault_resume", err) ? SCONCE_PLUGIN_E_SYSTEM : inner_fault->resume(vm, err);
+}
+
+static struct sconce_ext_fault ext_fault; /* the inner one's, with that */
+
 /* ---- settings ---- */
 
 static struct sconce_plugin_setting settings[MAX_SETTINGS] = {
@@ -221,6 +230,12 @@ static int32_t wrap(const struct sconce_plugin_host *from, struct sconce_plugin_
     inner = wrapped->ops;
     if (wrapped->get_extension)
         inner_regs = wrapped->get_extension(SCONCE_EXT_REGS);
+    if (wrapped->get_extension)
+        inner_fault = wrapped->get_extension(SCONCE_EXT_FAULT);
+    if (inner_fault)
+        ext_fault = *inner_fault;
+    ext_fault.size = sizeof ext_fault;
+    ext_fault.resume = fault_resume;
 
     ops.probe = inner->probe;
     ops.vm_destroy = inner->vm_destroy;
@@ -238,6 +253,8 @@ static const void *get_extension(const char *id)
 {
     if (strcmp(id, SCONCE_EXT_REGS) == 0)
         return inner_regs ? &ext_regs : NULL;
+    if (strcmp(id, SCONCE_EXT_FAULT) == 0)
+        return inner_fault ? &ext_fault : NULL;
     return wrapped->get_extension ? wrapped->get_extension(id) : NULL;
 }
 

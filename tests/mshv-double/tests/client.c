@@ -223,11 +223,11 @@ void client_cpuid(struct machine *m, uint32_t leaf, uint32_t subleaf, uint32_t v
 {
     const struct {
         uint64_t partition;
-        uint32_t vp, zero0;
-        uint64_t zero1;
+        uint32_t vp, flags;
+        uint64_t zero;
         uint32_t eax, ecx;
         uint64_t xfem, xss;
-    } in = {.eax = leaf, .ecx = subleaf};
+    } in = {.flags = 3, .eax = leaf, .ecx = subleaf}; /* by the VP's XFEM, with overrides */
     struct call call = {0xf4, 1, sizeof in, 16, .in = &in, .out = values};
 
     assert_int_equal(client_call(m->pt, &call), 0);

@@ -165,6 +165,28 @@ static void scene_failing_run(void **state)
     assert_int_equal(client_run(&m), HALT);
 }
 
+/* The mark was not taken, and nobody looks at it any more. */
+static void scene_forgotten_page(void **state)
+{
+    struct machine m;
+    uint8_t *page;
+    const uint64_t rip = CODE_AT + 2;
+
+    (void)state;
+    machine_new(&m, CODE(0xe6, 0x42, 0xf4));
+    page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m.vp, 0);
+    assert_int_equal(client_run(&m), IO_PORT);
+    memcpy(page + 136, &rip, sizeof rip);
+    page[4] = 2; /* dirty: RIP */
+    assert_fails(ioctl(m.vp, RUN_VP, &m.message), EINTR);
+    assert_int_equal(page[2], 0);
+    assert_int_equal(page[4], 2);
+    assert_int_equal(client_get(&m, RIP), CODE_AT);
+    assert_int_equal(client_run(&m), IO_PORT);
+    client_skip(&m);
+    assert_int_equal(client_run(&m), HALT);
+}
+
 static void scene_messages(void **state)
 {
     const uint32_t expected[] = {UNRECOVERABLE, INVALID_REGISTER, UNSUPPORTED, EXCEPTION, CPUID,
@@ -264,7 +286,7 @@ static const struct CMUnitTest scenes[] = {
     cmocka_unit_test(scene_no_device),   cmocka_unit_test(scene_errors),
     cmocka_unit_test(scene_eintr),       cmocka_unit_test(scene_messages),
     cmocka_unit_test(scene_race),        cmocka_unit_test(scene_statuses),
-    cmocka_unit_test(scene_failing_run),
+    cmocka_unit_test(scene_failing_run), cmocka_unit_test(scene_forgotten_page),
 };
 
 /* ---- Starting them -------------------------------------------------------------------------- */
@@ -350,6 +372,12 @@ static void test_run_that_fails_does_nothing(void **state)
     expect_plan("error@run:2=ENOMEM", "scene_failing_run");
 }
 
+static void test_page_may_be_gone_after_eintr(void **state)
+{
+    (void)state;
+    expect_plan("forgets-page@run:2", "scene_forgotten_page");
+}
+
 static void test_planned_messages_come_without_the_guest(void **state)
 {
     (void)state;
@@ -383,6 +411,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_calls_fail_where_planned),
         cmocka_unit_test(test_eintr_before_the_guest_ran_loses_nothing),
         cmocka_unit_test(test_run_that_fails_does_nothing),
+        cmocka_unit_test(test_page_may_be_gone_after_eintr),
         cmocka_unit_test(test_planned_messages_come_without_the_guest),
         cmocka_unit_test(test_signal_that_races_a_message_is_handled_after_it),
     };

@@ -43,12 +43,18 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
     return arch_ioctl(fd, request, argument);
 }
 
-/* Setting the device has everything found out anew. */
+/* What is known is known of a device, and forgotten when it changes. */
+void forget_what_was_found(void)
+{
+    assert_ok(ops->configure("device", "/dev/other", fresh_error()));
+    assert_ok(ops->configure("device", "/dev/kvm", fresh_error()));
+}
+
 void find_out_again(void)
 {
     struct sconce_probe probe = {.size = sizeof probe};
 
-    assert_ok(ops->configure("device", "/dev/kvm", fresh_error()));
+    forget_what_was_found();
     assert_ok(ops->probe(&probe, fresh_error()));
 }
 

@@ -11,6 +11,9 @@
 /** real_ioctl - libc's ioctl(2). */
 int real_ioctl(int fd, unsigned long request, void *argument);
 
+/** forget_what_was_found - have the plugin ask KVM anew at its next probe or vm_create. */
+void forget_what_was_found(void);
+
 /** find_out_again - have the plugin ask KVM anew what it can do; its probe must succeed. */
 void find_out_again(void);
 

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/process.h"
+
 struct fake fake;
 struct sconce_plugin_error error;
 
@@ -15,6 +17,7 @@ void *__real_mmap64(void *at, size_t bytes, int prot, int flags, int fd, off_t o
 int __wrap_munmap(void *at, size_t bytes);
 int __real_munmap(void *at, size_t bytes);
 int __wrap_close(int fd);
+int __real_close(int fd);
 int __wrap_sconce_off_streams(int fd);
 
 static _Alignas(4096) uint8_t register_page[4096];
@@ -25,11 +28,23 @@ static int answer(int errnum, int fd)
     return errnum ? -1 : fd;
 }
 
+/* One more descriptor, if it is one. */
+static int give(int errnum, int fd)
+{
+    fake.fds += errnum == 0;
+    return answer(errnum, fd);
+}
+
+static bool strikes(void)
+{
+    return ++fake.calls == fake.fail_at;
+}
+
 int __wrap_open64(const char *path, int flags, ...)
 {
     (void)path;
     (void)flags;
-    return answer(fake.open_errno, FAKE_DEVICE_FD);
+    return give(strikes() ? fake.fail_errno : fake.open_errno, FAKE_DEVICE_FD);
 }
 
 int __wrap_sconce_off_streams(int fd)
@@ -39,7 +54,10 @@ int __wrap_sconce_off_streams(int fd)
 
 int __wrap_close(int fd)
 {
-    (void)fd;
+    if (fd != FAKE_DEVICE_FD && fd != FAKE_PARTITION_FD && fd != FAKE_VP_FD)
+        return __real_close(fd);
+    assert_in_range(fake.fds, 1, 100);
+    fake.fds--;
     return 0;
 }
 
@@ -51,7 +69,7 @@ static int create(const struct mshv_create_partition_v2 *given)
 
     assert_in_range(n, 0, 7);
     memcpy(&fake.created[n], given, bytes);
-    return answer(fake.create_errno[n], FAKE_PARTITION_FD);
+    return give(fake.create_errno[n], FAKE_PARTITION_FD);
 }
 
 /* Elements are behind the head, whose size the code tells. */
@@ -101,6 +119,8 @@ static int set_memory(const struct mshv_user_mem_region *region)
 {
     assert_in_range(fake.region_count, 0, 79);
     fake.regions[fake.region_count++] = *region;
+    if (!fake.memory_errno)
+        fake.live_regions += region->flags & MSHV_REGION_UNMAP ? -1 : 1;
     return answer(fake.memory_errno, 0);
 }
 
@@ -120,9 +140,27 @@ static int of_vp(unsigned long request, void *argument)
     }
 }
 
+/* What a call that fails leaves: nothing, but a hypercall's status. */
+static int fail_call(unsigned long request, void *argument)
+{
+    const struct mshv_user_mem_region *region = argument;
+    struct mshv_root_hvcall *args = argument;
+
+    if (request == MSHV_ROOT_HVCALL && fake.fail_status) {
+        args->status = fake.fail_status;
+        args->reps = 0;
+    }
+    /* A region that is not unmapped ends with its partition. */
+    if (request == MSHV_SET_GUEST_MEMORY && (region->flags & MSHV_REGION_UNMAP))
+        fake.live_regions--;
+    return answer(fake.fail_errno, 0);
+}
+
 /* The numbers overlap: which they are is the descriptor's. */
 int __wrap_ioctl(int fd, unsigned long request, void *argument)
 {
+    if (strikes())
+        return fail_call(request, argument);
     if (fd == FAKE_VP_FD)
         return of_vp(request, argument);
     if (fd == FAKE_DEVICE_FD)
@@ -134,7 +172,7 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
         return answer(fake.initialize_errno, 0);
     case MSHV_CREATE_VP:
         assert_in_range(fake.initializations, 1, 8);
-        return answer(fake.create_vp_errno, FAKE_VP_FD);
+        return give(fake.create_vp_errno, FAKE_VP_FD);
     case MSHV_SET_GUEST_MEMORY:
         return set_memory(argument);
     case MSHV_ROOT_HVCALL:
@@ -146,20 +184,29 @@ int __wrap_ioctl(int fd, unsigned long request, void *argument)
 
 void *__wrap_mmap64(void *at, size_t bytes, int prot, int flags, int fd, off_t offset)
 {
-    if (fd != FAKE_VP_FD)
-        return __real_mmap64(at, bytes, prot, flags, fd, offset);
-    assert_int_equal(offset, 0);
-    return answer(fake.mmap_errno, 0) < 0 ? MAP_FAILED : register_page;
+    void *to = register_page;
+
+    if (fd == FAKE_VP_FD) {
+        assert_int_equal(offset, 0);
+        if (answer(strikes() ? fake.fail_errno : fake.mmap_errno, 0) < 0)
+            to = MAP_FAILED;
+    } else {
+        to = __real_mmap64(at, bytes, prot, flags, fd, offset);
+    }
+    fake.maps += to != MAP_FAILED;
+    return to;
 }
 
 int __wrap_munmap(void *at, size_t bytes)
 {
+    fake.maps--;
     return at == register_page ? 0 : __real_munmap(at, bytes);
 }
 
 int fake_start_over(void **state)
 {
     (void)state;
+    sconce_process_id(); /* maps a page for ever */
     memset(&fake, 0, sizeof fake);
     memset(register_page, 0, sizeof register_page);
     return 0;
@@ -175,4 +222,11 @@ void expect_error(const char *text, const char *hint)
 {
     assert_string_equal(error.text, text);
     assert_string_equal(error.hint, hint);
+}
+
+void expect_nothing_left(void)
+{
+    assert_int_equal(fake.fds, 0);
+    assert_int_equal(fake.maps, 0);
+    assert_int_equal(fake.live_regions, 0);
 }

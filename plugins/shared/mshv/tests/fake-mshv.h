@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A driver of the test's own, in the place of open, ioctl and mmap: it answers as a script says,
- * and counts. Calls that nothing was said of succeed.
+ * A driver of the test's own, in the place of open, close, ioctl, mmap and munmap: it answers as a
+ * script says, and counts. Calls that nothing was said of succeed.
  */
 #ifndef SCONCE_PLUGINS_SHARED_MSHV_TESTS_FAKE_MSHV_H
 #define SCONCE_PLUGINS_SHARED_MSHV_TESTS_FAKE_MSHV_H
@@ -44,6 +44,15 @@ extern struct fake {
     int (*run)(struct mshv_message *message);            /* 0, or errno */
     int (*state)(bool set, struct mshv_vp_state *state); /* 0, or errno */
 
+    /* Of all that is asked of the driver, the call that fails, from 1; 0: none. A hypercall has
+     * fail_status, and nothing is done of it; with 0 the kernel itself has refused it. */
+    unsigned fail_at;
+    int fail_errno;
+    uint16_t fail_status;
+    unsigned calls; /* as they are counted for it */
+
+    int fds, maps, live_regions; /* what there is of each; 0 when all was given back */
+
     struct mshv_create_partition_v2 created[8];
     unsigned creations, initializations, hvcalls_made, runs;
     uint16_t last_in_bytes, last_out_bytes, last_reps;
@@ -57,6 +66,8 @@ extern struct sconce_plugin_error error;
 int fake_start_over(void **state);
 struct sconce_plugin_error *fresh(void);
 void expect_error(const char *text, const char *hint);
+/** expect_nothing_left - no descriptor, no mapping, no region. */
+void expect_nothing_left(void);
 
 #define FAKE_DEVICE_FD 1000
 #define FAKE_PARTITION_FD 1001

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "plugins/shared/mshv/device.h"
+#include "plugins/shared/mshv/hypercall.h"
 #include "plugins/shared/mshv/tests/fake-mshv.h"
 
 #define HINT_NONE                                                                                  \
@@ -36,22 +37,32 @@ static void test_open_tells_why_not_and_what_to_do(void **state)
     expect_open(EIO, SCONCE_PLUGIN_E_UNAVAILABLE, "cannot open /dev/mshv: Input/output error", "");
 }
 
-static const struct sconce_mshv_features features = {{0x11, 0x22}, 0x33};
+static const struct sconce_mshv_features features = {{0x11, 0x22}, 0x33, true, true};
 static struct sconce_mshv_machine machine;
+
+static int32_t make_with(enum sconce_mshv_masks masks)
+{
+    machine = (struct sconce_mshv_machine)SCONCE_MSHV_MACHINE_EMPTY;
+    return sconce_mshv_machine_init(&machine, "/dev/mshv", FAKE_DEVICE_FD, &features, masks,
+                                    fresh());
+}
 
 static int32_t make(void)
 {
-    machine = (struct sconce_mshv_machine)SCONCE_MSHV_MACHINE_EMPTY;
-    return sconce_mshv_machine_init(&machine, "/dev/mshv", FAKE_DEVICE_FD, &features, true,
-                                    fresh());
+    return make_with(SCONCE_MSHV_MASKS_TRY);
+}
+
+static void destroy(void)
+{
+    sconce_mshv_machine_fini(&machine);
+    expect_nothing_left();
 }
 
 static void expect_refused(int32_t status, const char *text, const char *hint)
 {
     assert_int_equal(make(), status);
     expect_error(text, hint);
-    sconce_mshv_machine_fini(&machine);
-    assert_int_equal(machine.partition_fd, -1);
+    destroy();
 }
 
 static void test_create_asks_for_the_masks(void **state)
@@ -67,6 +78,23 @@ static void test_create_asks_for_the_masks(void **state)
     assert_int_equal(fake.created[0].xsave_disabled, 0x33);
     assert_true(machine.has_masks);
     assert_non_null(machine.register_page);
+    destroy();
+}
+
+static void test_create_says_of_msrs_only_where_there_are_some(void **state)
+{
+    static const struct sconce_mshv_features none = {.has_msrs = false};
+
+    (void)state;
+    assert_int_equal(make(), SCONCE_PLUGIN_OK);
+    assert_int_equal(fake.hvcalls_made, 2); /* properties */
+    sconce_mshv_machine_fini(&machine);
+    fake_start_over(state);
+    assert_int_equal(sconce_mshv_machine_init(&machine, "/dev/mshv", FAKE_DEVICE_FD, &none,
+                                              SCONCE_MSHV_MASKS_TRY, fresh()),
+                     SCONCE_PLUGIN_OK);
+    assert_int_equal(fake.hvcalls_made, 1);
+    assert_null(machine.register_page);
     sconce_mshv_machine_fini(&machine);
 }
 
@@ -78,7 +106,45 @@ static void test_create_falls_back_to_the_first_form(void **state)
     assert_int_equal(fake.creations, 2);
     assert_int_equal(fake.created[1].v1.flags, 0);
     assert_false(machine.has_masks);
-    sconce_mshv_machine_fini(&machine);
+    destroy();
+}
+
+/* Once there are masks, there is nothing to fall back to; where there are none, none are asked for.
+ */
+static void test_create_with_or_without_masks_takes_no_other_form(void **state)
+{
+    (void)state;
+    fake.create_errno[0] = EINVAL;
+    assert_int_equal(make_with(SCONCE_MSHV_MASKS_ALL), SCONCE_PLUGIN_E_UNAVAILABLE);
+    assert_int_equal(fake.creations, 1);
+    destroy();
+    fake_start_over(state);
+    assert_int_equal(make_with(SCONCE_MSHV_MASKS_NONE), SCONCE_PLUGIN_OK);
+    assert_int_equal(fake.creations, 1);
+    assert_int_equal(fake.created[0].v1.flags, 0);
+    assert_false(machine.has_masks);
+    destroy();
+}
+
+/* So the driver tells of masks that the hypervisor refuses, and of what is only for a moment. */
+static void test_create_asks_for_the_masks_twice_after_eio(void **state)
+{
+    (void)state;
+    fake.create_errno[0] = EIO;
+    assert_int_equal(make(), SCONCE_PLUGIN_OK);
+    assert_true(machine.has_masks);
+    destroy();
+    fake_start_over(state);
+    fake.create_errno[0] = fake.create_errno[1] = EIO;
+    assert_int_equal(make(), SCONCE_PLUGIN_OK);
+    assert_int_equal(fake.creations, 3);
+    assert_false(machine.has_masks);
+    destroy();
+    fake_start_over(state);
+    fake.create_errno[0] = EIO;
+    assert_int_equal(make_with(SCONCE_MSHV_MASKS_ALL), SCONCE_PLUGIN_E_SYSTEM);
+    assert_int_equal(fake.creations, 1);
+    destroy();
 }
 
 static void test_create_falls_back_on_einval_alone(void **state)
@@ -123,13 +189,48 @@ static void test_create_tells_which_step_failed(void **state)
                    "cannot map a virtual processor's register page: Cannot allocate memory", "");
 }
 
+/* A signal costs nothing; a driver that speaks of signals for ever is given up on. */
+static void test_create_asks_again_after_eintr_but_not_for_ever(void **state)
+{
+    (void)state;
+    fake.fail_at = 1;
+    fake.fail_errno = EINTR;
+    assert_int_equal(make(), SCONCE_PLUGIN_OK);
+    assert_int_equal(fake.creations, 1);
+    destroy();
+    fake_start_over(state);
+    fake.initialize_errno = EINTR;
+    expect_refused(SCONCE_PLUGIN_E_SYSTEM, "cannot initialize a partition: Interrupted system call",
+                   "");
+    assert_int_equal(fake.initializations, SCONCE_MSHV_MAX_IDLE);
+}
+
 static void test_create_does_without_a_register_page(void **state)
 {
     (void)state;
     fake.mmap_errno = ENODEV;
     assert_int_equal(make(), SCONCE_PLUGIN_OK);
     assert_null(machine.register_page);
-    sconce_mshv_machine_fini(&machine);
+    destroy();
+}
+
+/* The four ioctls that make it, the two hypercalls between them, the page. */
+static void test_create_that_fails_anywhere_leaves_nothing(void **state)
+{
+    unsigned calls;
+
+    (void)state;
+    assert_int_equal(make(), SCONCE_PLUGIN_OK);
+    calls = fake.calls;
+    destroy();
+    for (unsigned n = 1; n <= calls; n++) {
+        fake_start_over(state);
+        fake.fail_at = n;
+        fake.fail_errno = ENOMEM;
+        assert_int_equal(make(), SCONCE_PLUGIN_E_NO_MEMORY);
+        assert_string_not_equal(error.text, "");
+        destroy();
+    }
 }
 
 /* ---- Early properties ----------------------------------------------------------------------- */
@@ -158,7 +259,7 @@ static void test_create_sets_the_early_properties(void **state)
     assert_int_equal(properties[1].code, 0x50017);
     assert_int_equal(properties[1].value, 0);
     assert_int_equal(fake.last_in_bytes, 24);
-    sconce_mshv_machine_fini(&machine);
+    destroy();
 }
 
 /* Faulting is what a hypervisor does that cannot be told; enlightenments must be gone. */
@@ -172,7 +273,8 @@ static void test_create_goes_on_without_the_msr_property_alone(void **state)
     fake.hvcalls = unknown_msr;
     fake.hvcall_count = 2;
     assert_int_equal(make(), SCONCE_PLUGIN_OK);
-    sconce_mshv_machine_fini(&machine);
+    expect_error("", "");
+    destroy();
 
     fake_start_over(state);
     fake.hvcalls = unknown_synthetic;
@@ -192,11 +294,18 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_open_tells_why_not_and_what_to_do, fake_start_over),
         cmocka_unit_test_setup(test_create_asks_for_the_masks, fake_start_over),
+        cmocka_unit_test_setup(test_create_says_of_msrs_only_where_there_are_some, fake_start_over),
         cmocka_unit_test_setup(test_create_falls_back_to_the_first_form, fake_start_over),
+        cmocka_unit_test_setup(test_create_with_or_without_masks_takes_no_other_form,
+                               fake_start_over),
+        cmocka_unit_test_setup(test_create_asks_for_the_masks_twice_after_eio, fake_start_over),
         cmocka_unit_test_setup(test_create_falls_back_on_einval_alone, fake_start_over),
         cmocka_unit_test_setup(test_create_tells_what_is_no_driver_of_ours, fake_start_over),
         cmocka_unit_test_setup(test_create_tells_which_step_failed, fake_start_over),
+        cmocka_unit_test_setup(test_create_asks_again_after_eintr_but_not_for_ever,
+                               fake_start_over),
         cmocka_unit_test_setup(test_create_does_without_a_register_page, fake_start_over),
+        cmocka_unit_test_setup(test_create_that_fails_anywhere_leaves_nothing, fake_start_over),
         cmocka_unit_test_setup(test_create_sets_the_early_properties, fake_start_over),
         cmocka_unit_test_setup(test_create_goes_on_without_the_msr_property_alone, fake_start_over),
     };

@@ -131,8 +131,58 @@ static void test_get_without_end_is_a_clear_error(void **state)
 
     start_over(state);
     script(nothing, 1);
-    assert_int_equal(get(3), SCONCE_PLUGIN_E_NO_MEMORY);
+    assert_int_equal(get(3), SCONCE_PLUGIN_E_SYSTEM);
+    expect_error("cannot read registers: the hypervisor does none of it, and says no reason", "");
     assert_int_equal(fake.hvcalls_made, SCONCE_MSHV_MAX_IDLE);
+    assert_false(sconce_mshv_is_refusal(&error));
+}
+
+/* A kernel that asks again by itself tells what came of it. */
+static void test_get_without_memory_is_told_as_such(void **state)
+{
+    static const struct fake_hvcall with_status[] = {{ENOMEM, 0xb, 0, false}};
+    static const struct fake_hvcall without[] = {{ENOMEM, 0, 0, true}};
+
+    (void)state;
+    script(with_status, 1);
+    assert_int_equal(get(3), SCONCE_PLUGIN_E_NO_MEMORY);
+    expect_error("cannot read registers: there is no memory that the hypervisor wants",
+                 "keep fewer sandboxes, or give the root partition more memory");
+    assert_int_equal(error.domain, SCONCE_DOMAIN_HV_STATUS);
+    assert_int_equal(error.code, 0xb);
+    assert_int_equal(fake.hvcalls_made, 1);
+    script(without, 1);
+    assert_int_equal(get(3), SCONCE_PLUGIN_E_NO_MEMORY);
+    expect_error("cannot read registers: Cannot allocate memory",
+                 "keep fewer sandboxes, or give the root partition more memory");
+}
+
+static void test_get_and_set_of_nothing_ask_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(get(0), SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_mshv_set_registers(FAKE_VP_FD, NULL, 0, "set", fresh()),
+                     SCONCE_PLUGIN_OK);
+    assert_int_equal(fake.hvcalls_made, 0);
+}
+
+static void test_refusals_are_the_hypervisors_own_words(void **state)
+{
+    static const uint16_t refusals[] = {0x2, 0x5, 0x6, 0x8, 0x9, 0x1e, 0x20, 0x50};
+    struct sconce_plugin_error why = {.domain = SCONCE_DOMAIN_HV_STATUS};
+    unsigned count = 0;
+
+    (void)state;
+    for (why.code = 0; why.code < 0x100; why.code++)
+        count += sconce_mshv_is_refusal(&why);
+    assert_int_equal(count, sizeof refusals / sizeof refusals[0]);
+    for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+        why.code = refusals[i];
+        why.domain = SCONCE_DOMAIN_HV_STATUS;
+        assert_true(sconce_mshv_is_refusal(&why));
+        why.domain = SCONCE_DOMAIN_ERRNO;
+        assert_false(sconce_mshv_is_refusal(&why));
+    }
 }
 
 static void test_get_that_the_hypervisor_refuses_has_its_status(void **state)
@@ -177,19 +227,16 @@ static void test_set_sends_long_lists_in_parts(void **state)
 static void test_property_asks_again_too(void **state)
 {
     static const struct fake_hvcall calls[] = {AGAIN(0), AGAIN(0), FINE}, never[] = {AGAIN(0)};
-    uint16_t status;
 
     (void)state;
     fake.repetition = NULL;
     script(calls, 3);
-    assert_int_equal(sconce_mshv_set_property(FAKE_PARTITION_FD, 1, 2, &status, fresh()),
-                     SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_mshv_set_property(FAKE_PARTITION_FD, 1, 2, fresh()), SCONCE_PLUGIN_OK);
     assert_int_equal(fake.hvcalls_made, 3);
-    assert_int_equal(status, 0);
 
     fake_start_over(state);
     script(never, 1);
-    assert_int_equal(sconce_mshv_set_property(FAKE_PARTITION_FD, 1, 2, &status, fresh()),
+    assert_int_equal(sconce_mshv_set_property(FAKE_PARTITION_FD, 1, 2, fresh()),
                      SCONCE_PLUGIN_E_NO_MEMORY);
     assert_int_equal(fake.hvcalls_made, SCONCE_MSHV_MAX_IDLE);
 }
@@ -202,6 +249,9 @@ int main(void)
         cmocka_unit_test_setup(test_get_goes_on_behind_what_was_done, start_over),
         cmocka_unit_test_setup(test_get_takes_as_many_calls_as_it_gets_on_with, start_over),
         cmocka_unit_test_setup(test_get_without_end_is_a_clear_error, start_over),
+        cmocka_unit_test_setup(test_get_without_memory_is_told_as_such, start_over),
+        cmocka_unit_test_setup(test_get_and_set_of_nothing_ask_nothing, start_over),
+        cmocka_unit_test_setup(test_refusals_are_the_hypervisors_own_words, start_over),
         cmocka_unit_test_setup(test_get_that_the_hypervisor_refuses_has_its_status, start_over),
         cmocka_unit_test_setup(test_get_that_the_kernel_refuses_has_its_errno, start_over),
         cmocka_unit_test_setup(test_set_sends_long_lists_in_parts, start_over),

@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plugins/shared/mshv/hypercall.h"
 #include "plugins/shared/mshv/run.h"
 #include "plugins/shared/mshv/tests/fake-mshv.h"
 #include "plugins/shared/mshv/vm.h"
+#include "plugins/shared/plugin-error.h"
 
 enum step {
     DONE,        /* a message */
@@ -21,11 +23,11 @@ enum step {
 };
 
 static struct sconce_mshv_vm vm;
-static enum step steps[40];
+static enum step steps[40], always;
 
 static int run(struct mshv_message *message)
 {
-    switch (steps[fake.runs - 1]) {
+    switch (fake.runs <= 40 ? steps[fake.runs - 1] : always) {
     case KICK_INSIDE:
         sconce_mshv_kick(&vm.kick);
         return EINTR;
@@ -53,6 +55,7 @@ static int start_over(void **state)
 {
     fake_start_over(state);
     memset(steps, 0, sizeof steps);
+    always = DONE;
     vm =
         (struct sconce_mshv_vm){.machine = {.partition_fd = FAKE_PARTITION_FD, .vp_fd = FAKE_VP_FD},
                                 .state = SCONCE_VCPU_RUNNABLE};
@@ -66,9 +69,11 @@ static int32_t flush_status;
 static int32_t flush(struct sconce_plugin_vm *plugin_vm, struct sconce_plugin_error *err)
 {
     (void)plugin_vm;
-    (void)err;
     flushes++;
-    return flush_status;
+    return flush_status == SCONCE_PLUGIN_OK
+               ? flush_status
+               : sconce_plugin_fail(err, flush_status, SCONCE_DOMAIN_HV_STATUS, 0x15, NULL,
+                                    "cannot set registers");
 }
 
 static struct sconce_exit result;
@@ -127,6 +132,46 @@ static void test_run_noise_and_eagain_go_on(void **state)
     steps[3] = NOISE;
     vcpu_run(SCONCE_MSHV_EXITED);
     assert_int_equal(fake.runs, 5);
+    assert_int_equal(flushes, 5); /* before each */
+}
+
+static void all_steps(enum step what)
+{
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        steps[i] = what;
+    always = what;
+}
+
+static void expect_given_up_on(enum step what)
+{
+    all_steps(what);
+    vcpu_run(-EAGAIN);
+    assert_int_equal(fake.runs, SCONCE_MSHV_MAX_IDLE);
+    assert_int_equal(result.kind, SCONCE_EXIT_FAIL);
+    assert_string_equal(result.u.fail.text, "cannot run the virtual processor: the hypervisor does "
+                                            "not run it, and says no reason");
+    assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
+}
+
+static void test_run_without_a_message_for_ever_is_a_failure(void **state)
+{
+    expect_given_up_on(AGAIN);
+    start_over(state);
+    expect_given_up_on(EMPTY);
+}
+
+/* There is nobody to kick a trial guest. */
+static void test_run_of_signals_alone_ends_with_its_time(void **state)
+{
+    (void)state;
+    all_steps(NOISE);
+    vm.deadline_ns = 1;
+    vcpu_run(SCONCE_MSHV_CANCELLED);
+    assert_int_equal(result.kind, SCONCE_EXIT_CANCELLED);
+    assert_int_equal(fake.runs, 1);
+    vm.deadline_ns = UINT64_MAX;
+    steps[20] = DONE;
+    vcpu_run(SCONCE_MSHV_EXITED);
 }
 
 static void test_run_kick_ends_eagain_for_ever(void **state)
@@ -177,8 +222,12 @@ static void test_run_without_its_registers_does_not_run(void **state)
 {
     (void)state;
     flush_status = SCONCE_PLUGIN_E_SYSTEM;
-    assert_int_equal(vcpu_run(0), SCONCE_PLUGIN_E_DEAD);
+    vcpu_run(-EIO);
     flush_status = SCONCE_PLUGIN_OK;
+    assert_int_equal(result.kind, SCONCE_EXIT_FAIL);
+    assert_int_equal(result.u.fail.domain, SCONCE_DOMAIN_HV_STATUS);
+    assert_int_equal(result.u.fail.code, 0x15);
+    assert_string_equal(result.u.fail.text, "cannot set registers");
     assert_int_equal(fake.runs, 0);
     assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
 }
@@ -212,6 +261,8 @@ int main(void)
         cmocka_unit_test_setup(test_run_kick_inside_is_reported_once, start_over),
         cmocka_unit_test_setup(test_run_kick_before_it_lets_no_guest_run, start_over),
         cmocka_unit_test_setup(test_run_noise_and_eagain_go_on, start_over),
+        cmocka_unit_test_setup(test_run_without_a_message_for_ever_is_a_failure, start_over),
+        cmocka_unit_test_setup(test_run_of_signals_alone_ends_with_its_time, start_over),
         cmocka_unit_test_setup(test_run_kick_ends_eagain_for_ever, start_over),
         cmocka_unit_test_setup(test_run_kick_that_races_a_message_waits_for_the_next_run,
                                start_over),

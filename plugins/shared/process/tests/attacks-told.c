@@ -41,7 +41,7 @@ static const struct attack told[] = {
     /* The guest's own calls, whatever their number. */
     {"own_syscall", {SYS_sched_yield}, OK},
     {"own_syscall", {SYS_rt_sigreturn}, OK},
-    {"own_syscall", {SYS_exit_group}, OK},
+    {"own_syscall", {SYS_exit_group}, EXIT},
     {"own_syscall", {UINT64_MAX}, OK},
     {"own_syscall", {1ull << 32 | SYS_sched_yield}, OK},
 };
@@ -77,6 +77,9 @@ static void each_of(const struct attack *attacks, size_t count, attack_fn *fn, v
 
 void attacks_each(bool hang, attack_fn *fn, void *ctx)
 {
+    const struct attack *of_machine;
+    size_t count;
+
     if (hang) {
         each_of(hanging, COUNT(hanging), fn, ctx);
         each_of(attacks_hanging, attacks_hanging_count, fn, ctx);
@@ -84,5 +87,7 @@ void attacks_each(bool hang, attack_fn *fn, void *ctx)
     }
     each_of(told, COUNT(told), fn, ctx);
     each_of(attacks_told, attacks_told_count, fn, ctx);
+    of_machine = attacks_of_machine(&count);
+    each_of(of_machine, count, fn, ctx);
     attacks_each_made(fn, ctx);
 }

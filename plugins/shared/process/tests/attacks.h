@@ -18,6 +18,7 @@
 #define OUTCOME_FAULT 2u
 #define OUTCOME_LIMIT 4u
 #define OUTCOME_KICKED 8u
+#define OUTCOME_EXIT 16u
 
 #define KIND(name) (1u << SCONCE_FAULT_##name)
 /* What a sandbox ends with whose reports were tampered with, or whose process was killed: "the
@@ -40,6 +41,13 @@ typedef void attack_fn(void *ctx, const struct attack *attack);
 /* Those that are told one by one and are its alone: that end by themselves, and the others. */
 extern const struct attack attacks_told[], attacks_hanging[];
 extern const size_t attacks_told_count, attacks_hanging_count;
+
+/** attacks_of_machine - more of the first kind, by what the kernel has. */
+const struct attack *attacks_of_machine(size_t *ret_count);
+
+/** attack_is_stubs_call - does @line of strace's, with raw arguments, tell of a system call that
+ * only this architecture's stub makes? */
+bool attack_is_stubs_call(const char *line);
 
 /* What it adds to those that are made of tables. */
 struct attack_tables {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What make-filters writes for each architecture, in pages that stand for the stub's. */
+/* What make-filters writes for each stub, in pages that stand for it. */
     .section .rodata
 
 #define raw_stub x86_64_page
@@ -10,6 +10,18 @@
 x86_64_page:
     .quad 0, 0, 0
 #include "process-x86_64-filters.h"
+#undef raw_stub
+#undef filter_listener
+#undef filter_wall
+
+#define raw_stub x86_64_prctl_page
+#define filter_listener x86_64_prctl_listener
+#define filter_wall x86_64_prctl_wall
+    .balign 4096
+    .globl x86_64_prctl_page, x86_64_prctl_listener, x86_64_prctl_wall
+x86_64_prctl_page:
+    .quad 0, 0, 0
+#include "process-x86_64-prctl-filters.h"
 #undef raw_stub
 #undef filter_listener
 #undef filter_wall

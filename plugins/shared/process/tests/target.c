@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/processes.h"
+#include "tests/fsgsbase.h"
 
 /* What an attack is called when a test fails. */
 static const char *name_of(const struct attack *attack)
@@ -123,6 +124,7 @@ void target_open(struct target *target, uint64_t deadline_ns)
                    .deadline_ns = deadline_ns},
     };
     struct sconce_error err = {0};
+    uint32_t classes;
 
     *target = (struct target){.runtime = e2e_runtime()};
     target->neighbour_guest = e2e_guest(target->runtime, "counter");
@@ -134,7 +136,10 @@ void target_open(struct target *target, uint64_t deadline_ns)
     target->guest = e2e_guest(target->runtime, "hostile");
     target->sandbox = e2e_sandbox(target->guest, &options);
     /* Behind this a restored guest looks at its registers first of all. */
-    call_well(target, "fill_and_ready", call_well(target, "available", 0).as.u32);
+    classes = call_well(target, "available", 0).as.u32;
+    if (!kernel_has_fsgsbase())
+        classes &= ~call_well(target, "withheld", 0).as.u32;
+    call_well(target, "fill_and_ready", classes);
     e2e_ok(sconce_sandbox_snapshot(target->sandbox, &target->clean, &err), &err);
     e2e_ok(sconce_sandbox_restore(target->sandbox, target->clean, &err), &err);
     target->checksum = call_well(target, "checksum", 0).as.u64;
@@ -169,6 +174,8 @@ static uint32_t outcome_of(int result, const struct sconce_error *err)
         return OUTCOME_FAULT;
     case SCONCE_E_LIMIT:
         return err->limit == SCONCE_LIMIT_DEADLINE ? OUTCOME_LIMIT : 0;
+    case SCONCE_E_GUEST_EXIT:
+        return OUTCOME_EXIT;
     case SCONCE_E_KICKED:
         return OUTCOME_KICKED;
     default:

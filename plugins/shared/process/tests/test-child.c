@@ -29,14 +29,15 @@
 #include "plugins/shared/process/zygote-host.h"
 
 #define SITE 0x60
+#define OTHER_SITE 0x70 /* of the stub's second page */
 #define FRAME (SCONCE_CONTROL_AT + 0xf000)
 #define LISTENER 1234
 #define PIDFD 1235
 
-/* ---- A zygote's text with a stub's head ---------------------------------------------------- */
+/* ---- A zygote's text with the heads of a stub of two pages --------------------------------- */
 
-_Alignas(8) const uint8_t sconce_zygote_text[sizeof(struct sconce_stub_head)] = {'S', 'T', 'U', 'B',
-                                                                                 SITE};
+_Alignas(8) const uint8_t sconce_zygote_text[SCONCE_STUB_PAGE + sizeof(struct sconce_stub_head)] = {
+    'S', 'T', 'U', 'B', SITE, [SCONCE_STUB_PAGE] = 'S', 'T', 'U', 'B', OTHER_SITE};
 const uint8_t sconce_zygote_text_end[1] = {0};
 
 /* ---- The kernel ---------------------------------------------------------------------------- */
@@ -239,6 +240,7 @@ static void test_wait_a_report_from_elsewhere_is_forged(void **state)
                                       SCONCE_STUB_AT,
                                       SCONCE_STUB_AT + SITE - 2,
                                       SCONCE_STUB_AT + SITE + 1,
+                                      SCONCE_STUB_AT + OTHER_SITE,
                                       SCONCE_STUB_AT | SITE | 1ull << 40};
     struct seccomp_notif got = report(3, SIGTRAP, FRAME);
 
@@ -247,6 +249,18 @@ static void test_wait_a_report_from_elsewhere_is_forged(void **state)
         got.data.instruction_pointer = places[i];
         expect_forged(&got);
     }
+}
+
+static void test_wait_a_report_from_the_other_page_is_its_own_childs(void **state)
+{
+    struct seccomp_notif got = report(3, SIGTRAP, FRAME);
+
+    (void)state;
+    child.stub = 1;
+    expect_forged(&got);
+    received = 0;
+    receives[0].got.data.instruction_pointer = SCONCE_STUB_AT + OTHER_SITE;
+    assert_int_equal(sconce_child_wait(&child, &number), SCONCE_CHILD_STOPPED);
 }
 
 static void test_wait_another_system_call_is_forged(void **state)
@@ -358,7 +372,7 @@ static void test_spawn_memory_without_a_descriptor_is_invalid(void **state)
     struct sconce_plugin_error error = {.size = sizeof error};
 
     (void)state;
-    assert_int_equal(sconce_child_spawn(&child, &mappings, &error), SCONCE_PLUGIN_E_INVALID);
+    assert_int_equal(sconce_child_spawn(&child, &mappings, 0, &error), SCONCE_PLUGIN_E_INVALID);
     assert_string_equal(error.text, "memory without a descriptor cannot be given to a process");
 }
 
@@ -382,6 +396,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_wait_a_failure_is_its_negative_errno, start_over),
         cmocka_unit_test_setup(test_wait_a_released_stop_is_told_again, start_over),
         cmocka_unit_test_setup(test_wait_a_report_from_elsewhere_is_forged, start_over),
+        cmocka_unit_test_setup(test_wait_a_report_from_the_other_page_is_its_own_childs,
+                               start_over),
         cmocka_unit_test_setup(test_wait_another_system_call_is_forged, start_over),
         cmocka_unit_test_setup(test_wait_a_frame_elsewhere_is_forged, start_over),
         cmocka_unit_test_setup(test_release_answers_and_says_where_the_frame_is, start_over),

@@ -31,6 +31,7 @@
     extern const uint8_t arch##_page[];                                                            \
     extern const struct sock_fprog arch##_listener, arch##_wall
 EXTERN(x86_64);
+EXTERN(x86_64_prctl);
 EXTERN(aarch64);
 
 /* One architecture's filters and what it calls the three calls. */
@@ -40,11 +41,14 @@ static const struct target {
     const struct sock_fprog *listener, *wall;
     uint32_t arch, other_arch;
     int report, sigreturn, altstack; /* sched_yield, rt_sigreturn, sigaltstack */
+    int bases;                       /* arch_prctl; 0 where it is not let through */
 } targets[] = {
     {"x86_64", x86_64_page, &x86_64_listener, &x86_64_wall, AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, 24,
-     15, 131},
+     15, 131, 0},
+    {"x86_64 prctl", x86_64_prctl_page, &x86_64_prctl_listener, &x86_64_prctl_wall,
+     AUDIT_ARCH_X86_64, AUDIT_ARCH_I386, 24, 15, 131, 158},
     {"aarch64", aarch64_page, &aarch64_listener, &aarch64_wall, AUDIT_ARCH_AARCH64, AUDIT_ARCH_ARM,
-     124, 139, 132},
+     124, 139, 132, 0},
 };
 #define TARGETS (sizeof targets / sizeof targets[0])
 
@@ -207,6 +211,47 @@ static void test_altstack_is_pinned_to_one(void **state)
                          SECCOMP_RET_TRAP);
 }
 
+/* Where each base goes, and to whatever the kernel takes. */
+static void test_bases_are_pinned_to_their_places(void **state)
+{
+    enum { SET_GS = 0x1001, SET_FS, GET_FS, GET_GS }; /* asm/prctl.h */
+    static const uint64_t fs_at = SCONCE_CONTROL_AT + SCONCE_CONTROL_FS_BASE,
+                          gs_at = SCONCE_CONTROL_AT + SCONCE_CONTROL_GS_BASE;
+    const struct {
+        uint64_t option, value;
+        bool stubs;
+    } rows[] = {
+        {GET_FS, fs_at, true},
+        {GET_GS, gs_at, true},
+        {SET_FS, 0, true},
+        {SET_GS, UINT64_MAX, true},
+        {GET_FS, gs_at, false},
+        {GET_GS, fs_at, false},
+        {GET_FS, 0, false},
+        {GET_FS, fs_at + 1, false},
+        {GET_FS, fs_at & 0xffffffff, false},
+        {GET_GS, gs_at | 1ull << 40, false},
+        {GET_FS | 1ull << 32, fs_at, false},
+        {SET_FS | 1ull << 32, 0, false},
+        {0, fs_at, false},
+        {SET_GS - 1, 0, false},
+        {GET_GS + 1, gs_at, false},
+        {0x1012, 0, false}, /* ARCH_CPUID_SET */
+        {0x5001, 1, false}, /* ARCH_SHSTK_ENABLE */
+    };
+    const struct target *target = *state;
+    const int nr = 158;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        assert_int_equal(answer(target, nr, INSIDE, rows[i].option, rows[i].value),
+                         rows[i].stubs && target->bases == nr ? SECCOMP_RET_ALLOW
+                                                              : SECCOMP_RET_TRAP);
+        for (size_t k = 0; k < sizeof outside / sizeof outside[0]; k++)
+            assert_int_equal(answer(target, nr, outside[k], rows[i].option, rows[i].value),
+                             SECCOMP_RET_TRAP);
+    }
+}
+
 static void test_every_other_call_traps(void **state)
 {
     const struct target *target = *state;
@@ -226,9 +271,9 @@ static void test_every_other_call_traps(void **state)
 static void test_calls_of_other_architectures_trap(void **state)
 {
     const struct target *target = *state;
-    const uint32_t others[] = {target->other_arch,
-                               target == &targets[0] ? targets[1].arch : targets[0].arch, 0,
-                               UINT32_MAX};
+    const uint32_t others[] = {
+        target->other_arch,
+        target->arch == AUDIT_ARCH_X86_64 ? AUDIT_ARCH_AARCH64 : AUDIT_ARCH_X86_64, 0, UINT32_MAX};
 
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
         for (int nr = 0; nr <= HIGHEST; nr++) {
@@ -263,6 +308,7 @@ int main(void)
          test_report_from_the_stub_alone_is_a_notification},
         {"sigreturn_from_the_stub_alone_is_allowed", test_sigreturn_from_the_stub_alone_is_allowed},
         {"altstack_is_pinned_to_one", test_altstack_is_pinned_to_one},
+        {"bases_are_pinned_to_their_places", test_bases_are_pinned_to_their_places},
         {"every_other_call_traps", test_every_other_call_traps},
         {"calls_of_other_architectures_trap", test_calls_of_other_architectures_trap},
         {"listener_alone_lets_all_else_through", test_listener_alone_lets_all_else_through},

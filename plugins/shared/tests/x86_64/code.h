@@ -3,8 +3,17 @@
 #ifndef SCONCE_PLUGINS_SHARED_TESTS_X86_64_CODE_H
 #define SCONCE_PLUGINS_SHARED_TESTS_X86_64_CODE_H
 
+#include <string.h>
+
 #include "plugins/shared/tests/fake-host.h"
 #include "sconce-regs-x86_64.h"
+#include "tests/fsgsbase.h"
+
+/* Not where they are processes of a kernel that has it not for programs: tests/fsgsbase.h. */
+static inline bool guests_have_fsgsbase(void)
+{
+    return strcmp(plugin->isolation, "process") != 0 || kernel_has_fsgsbase();
+}
 
 #define BELL(number) "mov $" #number ", %al\nout %al, $0x5c\n"
 

@@ -15,7 +15,7 @@ static void test_set_special_takes_bases_alone(void **state)
     guest_get(&guest, SCONCE_REGS_SPECIAL, &special, sizeof special);
 
     special.fs_base = DATA_GPA;
-    special.gs_base = 0xffff800000000000; /* canonical: WRGSBASE could */
+    special.gs_base = STACK_GPA;
     guest_set(&guest, SCONCE_REGS_SPECIAL, &special, sizeof special);
     guest_get(&guest, SCONCE_REGS_SPECIAL, &again, sizeof again);
     assert_memory_equal(&again, &special, sizeof again);
@@ -29,6 +29,30 @@ static void test_set_special_takes_bases_alone(void **state)
     assert_int_equal(
         regs->set(guest.vm, SCONCE_REGS_SPECIAL, &special, sizeof special, fresh_error()),
         SCONCE_PLUGIN_E_INVALID);
+    guest_free(&guest);
+}
+
+/* A canonical address, which WRGSBASE can load and arch_prctl(2) cannot. */
+static void test_set_special_base_in_the_kernels_half_needs_fsgsbase(void **state)
+{
+    struct sconce_x86_special special;
+    struct fake_guest guest;
+    int32_t status;
+
+    (void)state;
+    guest_new(&guest, CODE(bell_then_spin));
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    guest_get(&guest, SCONCE_REGS_SPECIAL, &special, sizeof special);
+
+    special.gs_base = 0xffff800000000000;
+    status = regs->set(guest.vm, SCONCE_REGS_SPECIAL, &special, sizeof special, fresh_error());
+    assert_int_equal(status, guests_have_fsgsbase() ? SCONCE_PLUGIN_OK : SCONCE_PLUGIN_E_INVALID);
+    special.gs_base = 0x7ffffffff000; /* the first that the kernel keeps to itself */
+    status = regs->set(guest.vm, SCONCE_REGS_SPECIAL, &special, sizeof special, fresh_error());
+    assert_int_equal(status, guests_have_fsgsbase() ? SCONCE_PLUGIN_OK : SCONCE_PLUGIN_E_INVALID);
+    special.gs_base--;
+    guest_set(&guest, SCONCE_REGS_SPECIAL, &special, sizeof special);
     guest_free(&guest);
 }
 
@@ -65,6 +89,7 @@ static void test_set_float_reserved_mxcsr_is_invalid(void **state)
 
 const struct CMUnitTest arch_tests[] = {
     cmocka_unit_test(test_set_special_takes_bases_alone),
+    cmocka_unit_test(test_set_special_base_in_the_kernels_half_needs_fsgsbase),
     cmocka_unit_test(test_set_standard_iopl_is_invalid),
     cmocka_unit_test(test_set_float_reserved_mxcsr_is_invalid),
 };

@@ -121,6 +121,10 @@ static void test_reset_clears_segment_bases(void **state)
     struct fake_guest guest;
 
     (void)state;
+    if (!guests_have_fsgsbase()) {
+        print_message("no FSGSBASE for programs: what a guest sets by itself is not kept apart\n");
+        skip();
+    }
     if (!scrub_fill(&guest, CODE(fill_bases)))
         return; /* a guest cannot write them here */
     guest_reset(&guest);

@@ -2,10 +2,11 @@
 /*
  * DS, ES, FS and GS: ring 3 may load them, and not every mechanism switches them by itself. However
  * a run ends, the host's thread has its own again, with its bases, and the next guest finds null
- * ones.
+ * ones. And a guest that is interrupted keeps its own.
  */
 #include "plugins/shared/tests/x86_64/code.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -23,6 +24,8 @@ GUEST(fill_fault, FILL "ud2");
 GUEST(fill_syscall, FILL "syscall");
 GUEST(fill_spin, FILL "movl $1, 0x420000\n1: jmp 1b");
 GUEST(fill_half, "mov $0x2b, %eax\n mov %eax, %es\n" BELL(1));
+GUEST(wait,
+      "movl $1, 0x420000\n1: cmpl $0, 0x420008\n je 1b\n mov %fs:0, %rax\n" STORE(rax, 16) BELL(3));
 GUEST(look, STORE_SELECTOR(ds, 0) STORE_SELECTOR(es, 8) STORE_SELECTOR(fs, 16)
                 STORE_SELECTOR(gs, 24) BELL(2));
 
@@ -159,6 +162,51 @@ static void test_run_kick_leaves_no_selector(void **state)
     guest_free(&spinning);
 }
 
+/* ---- The guest's own ------------------------------------------------------------------------- */
+
+/* On one processor each of these takes it from the guest, in the middle of its code. */
+#define SWITCHES 20
+
+static void on_alarm_for_a_while(int signal)
+{
+    static unsigned count;
+
+    (void)signal;
+    if (*(volatile uint64_t *)guest_data(&spinning) && ++count >= SWITCHES)
+        *(volatile uint64_t *)(guest_data(&spinning) + 1) = 1;
+}
+
+static void test_run_thread_pointer_outlasts_switches(void **state)
+{
+    const struct sigaction action = {.sa_handler = on_alarm_for_a_while, .sa_flags = SA_RESTART};
+    const struct itimerval each_ms = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
+
+    (void)state;
+    guest_new(&spinning, guest_wait, guest_wait_end);
+    guest_data(&spinning)[3] = 0x5ca1ab1e;
+    guest_enter(&spinning);
+    assert_ok(ops->vcpu_set_tls(spinning.vm, DATA_GPA + 24, fresh_error()));
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &each_ms, NULL);
+
+    guest_expect_bell(&spinning, 3);
+
+    setitimer(ITIMER_REAL, &never, NULL);
+    assert_int_equal(guest_data(&spinning)[2], 0x5ca1ab1e);
+    guest_free(&spinning);
+}
+
+/* Guests that are processes inherit it. */
+static void stay_on_one_processor(void)
+{
+    const int cpu = sched_getcpu();
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET((size_t)cpu, &set);
+    assert_int_equal(sched_setaffinity(0, sizeof set, &set), 0);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -167,7 +215,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup(test_run_syscall_leaves_no_selector, remember_the_thread),
         cmocka_unit_test_setup(test_run_one_selector_alone_is_taken_back, remember_the_thread),
         cmocka_unit_test_setup(test_run_kick_leaves_no_selector, remember_the_thread),
+        cmocka_unit_test(test_run_thread_pointer_outlasts_switches),
     };
 
+    stay_on_one_processor();
     return fake_host_main(argc, argv, tests, sizeof tests / sizeof tests[0]);
 }

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The memory that a snapshot keeps, and how it gets back into a sandbox. Knows arenas and layouts;
+ * nothing of vCPUs, of what the guest is, or of when a restore is allowed.
+ *
+ * A baseline is an arena whose offsets are those of the sandbox that it was taken from, with a page
+ * for each page of STATE that had ever been touched there: holes cost nothing, and whoever can map
+ * memory by its handle can share it. It is not written after it was taken.
+ */
+#ifndef SCONCE_CORE_BASELINE_H
+#define SCONCE_CORE_BASELINE_H
+
+#include "core/arena.h"
+#include "core/layout.h"
+
+struct sconce_baseline {
+    struct sconce_arena arena;         /* empty: none was taken */
+    struct sconce_stretches populated; /* of @arena */
+};
+
+#define SCONCE_BASELINE_EMPTY                                                                      \
+    {                                                                                              \
+        .arena = SCONCE_ARENA_EMPTY                                                                \
+    }
+
+/**
+ * sconce_baseline_take - copy the STATE of a sandbox that is laid out as @layout in @arena.
+ * @touched: of @arena, surveyed since its guest last ran. @ret_baseline: an empty one, and left so
+ * on failure. Errors: NO_MEMORY, SYSTEM.
+ */
+int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct sconce_layout *layout,
+                         const struct sconce_arena *arena, const struct sconce_stretches *touched,
+                         struct sconce_error *err);
+
+/** sconce_baseline_fini - takes an empty one too, and leaves it empty. */
+void sconce_baseline_fini(struct sconce_baseline *baseline);
+
+/**
+ * sconce_baseline_put - make STATE what it was when @baseline was taken, and the call buffers zero.
+ * @layout, @arena, @touched: as above, of the sandbox that it goes into, whose STATE lies where
+ * that of the other did. Each page that was touched here or is kept in @baseline is written once.
+ */
+void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
+                         struct sconce_arena *arena, const struct sconce_stretches *touched);
+
+#endif

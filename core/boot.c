@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The boot page: what a guest is told when it starts, and again after each restore. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/error.h"
+#include "common/overflow.h"
+#include "core/sandbox.h"
+
+#define SEED_STREAM 1u /* of a seeded sandbox: its boot pages' seeds, by generation */
+
+static int too_long(uint64_t room, struct sconce_error *err)
+{
+    sconce_fail_hint(err, SCONCE_E_LIMIT, "hand large data over as a function's argument",
+                     "the guest's arguments and environment have more than %" PRIu64 " bytes",
+                     room);
+    if (err)
+        err->limit = SCONCE_LIMIT_IO;
+    return SCONCE_E_LIMIT;
+}
+
+/* @room: bytes behind the boot page's head, of which @used are gone. */
+static int copy_strings(struct sconce_strings *strings, const char *const *texts, uint32_t count,
+                        uint64_t room, uint64_t used, struct sconce_error *err)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (!sconce_add_u64(bytes, strlen(texts[i]) + 1, &bytes) || bytes > room - used)
+            return too_long(room, err);
+    strings->data = malloc(bytes ? bytes : 1);
+    if (!strings->data)
+        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for the guest's arguments");
+    for (uint32_t i = 0; i < count; i++) {
+        size_t length = strlen(texts[i]) + 1;
+
+        memcpy(strings->data + strings->bytes, texts[i], length);
+        strings->bytes += length;
+    }
+    strings->count = count;
+    return 0;
+}
+
+static int check_strings(const char *const *texts, uint32_t count, bool is_env,
+                         struct sconce_error *err)
+{
+    const char *what = is_env ? "environment" : "argument";
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!texts || !texts[i])
+            return sconce_fail(err, SCONCE_E_INVALID, "%s number %u is NULL", what, i + 1);
+        if (is_env && (texts[i][0] == '=' || !strchr(texts[i], '=')))
+            return sconce_fail(err, SCONCE_E_INVALID, "%s number %u is not NAME=VALUE: \"%.200s\"",
+                               what, i + 1, texts[i]);
+    }
+    return 0;
+}
+
+int sconce_boot_take_strings(struct sconce_sandbox *sandbox,
+                             const struct sconce_sandbox_options *options, struct sconce_error *err)
+{
+    const uint64_t room = sandbox->layout.boot.bytes - sizeof(struct sconce_boot);
+    const char *const name[] = {sandbox->guest->image->name};
+    int r = check_strings(options->args, options->arg_count, false, err);
+
+    if (!r)
+        r = check_strings(options->env, options->env_count, true, err);
+    if (r < 0)
+        return r;
+    r = options->arg_count
+            ? copy_strings(&sandbox->args, options->args, options->arg_count, room, 0, err)
+            : copy_strings(&sandbox->args, name, 1, room, 0, err);
+    if (!r)
+        r = copy_strings(&sandbox->env, options->env, options->env_count, room, sandbox->args.bytes,
+                         err);
+    return r;
+}
+
+static int make_seed(const struct sconce_sandbox *sandbox, struct sconce_boot *boot,
+                     struct sconce_error *err)
+{
+    const struct sconce_personality_settings *settings = &sandbox->personality.settings;
+
+    if (settings->seeded)
+        sconce_personality_stream(settings->seed, SEED_STREAM,
+                                  sandbox->generation * sizeof boot->seed, boot->seed,
+                                  sizeof boot->seed);
+    else if (getrandom(boot->seed, sizeof boot->seed, 0) != sizeof boot->seed)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot get random bytes");
+    return 0;
+}
+
+int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    const struct sconce_layout *layout = &sandbox->layout;
+    const struct sconce_image *image = sandbox->guest->image;
+    const struct sconce_strings *args = &sandbox->args, *env = &sandbox->env;
+    uint8_t *at = sandbox->arena.host + layout->boot.offset;
+    struct sconce_boot boot = {
+        .magic = SCONCE_BOOT_MAGIC,
+        .abi = SCONCE_GUEST_ABI_CURRENT,
+        .boot_bytes = sizeof boot,
+        .generation = sandbox->generation,
+        .image_base = image->base,
+        .image_end = image->end,
+        .in_addr = layout->in.gpa,
+        .in_bytes = layout->in.bytes,
+        .out_addr = layout->out.gpa,
+        .out_bytes = layout->out.bytes,
+        .heap_addr = layout->heap.gpa,
+        .heap_bytes = layout->heap.bytes,
+        .stack_top = layout->stack.gpa + layout->stack.bytes,
+        .stack_bytes = layout->stack.bytes,
+        .args_addr = layout->boot.gpa + sizeof boot,
+        .args_bytes = args->bytes,
+        .env_addr = layout->boot.gpa + sizeof boot + args->bytes,
+        .env_bytes = env->bytes,
+        .arg_count = args->count,
+        .env_count = env->count,
+    };
+    int r = make_seed(sandbox, &boot, err);
+
+    if (r < 0)
+        return r;
+    memcpy(at, &boot, sizeof boot);
+    memcpy(at + sizeof boot, args->data, args->bytes);
+    memcpy(at + sizeof boot + args->bytes, env->data, env->bytes);
+    return 0;
+}
