@@ -18,6 +18,7 @@
 
 #include "plugins/shared/mappings.h"
 #include "plugins/shared/process/child.h"
+#include "plugins/shared/process/patience.h"
 #include "plugins/shared/vcpu-state.h"
 #include "sconce-plugin.h"
 
@@ -30,9 +31,8 @@ struct sconce_plugin_vm {
 
     /* vcpu_kick_local's, which interrupts the thread that uses the rest. */
     atomic_bool kicked;
-    atomic_bool running;            /* the child may be in the guest */
-    _Atomic uint64_t kicked_at_ns;  /* by the clock, */
-    _Atomic uint64_t kicked_cpu_ns; /* and by the child's processor time */
+    atomic_bool running; /* the child may be in the guest */
+    struct sconce_patience patience;
 };
 
 /**

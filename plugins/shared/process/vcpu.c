@@ -11,14 +11,6 @@
 #include "plugins/shared/plugin-error.h"
 #include "plugins/shared/process/backend.h"
 
-/* What a kicked guest has to show that it takes signals. One that is well needs microseconds of
- * processor time, however long it waits for its turn on a busy machine; one that has masked them
- * uses it up, and is killed. It is much more than that, since a machine that is itself a guest of a
- * busy one charges a process for the time that it did not get. Whatever keeps a guest from running
- * at all is not waited for much longer. */
-#define GRACE_CPU_NS 100000000ull
-#define GRACE_NS 5000000000ull
-
 static const struct sconce_process_backend *const backend = &sconce_process_backend;
 
 /* ---- Scrubbing ---------------------------------------------------------------------------- */
@@ -230,29 +222,19 @@ static uint64_t now_ns(void)
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-/* It was kicked before, and has not stopped: does it take no signals? */
-static bool is_deaf(struct sconce_plugin_vm *vm, uint64_t now)
-{
-    uint64_t at = atomic_load_explicit(&vm->kicked_at_ns, memory_order_relaxed);
-    uint64_t cpu_at = atomic_load_explicit(&vm->kicked_cpu_ns, memory_order_relaxed);
-
-    return now - at > GRACE_NS || sconce_child_cpu_ns(&vm->child) > cpu_at + GRACE_CPU_NS;
-}
-
 /* Stops the child, not the wait for it: a guest that still runs would not be cancelled. */
 void sconce_process_vcpu_kick_local(struct sconce_plugin_vm *vm)
 {
-    bool again = atomic_exchange_explicit(&vm->kicked, true, memory_order_relaxed);
+    bool again = atomic_exchange_explicit(&vm->kicked, true, memory_order_relaxed), deaf = false;
     int saved_errno = errno;
-    uint64_t now = now_ns();
+    uint64_t now = now_ns(), cpu = sconce_child_cpu_ns(&vm->child);
 
-    if (!again) {
-        atomic_store_explicit(&vm->kicked_at_ns, now, memory_order_relaxed);
-        atomic_store_explicit(&vm->kicked_cpu_ns, sconce_child_cpu_ns(&vm->child),
-                              memory_order_relaxed);
-    }
+    if (again)
+        deaf = sconce_patience_is_over(&vm->patience, now, cpu);
+    else
+        sconce_patience_begin(&vm->patience, now, cpu);
     if (atomic_load_explicit(&vm->running, memory_order_relaxed))
-        sconce_child_signal(&vm->child, again && is_deaf(vm, now) ? SIGKILL : SIGUSR1);
+        sconce_child_signal(&vm->child, deaf ? SIGKILL : SIGUSR1);
     errno = saved_errno;
 }
 

@@ -50,8 +50,7 @@ int32_t sconce_process_vm_make(const struct sconce_vm_config *given,
     vm->child = (struct sconce_child)SCONCE_CHILD_EMPTY;
     atomic_init(&vm->kicked, false);
     atomic_init(&vm->running, false);
-    atomic_init(&vm->kicked_at_ns, 0);
-    atomic_init(&vm->kicked_cpu_ns, 0);
+    sconce_patience_begin(&vm->patience, 0, 0);
     *ret_vm = vm;
     return SCONCE_PLUGIN_OK;
 }
