@@ -93,7 +93,8 @@ static int make_seed(const struct sconce_sandbox *sandbox, struct sconce_boot *b
     return 0;
 }
 
-int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err)
+int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, uint64_t rewound_sp,
+                              struct sconce_error *err)
 {
     const struct sconce_layout *layout = &sandbox->layout;
     const struct sconce_image *image = sandbox->guest->image;
@@ -120,6 +121,7 @@ int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_erro
         .env_bytes = env->bytes,
         .arg_count = args->count,
         .env_count = env->count,
+        .rewound_sp = rewound_sp,
     };
     int r = make_seed(sandbox, &boot, err);
 
@@ -129,4 +131,12 @@ int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_erro
     memcpy(at + sizeof boot, args->data, args->bytes);
     memcpy(at + sizeof boot + args->bytes, env->data, env->bytes);
     return 0;
+}
+
+void sconce_sandbox_end_rewind(struct sconce_sandbox *sandbox)
+{
+    static const uint64_t none;
+
+    memcpy(sandbox->arena.host + sandbox->layout.boot.offset + SCONCE_BOOT_REWOUND_SP_AT, &none,
+           sizeof none);
 }

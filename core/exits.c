@@ -156,6 +156,7 @@ static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret
     const struct sconce_frame *frame = &message.frame;
     int r = sconce_frame_read(&sandbox->out, &message, err);
 
+    sconce_sandbox_end_rewind(sandbox);
     if (r < 0)
         return r;
     if (frame->kind != SCONCE_FRAME_READY && frame->kind != SCONCE_FRAME_RETURN &&

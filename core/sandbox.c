@@ -176,7 +176,7 @@ static int build_vm(struct sconce_sandbox *sandbox, struct sconce_error *err)
     sandbox->out = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.out.offset,
                                           sandbox->layout.out.bytes};
     load_data(sandbox);
-    r = sconce_sandbox_write_boot(sandbox, err);
+    r = sconce_sandbox_write_boot(sandbox, 0, err);
     if (r < 0)
         return r;
     r = sconce_vm_create(&sandbox->vm, sandbox->guest->backend, err);

@@ -126,8 +126,12 @@ int sconce_boot_take_strings(struct sconce_sandbox *sandbox,
                              struct sconce_error *err);
 
 /** sconce_sandbox_write_boot - fill the boot page with the generation, a fresh seed, and the
- * strings for main behind its head. */
-int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, struct sconce_error *err);
+ * strings for main behind its head. @rewound_sp: as the guest ABI has it. */
+int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, uint64_t rewound_sp,
+                              struct sconce_error *err);
+
+/** sconce_sandbox_end_rewind - the guest has seen that it was rewound, if it was. */
+void sconce_sandbox_end_rewind(struct sconce_sandbox *sandbox);
 
 /* ---- trap.c --------------------------------------------------------------------------------- */
 

@@ -30,13 +30,16 @@
 #define SCONCE_DOORBELL_ON_FAULT 6   /* OUT: ON_FAULT; IN then holds its answer: see there */
 #define SCONCE_DOORBELL_FAULT_DONE 7 /* go on with the registers in the fault report */
 
+/* In struct sconce_boot, for assembly. */
+#define SCONCE_BOOT_REWOUND_SP_AT 184
+
 #ifndef __ASSEMBLER__ /* what follows is for C */
 
 #include <stddef.h>
 #include <stdint.h>
 
 /* The version in a guest's note. A host takes [MIN, CURRENT]. 2: nested calls, fault handlers,
- * arguments of main. */
+ * arguments of main, rewinds. */
 #define SCONCE_GUEST_ABI_CURRENT 2u
 #define SCONCE_GUEST_ABI_MIN 1u
 
@@ -160,6 +163,11 @@ struct sconce_fault_report {
  * struct sconce_boot - read-only to the guest; its address is the first argument at entry.
  *
  * Sizes are in bytes. The stack grows down from @stack_top; unmapped memory lies below it.
+ *
+ * @rewound_sp: not 0 behind a READY doorbell when memory was put back to a snapshot meanwhile, and
+ *   registers were not. The guest goes on as if it were entered after a restore, with this stack
+ *   pointer, and does what else is to be done to registers itself. Its thread pointer is the
+ *   snapshot's. It is 0 behind every other doorbell of the same call.
  */
 struct sconce_boot {
     uint64_t magic;
@@ -184,7 +192,8 @@ struct sconce_boot {
     uint64_t env_bytes;
     uint32_t arg_count; /* 0 from hosts that have guest ABI 1 */
     uint32_t env_count;
-    uint64_t reserved[3];
+    uint64_t rewound_sp; /* from hosts that have guest ABI 2; else 0 */
+    uint64_t reserved[2];
 };
 
 /* ---- ELF notes and tables -------------------------------------------------------------------- */
@@ -232,6 +241,8 @@ SCONCE_GUEST_ASSERT(sizeof(struct sconce_slot) == 16, "slots are 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_frame) == 64, "the frame header is 64 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_fault_report) == 48, "a fault report's head is fixed");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 208, "the boot page's head is fixed");
+SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, rewound_sp) == SCONCE_BOOT_REWOUND_SP_AT,
+                    "assembly finds it there");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_function) == 48, "a table entry is 48 bytes");
 

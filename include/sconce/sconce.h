@@ -525,6 +525,7 @@ struct sconce_stats {
      * asked for less access to memory than the guest went on to have. */
     uint64_t denied_traps;
     uint64_t protections_ignored;
+    uint64_t rewinds; /* of the restores, those that did not scrub registers */
 };
 
 /** sconce_sandbox_stats - for the thread that uses the sandbox, its host functions included. */
@@ -554,6 +555,18 @@ SCONCE_API int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox,
 SCONCE_API int sconce_sandbox_restore(struct sconce_sandbox *sandbox,
                                       const struct sconce_snapshot *snapshot,
                                       struct sconce_error *err);
+
+/**
+ * sconce_sandbox_rewind - the same for the same user: memory is put back, registers are not
+ * scrubbed. What a guest left in them, or in the processor besides, the next call of a guest that
+ * looks for it may find; so it is for one client's calls, and sconce_sandbox_restore for what comes
+ * between two clients. It spares the backend's work on registers, which is most of a restore. Where
+ * the guest cannot be rewound (it is POISONED, or its SDK older than guest ABI 2) this restores.
+ * Errors: sconce_sandbox_restore's.
+ */
+SCONCE_API int sconce_sandbox_rewind(struct sconce_sandbox *sandbox,
+                                     const struct sconce_snapshot *snapshot,
+                                     struct sconce_error *err);
 
 SCONCE_API void sconce_snapshot_free(struct sconce_snapshot *snapshot);
 

@@ -148,14 +148,16 @@ static enum check_outcome ends(struct check *check, struct check_box *box, int s
 }
 
 /* A copy of what has started asks for nothing more, and has what was there. */
-static enum check_outcome restored(struct check *check, struct check_box *box)
+static enum check_outcome copied(struct check *check, struct check_box *box,
+                                 int (*back)(struct sconce_sandbox *,
+                                             const struct sconce_snapshot *, struct sconce_error *))
 {
     uint64_t traps = traps_of(box);
 
-    CHECK(check, sconce_sandbox_restore(box->sandbox, box->start, &box->err) == 0,
-          "cannot restore: %s", box->err.text);
+    CHECK(check, back(box->sandbox, box->start, &box->err) == 0, "cannot go back: %s",
+          box->err.text);
     CHECK_STEP(compute(check, box));
-    CHECK(check, traps_of(box) == traps, "a restored guest made %llu system calls to start",
+    CHECK(check, traps_of(box) == traps, "a copy made %llu system calls to start",
           (unsigned long long)(traps_of(box) - traps));
     return ask(check, box);
 }
@@ -176,7 +178,9 @@ static enum check_outcome run(struct check *check, const char *file, int smashed
           (const char *)box.result.as.span.data);
     CHECK_STEP(compute(check, &box));
     CHECK_STEP(ask(check, &box));
-    CHECK_STEP(restored(check, &box));
+    CHECK_STEP(copied(check, &box, sconce_sandbox_restore));
+    CHECK_STEP(copied(check, &box, sconce_sandbox_rewind));
+    CHECK_STEP(copied(check, &box, sconce_sandbox_rewind));
     CHECK_STEP(check_call_ends(check, &box, SCONCE_E_GUEST_FAILED, SCONCE_STATE_READY,
                                "fail_without_memory", WITH(sconce_string("the heap is full"))));
     CHECK(check, box.err.guest_code == 6 && strstr(box.err.text, "the heap is full000"),

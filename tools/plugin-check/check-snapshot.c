@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Snapshots: everything that a guest can change comes back, and what must differ does. */
+/* Snapshots: everything that a guest can change comes back, by a restore and by a rewind, and what
+ * must differ does. */
+#include <elf.h>
 #include <stdio.h>
 
 #include "common/cleanup.h"
@@ -13,15 +15,31 @@ static enum check_outcome expect_next(struct check *check, struct check_box *box
     return CHECK_OK;
 }
 
-static enum check_outcome restore(struct check *check, struct check_box *box,
-                                  struct sconce_sandbox *sandbox)
+/* sconce_sandbox_restore or sconce_sandbox_rewind. */
+typedef int (*way_back)(struct sconce_sandbox *, const struct sconce_snapshot *,
+                        struct sconce_error *);
+
+static uint64_t rewinds(const struct check_box *box)
 {
-    CHECK(check, sconce_sandbox_restore(sandbox, box->start, &box->err) == 0, "cannot restore: %s",
+    struct sconce_stats stats = {.size = sizeof stats};
+
+    sconce_sandbox_stats(box->sandbox, &stats);
+    return stats.rewinds;
+}
+
+/* A rewind that restores in secret would show nothing. */
+static enum check_outcome go_back(struct check *check, struct check_box *box, way_back way)
+{
+    uint64_t wanted = rewinds(box) + (way == sconce_sandbox_rewind);
+
+    CHECK(check, way(box->sandbox, box->start, &box->err) == 0, "cannot go back: %s",
           box->err.text);
+    CHECK(check, rewinds(box) == wanted, "%llu rewinds, not %llu", (unsigned long long)rewinds(box),
+          (unsigned long long)wanted);
     return CHECK_OK;
 }
 
-static enum check_outcome check_state(struct check *check)
+static enum check_outcome state(struct check *check, way_back way)
 {
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
 
@@ -35,7 +53,7 @@ static enum check_outcome check_state(struct check *check)
         CHECK_STEP(expect_next(check, &box, 103));
         CHECK_STEP(check_call_done(check, &box, "add", WITH(sconce_i64(1000))));
         CHECK_STEP(check_call_done(check, &box, "keep", WITH(sconce_string("after, and longer"))));
-        CHECK_STEP(restore(check, &box, box.sandbox));
+        CHECK_STEP(go_back(check, &box, way));
         CHECK_STEP(check_call_done(check, &box, "kept_text", WITHOUT));
         CHECK(check, check_is_text(&box.result, "before"), "the heap came back as \"%s\"",
               (const char *)box.result.as.span.data);
@@ -54,7 +72,7 @@ static enum check_outcome checksums(struct check *check, struct check_box *box, 
     return CHECK_OK;
 }
 
-static enum check_outcome check_every_byte(struct check *check)
+static enum check_outcome every_byte(struct check *check, way_back way)
 {
     const struct sconce_limits limits = {.heap_bytes = 2u << 20, .deadline_ns = UINT64_MAX};
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
@@ -64,7 +82,7 @@ static enum check_outcome check_every_byte(struct check *check)
     CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(1))));
     CHECK_STEP(check_box_keep_start(check, &box));
     CHECK_STEP(checksums(check, &box, first));
-    CHECK_STEP(restore(check, &box, box.sandbox));
+    CHECK_STEP(go_back(check, &box, way));
     CHECK_STEP(checksums(check, &box, before));
     /* The third is of the stack below what is in use, and a restored guest uses another depth. */
     CHECK(check, memcmp(first, before, 2 * 17) == 0,
@@ -73,7 +91,7 @@ static enum check_outcome check_every_byte(struct check *check)
         CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(pattern))));
         CHECK_STEP(checksums(check, &box, dirty));
         CHECK(check, strcmp(before, dirty) != 0, "fill() changed nothing");
-        CHECK_STEP(restore(check, &box, box.sandbox));
+        CHECK_STEP(go_back(check, &box, way));
         CHECK_STEP(checksums(check, &box, after));
         CHECK(check, strcmp(before, after) == 0,
               "checksums of data, heap and stack were %s and came back as %s", before, after);
@@ -98,7 +116,7 @@ static enum check_outcome check_other_sandbox(struct check *check)
           box.err.text);
     sconce_sandbox_free(first); /* a snapshot outlives what it was taken of */
     CHECK_STEP(expect_next(check, &box, 101));
-    CHECK_STEP(restore(check, &box, box.sandbox));
+    CHECK_STEP(go_back(check, &box, sconce_sandbox_restore));
     return expect_next(check, &box, 102);
 }
 
@@ -113,7 +131,7 @@ static enum check_outcome take_bytes(struct check *check, struct check_box *box,
     return CHECK_OK;
 }
 
-static enum check_outcome check_differs(struct check *check)
+static enum check_outcome differs(struct check *check, way_back way)
 {
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
     uint64_t guard, generation;
@@ -129,7 +147,7 @@ static enum check_outcome check_differs(struct check *check)
           (unsigned long long)box.result.as.u64);
     generation = 0;
     for (int i = 0; i < 3; i++) {
-        CHECK_STEP(restore(check, &box, box.sandbox));
+        CHECK_STEP(go_back(check, &box, way));
         CHECK_STEP(take_bytes(check, &box, "seed", second));
         CHECK(check, memcmp(first, second, sizeof first) != 0, "the seed is the same again");
         memcpy(first, second, sizeof first);
@@ -168,6 +186,107 @@ static enum check_outcome check_refusals(struct check *check)
     return expect_next(check, &counter, 101);
 }
 
+/* ---- Rewinds alone --------------------------------------------------------------------------- */
+
+/* Each state is a snapshot's, whether the guest stands behind its start, a restore or a rewind. */
+static enum check_outcome check_rewind_chain(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+
+    CHECK_STEP(check_box_open(check, &box, "counter.elf", NULL));
+    for (uint64_t i = 0; i < 6; i++) {
+        CHECK_STEP(check_box_keep_start(check, &box));
+        CHECK_STEP(expect_next(check, &box, 101 + i));
+        CHECK_STEP(expect_next(check, &box, 102 + i));
+        CHECK_STEP(
+            go_back(check, &box, i % 3 == 2 ? sconce_sandbox_restore : sconce_sandbox_rewind));
+        CHECK_STEP(go_back(check, &box, sconce_sandbox_rewind)); /* twice is once */
+        CHECK_STEP(expect_next(check, &box, 101 + i));
+        sconce_snapshot_free(box.start);
+        box.start = NULL;
+    }
+    return CHECK_OK;
+}
+
+static enum check_outcome check_rewind_poisoned(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+
+    CHECK_STEP(check_box_open(check, &box, "abort.elf", NULL));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    for (int i = 0; i < 3; i++) {
+        CHECK_STEP(check_call_ends(check, &box, SCONCE_E_GUEST_ABORT, SCONCE_STATE_POISONED,
+                                   "assert_that", WITH(sconce_bool(false))));
+        CHECK(check, sconce_sandbox_rewind(box.sandbox, box.start, &box.err) == 0,
+              "cannot rewind a poisoned sandbox: %s", box.err.text);
+        CHECK(check, rewinds(&box) == (uint64_t)i, "a poisoned sandbox was not restored");
+        CHECK_STEP(check_call_done(check, &box, "assert_that", WITH(sconce_bool(true))));
+        CHECK_STEP(go_back(check, &box, sconce_sandbox_rewind));
+        CHECK_STEP(check_call_done(check, &box, "assert_that", WITH(sconce_bool(true))));
+    }
+    return CHECK_OK;
+}
+
+/* Rounding another way: MXCSR and the x87 control word, or FPCR and a sticky bit of FPSR. */
+static void other_control(const struct check *check, uint32_t words[2])
+{
+    bool x86 = check->setup->machine == EM_X86_64;
+
+    words[0] = x86 ? 0x3f80 : 0xc00000;
+    words[1] = x86 ? 0xf7f : 0x8000000;
+}
+
+static enum check_outcome check_rewind_control(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    uint32_t words[2];
+    char before[64];
+
+    other_control(check, words);
+    CHECK_STEP(check_box_open(check, &box, "registers.elf", NULL));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    CHECK_STEP(check_call_done(check, &box, "control_words", WITHOUT));
+    snprintf(before, sizeof before, "%.*s", (int)box.result.as.span.length,
+             (const char *)box.result.as.span.data);
+    CHECK_STEP(check_call_done(check, &box, "set_control_words",
+                               WITH(check_u32(words[0]), check_u32(words[1]))));
+    CHECK_STEP(go_back(check, &box, sconce_sandbox_rewind));
+    CHECK_STEP(check_call_done(check, &box, "control_words", WITHOUT));
+    CHECK(check, check_is_text(&box.result, before), "floating-point control was %s and is %.*s",
+          before, (int)box.result.as.span.length, (const char *)box.result.as.span.data);
+    return CHECK_OK;
+}
+
+/* The guest's next doorbell is not READY, and comes after a stop in its first instructions. */
+static enum check_outcome check_rewind_next_doorbell(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+
+    CHECK_STEP(check_box_open(check, &box, "types.elf", NULL));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    for (int i = 0; i < 3; i++) {
+        CHECK_STEP(go_back(check, &box, sconce_sandbox_rewind));
+        CHECK_STEP(check_call_done(check, &box, "via_host_nothing", WITHOUT));
+        CHECK_STEP(check_call_done(check, &box, "via_host_nothing", WITHOUT));
+    }
+    return CHECK_OK;
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+#define BOTH_WAYS(what_)                                                                           \
+    static enum check_outcome check_##what_(struct check *check)                                   \
+    {                                                                                              \
+        return what_(check, sconce_sandbox_restore);                                               \
+    }                                                                                              \
+    static enum check_outcome check_rewind_##what_(struct check *check)                            \
+    {                                                                                              \
+        return what_(check, sconce_sandbox_rewind);                                                \
+    }
+BOTH_WAYS(state)
+BOTH_WAYS(every_byte)
+BOTH_WAYS(differs)
+
 const struct check_row check_snapshot_rows[] = {
     {"snapshot.state", "data, bss and heap come back, again and again", CHECK_NEEDS_SANDBOX,
      check_state},
@@ -179,5 +298,19 @@ const struct check_row check_snapshot_rows[] = {
      CHECK_NEEDS_SANDBOX, check_differs},
     {"snapshot.refusals", "a snapshot of something else is refused and changes nothing",
      CHECK_NEEDS_SANDBOX, check_refusals},
+    {"rewind.state", "data, bss and heap come back without a restore", CHECK_NEEDS_SANDBOX,
+     check_rewind_state},
+    {"rewind.bytes", "every byte that a guest can write comes back by a rewind",
+     CHECK_NEEDS_SANDBOX, check_rewind_every_byte},
+    {"rewind.differs", "seed, generation and stack guard differ after a rewind",
+     CHECK_NEEDS_SANDBOX, check_rewind_differs},
+    {"rewind.chain", "starts, restores and rewinds follow each other in any order",
+     CHECK_NEEDS_SANDBOX, check_rewind_chain},
+    {"rewind.poisoned", "a rewind of a poisoned sandbox restores it", CHECK_NEEDS_SANDBOX,
+     check_rewind_poisoned},
+    {"rewind.control", "floating-point control is a function's entry's after a rewind",
+     CHECK_NEEDS_SANDBOX, check_rewind_control},
+    {"rewind.doorbell", "doorbells other than READY go on behind a rewind", CHECK_NEEDS_SANDBOX,
+     check_rewind_next_doorbell},
     {NULL, NULL, 0, NULL},
 };

@@ -51,7 +51,8 @@ sconce_resume:
 /*
  * void sconce_doorbell(uint32_t number)
  * READY may lose every register but PC, SP and TP (the TLS base), so what a callee keeps is kept on
- * the stack: RA, S0 to S11, FS0 to FS11 and the rounding mode. GP is made anew.
+ * the stack: RA, S0 to S11, FS0 to FS11 and the rounding mode. GP is made anew. It may also find all
+ * memory put back to a snapshot, the stack too: then the way back in is taken.
  */
 #define FRAME_BYTES 224
 
@@ -95,8 +96,17 @@ sconce_doorbell:
     frcsr t0
     sd t0, 208(sp)
     li a7, DOORBELL_A7_RISCV64
+    li t1, SCONCE_DOORBELL_READY
+    beq a0, t1, 1f
     ecall
+    j 2f
+1:  ecall
     set_gp
+    la t1, sconce_boot_page
+    ld a0, 0(t1)
+    ld t0, SCONCE_BOOT_REWOUND_SP_AT(a0)
+    bnez t0, sconce_rewound
+2:  set_gp
     ld t0, 208(sp)
     fscsr t0
     each_saved ld, fld
@@ -107,5 +117,12 @@ sconce_doorbell:
     ret
     .cfi_endproc
     .size sconce_doorbell, . - sconce_doorbell
+
+    .type sconce_rewound, @function
+sconce_rewound:
+    mv sp, t0
+    fscsr zero
+    j sconce_resume_entry
+    .size sconce_rewound, . - sconce_rewound
 
     .section .note.GNU-stack, "", @progbits

@@ -96,7 +96,9 @@ sconce_resume:
 /*
  * void sconce_doorbell(uint32_t number)
  * READY may lose every register but PC, SP and TLS, so what a callee keeps (AAPCS64 6.1: X19-X29 and
- * the low halves of V8-V15), and the way back in X30, are kept on the stack.
+ * the low halves of V8-V15), and the way back in X30, are kept on the stack. It may also find all
+ * memory put back to a snapshot, the stack too: then what SP points to is another's, and the way
+ * back in is taken, with the floating-point control that a program starts with.
  */
     .globl sconce_doorbell
     .type sconce_doorbell, %function
@@ -116,8 +118,16 @@ sconce_doorbell:
     keep d12, d13, 128
     keep d14, d15, 144
     mov w0, w0                  /* what is above a 32-bit argument is anything */
+    cmp w0, #SCONCE_DOORBELL_READY
+    b.eq 1f
     svc #SCONCE_DOORBELL_SVC_AARCH64
-    give_back d14, d15, 144
+    b 2f
+1:  svc #SCONCE_DOORBELL_SVC_AARCH64
+    adrp x0, sconce_boot_page
+    ldr x0, [x0, #:lo12:sconce_boot_page]
+    ldr x9, [x0, #SCONCE_BOOT_REWOUND_SP_AT]
+    cbnz x9, sconce_rewound
+2:  give_back d14, d15, 144
     give_back d12, d13, 128
     give_back d10, d11, 112
     give_back d8, d9, 96
@@ -132,5 +142,13 @@ sconce_doorbell:
     ret
     .cfi_endproc
     .size sconce_doorbell, . - sconce_doorbell
+
+    .type sconce_rewound, %function
+sconce_rewound:
+    mov sp, x9
+    msr fpcr, xzr
+    msr fpsr, xzr
+    b sconce_resume_entry
+    .size sconce_rewound, . - sconce_rewound
 
     .section .note.GNU-stack, "", %progbits

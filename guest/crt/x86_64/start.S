@@ -82,21 +82,31 @@ sconce_resume:
 /*
  * void sconce_doorbell(uint32_t number)
  * READY may lose every register but RIP, RSP and the TLS bases, so what a callee keeps is kept on
- * the stack; the direction flag is a callee's duty as well.
+ * the stack; the direction flag is a callee's duty as well. It may also find all memory put back to
+ * a snapshot, the stack too: then what RSP points to is another's, and the way back in is taken,
+ * with the floating-point control of a function's entry (psABI 3.2.3).
  */
     .globl sconce_doorbell
     .type sconce_doorbell, @function
 sconce_doorbell:
     .cfi_startproc
     endbr64
-    .irp register, rbx, rbp, r12, r13, r14, r15
+    movl %edi, %eax
+    cmpl $SCONCE_DOORBELL_READY, %eax
+    je 1f
+    outb %al, $SCONCE_DOORBELL_PORT_X86_64
+    ret
+1:  .irp register, rbx, rbp, r12, r13, r14, r15
     pushq %\register
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset \register, 0
     .endr
-    movl %edi, %eax
     outb %al, $SCONCE_DOORBELL_PORT_X86_64
     cld
+    movq sconce_boot_page(%rip), %rdi
+    movq SCONCE_BOOT_REWOUND_SP_AT(%rdi), %rax
+    testq %rax, %rax
+    jnz sconce_rewound
     .irp register, r15, r14, r13, r12, rbp, rbx
     popq %\register
     .cfi_adjust_cfa_offset -8
@@ -105,5 +115,15 @@ sconce_doorbell:
     ret
     .cfi_endproc
     .size sconce_doorbell, . - sconce_doorbell
+
+    .type sconce_rewound, @function
+sconce_rewound:
+    movq %rax, %rsp
+    fninit
+    pushq $0x1f80
+    ldmxcsr (%rsp)
+    popq %rax
+    jmp sconce_resume_entry
+    .size sconce_rewound, . - sconce_rewound
 
     .section .note.GNU-stack, "", @progbits

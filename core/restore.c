@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Snapshots, put back. A restore scrubs the vCPU and enters it again; a rewind leaves it at its
+ * READY doorbell, behind which the guest finds out (sconce-guest-abi.h, rewound_sp).
+ */
+#include "common/error.h"
+#include "common/process.h"
+#include "core/sandbox.h"
+#include "core/snapshot.h"
+
+/* Since that guest ABI a guest looks behind READY whether it was rewound. */
+#define REWIND_ABI 2u
+
+static int check_restore(const struct sconce_sandbox *sandbox,
+                         const struct sconce_snapshot *snapshot, struct sconce_error *err)
+{
+    uint32_t state = sconce_sandbox_state(sandbox);
+    int r = sconce_check_process(snapshot->process, err);
+
+    if (r < 0)
+        return r;
+    if (state != SCONCE_STATE_READY && state != SCONCE_STATE_POISONED)
+        return sconce_fail_hint(err, SCONCE_E_STATE, "free it and make another",
+                                "the sandbox is dead: its backend failed");
+    if (snapshot->guest != sandbox->guest)
+        return sconce_fail(err, SCONCE_E_INVALID,
+                           "the snapshot is of guest %s, the sandbox of another (%s)",
+                           snapshot->guest->image->name, sandbox->guest->image->name);
+    if (!sconce_layout_same_state(&snapshot->layout, &sandbox->layout))
+        return sconce_fail_hint(err, SCONCE_E_INVALID,
+                                "use the same heap, stack and buffer sizes for both",
+                                "the snapshot is of a sandbox with other memory limits");
+    return 0;
+}
+
+/* Memory, and what the host keeps of the guest. On failure the sandbox is POISONED. */
+static int put_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                    uint64_t rewound_sp, struct sconce_error *err)
+{
+    int r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+
+    if (r < 0)
+        return r;
+    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched);
+    sandbox->generation++;
+    sandbox->resume = snapshot->resume;
+    sconce_personality_state_copy(&sandbox->personality.state, &snapshot->system);
+    sandbox->fault_handler = snapshot->fault_handler;
+    return sconce_sandbox_write_boot(sandbox, rewound_sp, err);
+}
+
+static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                   struct sconce_error *err)
+{
+    int r = sconce_vm_reset(&sandbox->vm, err);
+
+    if (r < 0) {
+        sconce_sandbox_set_state(sandbox, SCONCE_STATE_DEAD);
+        return r;
+    }
+    /* Nothing of the guest is left that could write; nothing was written back yet. */
+    sconce_sandbox_set_state(sandbox, SCONCE_STATE_POISONED);
+    r = put_back(sandbox, snapshot, 0, err);
+    if (r < 0)
+        return r;
+    sandbox->stats.restores++;
+    r = sconce_sandbox_enter(sandbox, &snapshot->resume, err);
+    /* A guest that asked to be resumed where no guest can be hurts its own snapshot only. */
+    if (r != SCONCE_E_GUEST_PROTOCOL)
+        sconce_sandbox_set_state(sandbox, r ? SCONCE_STATE_DEAD : SCONCE_STATE_READY);
+    return r;
+}
+
+/* A guest that stands elsewhere than at its READY doorbell, or that moved its thread pointer, has
+ * to be entered. */
+static bool can_rewind(const struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
+{
+    return sconce_sandbox_state(sandbox) == SCONCE_STATE_READY &&
+           sandbox->guest->image->abi >= REWIND_ABI && snapshot->resume.sp &&
+           sandbox->resume.tls == snapshot->resume.tls;
+}
+
+static int rewind_ready(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                        struct sconce_error *err)
+{
+    int r;
+
+    sconce_sandbox_set_state(sandbox, SCONCE_STATE_POISONED);
+    r = put_back(sandbox, snapshot, snapshot->resume.sp, err);
+    if (r < 0)
+        return r;
+    sandbox->stats.restores++;
+    sandbox->stats.rewinds++;
+    sconce_sandbox_set_state(sandbox, SCONCE_STATE_READY);
+    return 0;
+}
+
+static int back_to(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                   bool scrubbed, struct sconce_error *err)
+{
+    int r = sconce_sandbox_hold(sandbox, err);
+
+    if (r < 0)
+        return r;
+    r = check_restore(sandbox, snapshot, err);
+    if (!r)
+        r = sconce_personality_state_reserve(&sandbox->personality.state, &snapshot->system, err);
+    if (!r)
+        r = scrubbed || !can_rewind(sandbox, snapshot) ? restore(sandbox, snapshot, err)
+                                                       : rewind_ready(sandbox, snapshot, err);
+    sconce_sandbox_release(sandbox);
+    return r;
+}
+
+int sconce_sandbox_restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                           struct sconce_error *err)
+{
+    return back_to(sandbox, snapshot, true, err);
+}
+
+int sconce_sandbox_rewind(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                          struct sconce_error *err)
+{
+    return back_to(sandbox, snapshot, false, err);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a snapshot in memory is: the STATE (baseline.h), where to resume, and what system calls have
+ * changed on the host's side. Registers are in none: a guest at READY relies on PC, SP and TLS
+ * alone. It is not changed after it was made, so any thread may read it.
+ */
+#ifndef SCONCE_CORE_SNAPSHOT_H
+#define SCONCE_CORE_SNAPSHOT_H
+
+#include "core/baseline.h"
+#include "core/sandbox.h"
+
+struct sconce_snapshot {
+    uint32_t process;
+    struct sconce_guest *guest;
+    struct sconce_layout layout;
+    struct sconce_resume resume;
+    struct sconce_personality_state system; /* what system calls have changed */
+    struct sconce_fault_handler fault_handler;
+    struct sconce_baseline baseline;
+};
+
+#endif
