@@ -49,7 +49,8 @@ SCONCE_EXPORT(void, call_site,
 }
 
 /* Jumps to any byte of the stub, with registers that address its own memory: a fault of any kind,
- * or success when that returns into the last frame. */
+ * or success when that returns into the last frame; or a broken frame, when it wrote there on the
+ * way. */
 SCONCE_EXPORT(void, jump_into, (uint32_t offset, uint64_t number))
 {
     static uint64_t own[64];

@@ -90,10 +90,13 @@ static void each_stub_number(attack_fn *fn, void *ctx)
     }
 }
 
-/* Every byte of its code, and some of its data. */
+/* Every byte of its code, and some of its data. From the middle of an instruction on, the bytes are
+ * another one, which may change memory of the guest's own that its registers lead to: its frame may
+ * then be no frame. */
 static void each_offset(attack_fn *fn, void *ctx)
 {
-    struct attack attack = {"jump_into", {0}, OUTCOME_OK | OUTCOME_FAULT, KIND_ANY};
+    struct attack attack = {
+        "jump_into", {0}, OUTCOME_OK | OUTCOME_FAULT | OUTCOME_PROTOCOL, KIND_ANY};
 
     for (uint32_t offset = 0; offset < SCONCE_STUB_PAGE; offset += offset < 256 ? 1 : 97) {
         attack.args[0] = offset;

@@ -19,6 +19,7 @@
 #define OUTCOME_LIMIT 4u
 #define OUTCOME_KICKED 8u
 #define OUTCOME_EXIT 16u
+#define OUTCOME_PROTOCOL 32u
 
 #define KIND(name) (1u << SCONCE_FAULT_##name)
 /* What a sandbox ends with whose reports were tampered with, or whose process was killed: "the

@@ -178,6 +178,8 @@ static uint32_t outcome_of(int result, const struct sconce_error *err)
         return OUTCOME_EXIT;
     case SCONCE_E_KICKED:
         return OUTCOME_KICKED;
+    case SCONCE_E_GUEST_PROTOCOL:
+        return OUTCOME_PROTOCOL;
     default:
         return 0;
     }
