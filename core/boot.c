@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "common/error.h"
 #include "common/overflow.h"
@@ -79,17 +80,33 @@ int sconce_boot_take_strings(struct sconce_sandbox *sandbox,
     return r;
 }
 
-static int make_seed(const struct sconce_sandbox *sandbox, struct sconce_boot *boot,
+/* The time of day, as the number of a stream. */
+static uint64_t now_stream(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/*
+ * A seed is a part of its own, by the generation, of a key's stream. The key is the user's; or the
+ * sandbox's, of the kernel's random bytes, which are asked for once: asking costs as much as all
+ * else that a small rewind does. Then the time says which stream, so that two copies of a machine
+ * that was copied while it ran give their guests different ones.
+ */
+static int make_seed(struct sconce_sandbox *sandbox, struct sconce_boot *boot,
                      struct sconce_error *err)
 {
     const struct sconce_personality_settings *settings = &sandbox->personality.settings;
+    const uint8_t *key = settings->seeded ? settings->seed : sandbox->seed_key;
+    uint64_t stream = settings->seeded ? SEED_STREAM : now_stream();
 
-    if (settings->seeded)
-        sconce_personality_stream(settings->seed, SEED_STREAM,
-                                  sandbox->generation * sizeof boot->seed, boot->seed,
-                                  sizeof boot->seed);
-    else if (getrandom(boot->seed, sizeof boot->seed, 0) != sizeof boot->seed)
+    if (!settings->seeded && !sandbox->generation &&
+        getrandom(sandbox->seed_key, sizeof sandbox->seed_key, 0) != sizeof sandbox->seed_key)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot get random bytes");
+    sconce_personality_stream(key, stream, sandbox->generation * sizeof boot->seed, boot->seed,
+                              sizeof boot->seed);
     return 0;
 }
 

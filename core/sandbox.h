@@ -81,6 +81,7 @@ struct sconce_sandbox {
     struct sconce_fault_handler fault_handler;
     bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */
     uint64_t generation;
+    uint8_t seed_key[SCONCE_PERSONALITY_SEED_BYTES]; /* its boot pages' seeds come from it: boot.c */
     struct sconce_binding *bindings;        /* by the guest's import index */
     struct sconce_host_function *functions; /* own copies of the offers */
     uint32_t function_count;
