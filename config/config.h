@@ -28,6 +28,7 @@ struct sconce_settings {
     const char *backends_dir_etc; /* absolute; overrides and masks */
     bool allow_untrusted_plugins;
     int kick_signal;
+    bool verify_restores;
     struct sconce_limits limits; /* all set */
     uint64_t image_bytes;        /* the most that an image may take */
     const char *clock;           /* texts that guest-settings.h reads */

@@ -45,6 +45,7 @@ void sconce_arena_fini(struct sconce_arena *arena)
         return;
     munmap(arena->host, arena->bytes);
     close(arena->fd);
+    sconce_page_set_fini(&arena->written);
     *arena = (struct sconce_arena)SCONCE_ARENA_EMPTY;
 }
 
@@ -107,12 +108,18 @@ void sconce_stretches_fini(struct sconce_stretches *stretches)
     *stretches = (struct sconce_stretches){0};
 }
 
+void sconce_arena_wrote(struct sconce_arena *arena, uint64_t offset, uint64_t bytes)
+{
+    sconce_page_set_add(&arena->written, offset, bytes);
+}
+
 void sconce_arena_zero(struct sconce_arena *arena, uint64_t offset, uint64_t bytes)
 {
     uint64_t start, stop, at = offset;
 
     while (sconce_arena_populated(arena, at, offset + bytes, &start, &stop)) {
         memset(arena->host + start, 0, stop - start);
+        sconce_arena_wrote(arena, start, stop - start);
         at = stop;
     }
 }
@@ -123,6 +130,7 @@ void sconce_arena_copy(struct sconce_arena *arena, uint64_t to, uint64_t from, u
 
     while (sconce_arena_populated(arena, at, from + bytes, &start, &stop)) {
         memcpy(arena->host + to + (start - from), arena->host + start, stop - start);
+        sconce_arena_wrote(arena, to + (start - from), stop - start);
         at = stop;
     }
 }

@@ -12,10 +12,16 @@
 
 #include <sconce/error.h>
 
+#include "core/page-set.h"
+
 struct sconce_arena {
     uint8_t *host;  /* NULL when empty */
     uint64_t bytes; /* multiple of the granule */
     int fd;         /* sealed against resizing; -1 when empty */
+
+    /* What the host has written there since whoever keeps it has last cleared it; zeroed: nobody
+     * does. */
+    struct sconce_page_set written;
 };
 
 #define SCONCE_ARENA_EMPTY                                                                         \
@@ -62,6 +68,9 @@ int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretche
                         struct sconce_error *err);
 
 void sconce_stretches_fini(struct sconce_stretches *stretches);
+
+/** sconce_arena_wrote - the host has written, or will, [@offset, @offset + @bytes) by itself. */
+void sconce_arena_wrote(struct sconce_arena *arena, uint64_t offset, uint64_t bytes);
 
 /** sconce_arena_zero - make [@offset, @offset + @bytes) zero, touching populated pages only. */
 void sconce_arena_zero(struct sconce_arena *arena, uint64_t offset, uint64_t bytes);

@@ -13,6 +13,7 @@
 #include <sconce/sconce.h>
 
 #include "sconce-ext-arch.h"
+#include "sconce-ext-dirty.h"
 #include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 #include "sconce-plugin.h"
@@ -40,6 +41,7 @@ struct sconce_backend {
     struct sconce_ext_arch arch;   /* size 0 when the plugin has none */
     struct sconce_ext_regs regs;   /* size 0 when the plugin has none */
     struct sconce_ext_fault fault; /* likewise */
+    struct sconce_ext_dirty dirty; /* likewise */
 };
 
 /** sconce_backend_error - turn a plugin's failure into ours: "NAME: text", hint kept. Maps the

@@ -34,28 +34,40 @@ static void copy_region(const struct sconce_arena *to, const struct sconce_arena
             memcpy(to->host + start, from->host + start, end - start);
 }
 
+/* [@start, @end) becomes zero, and what @kept has of it a copy of @from; NULL: stays as it is.
+ * @next: the first of @kept that does not end before @start, or one before that. */
+static void fill_range(struct sconce_arena *arena, uint64_t start, uint64_t end,
+                       const struct sconce_stretches *kept, size_t next, const uint8_t *from)
+{
+    while (start < end) {
+        uint64_t stop = end, behind = end;
+
+        while (next < kept->count && kept->at[next].end <= start)
+            next++;
+        if (next < kept->count && kept->at[next].start < end) {
+            stop = most(start, kept->at[next].start);
+            behind = least(end, kept->at[next].end);
+        }
+        memset(arena->host + start, 0, stop - start);
+        if (from)
+            memcpy(arena->host + stop, from + stop, behind - stop);
+        start = behind;
+    }
+}
+
 /* What of @region was touched, but for what @kept has: that is copied. */
 static void zero_region(struct sconce_arena *arena, const struct sconce_region *region,
                         const struct sconce_stretches *touched, const struct sconce_stretches *kept)
 {
-    size_t next = 0; /* the first of @kept that does not end before @start */
+    size_t next = 0;
     uint64_t start, end;
 
     for (size_t i = 0; i < touched->count; i++) {
         if (!clip(&touched->at[i], region, &start, &end))
             continue;
-        while (start < end) {
-            uint64_t stop = end, behind = end;
-
-            while (next < kept->count && kept->at[next].end <= start)
-                next++;
-            if (next < kept->count && kept->at[next].start < end) {
-                stop = most(start, kept->at[next].start);
-                behind = least(end, kept->at[next].end);
-            }
-            memset(arena->host + start, 0, stop - start);
-            start = behind;
-        }
+        while (next < kept->count && kept->at[next].end <= start)
+            next++;
+        fill_range(arena, start, end, kept, next, NULL);
     }
 }
 
@@ -105,4 +117,85 @@ void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sc
         zero_region(arena, region, touched, &baseline->populated);
         copy_region(arena, &baseline->arena, region, &baseline->populated);
     }
+}
+
+void sconce_baseline_put_back(const struct sconce_baseline *baseline,
+                              const struct sconce_layout *layout, struct sconce_arena *arena)
+{
+    const struct sconce_stretches *kept = &baseline->populated;
+    struct sconce_stretch run = {0};
+    size_t next = 0;
+    uint64_t start, end;
+
+    while (sconce_page_set_next(&arena->written, run.end, &run.start, &run.end)) {
+        while (next < kept->count && kept->at[next].end <= run.start)
+            next++;
+        for (uint32_t i = 0; i < layout->region_count; i++) {
+            const struct sconce_region *region = &layout->regions[i];
+
+            if (region->shared || !clip(&run, region, &start, &end))
+                continue;
+            if (region->role == SCONCE_MEM_STATE)
+                fill_range(arena, start, end, kept, next, baseline->arena.host);
+            else if (region->role == SCONCE_MEM_IO)
+                memset(arena->host + start, 0, end - start);
+        }
+    }
+}
+
+/* ---- Comparing ------------------------------------------------------------------------------- */
+
+static bool holds(const struct sconce_stretches *stretches, uint64_t offset)
+{
+    for (size_t i = 0; i < stretches->count; i++)
+        if (offset >= stretches->at[i].start && offset < stretches->at[i].end)
+            return true;
+    return false;
+}
+
+static bool page_differs(const struct sconce_baseline *baseline, uint32_t role,
+                         const struct sconce_arena *arena, uint64_t at)
+{
+    static const uint8_t zeros[SCONCE_SET_PAGE_BYTES];
+    bool kept = role == SCONCE_MEM_STATE && holds(&baseline->populated, at);
+
+    return memcmp(arena->host + at, kept ? baseline->arena.host + at : zeros, sizeof zeros) != 0;
+}
+
+/* The pages of @stretches in @region. */
+static bool region_differs(const struct sconce_baseline *baseline,
+                           const struct sconce_region *region, const struct sconce_arena *arena,
+                           const struct sconce_stretches *stretches, uint64_t *ret_offset)
+{
+    uint64_t start, end;
+
+    for (size_t i = 0; i < stretches->count; i++) {
+        if (!clip(&stretches->at[i], region, &start, &end))
+            continue;
+        for (; start < end; start += SCONCE_SET_PAGE_BYTES) {
+            if (!page_differs(baseline, region->role, arena, start))
+                continue;
+            *ret_offset = start;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool sconce_baseline_differs(const struct sconce_baseline *baseline,
+                             const struct sconce_layout *layout, const struct sconce_arena *arena,
+                             const struct sconce_stretches *touched, uint64_t *ret_offset)
+{
+    for (uint32_t i = 0; i < layout->region_count; i++) {
+        const struct sconce_region *region = &layout->regions[i];
+
+        if (region->shared || (region->role != SCONCE_MEM_STATE && region->role != SCONCE_MEM_IO))
+            continue;
+        if (region_differs(baseline, region, arena, touched, ret_offset))
+            return true;
+        if (region->role == SCONCE_MEM_STATE &&
+            region_differs(baseline, region, arena, &baseline->populated, ret_offset))
+            return true;
+    }
+    return false;
 }

@@ -43,4 +43,19 @@ void sconce_baseline_fini(struct sconce_baseline *baseline);
 void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
                          struct sconce_arena *arena, const struct sconce_stretches *touched);
 
+/**
+ * sconce_baseline_put_back - the same of a sandbox whose STATE was that of @baseline, but for the
+ * pages of @arena->written: each of them is written once.
+ */
+void sconce_baseline_put_back(const struct sconce_baseline *baseline,
+                              const struct sconce_layout *layout, struct sconce_arena *arena);
+
+/**
+ * sconce_baseline_differs - is a byte of STATE another than in @baseline, or one of the call
+ * buffers not zero? @touched: of @arena, surveyed. @ret_offset: the page with the first one found.
+ */
+bool sconce_baseline_differs(const struct sconce_baseline *baseline,
+                             const struct sconce_layout *layout, const struct sconce_arena *arena,
+                             const struct sconce_stretches *touched, uint64_t *ret_offset);
+
 #endif

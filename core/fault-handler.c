@@ -60,7 +60,7 @@ static int check_registration(const struct sconce_layout *layout,
     return 0;
 }
 
-static int answer(const struct sconce_sandbox *sandbox, uint64_t at, struct sconce_error *err)
+static int answer(struct sconce_sandbox *sandbox, uint64_t at, struct sconce_error *err)
 {
     const struct sconce_backend *backend = sandbox->guest->backend;
     struct sconce_frame frame = {.kind = SCONCE_FRAME_HOST_RETURN};
@@ -141,7 +141,7 @@ static uint8_t *host_of(const struct sconce_sandbox *sandbox, uint64_t gpa)
 }
 
 /* @regs: the guest's; on return those that it enters the handler with. */
-static void enter_handler(const struct sconce_sandbox *sandbox, uint8_t *regs)
+static void enter_handler(struct sconce_sandbox *sandbox, uint8_t *regs)
 {
     const struct sconce_ext_fault *fault = &sandbox->guest->backend->fault;
     uint64_t report = report_gpa(sandbox);
@@ -149,13 +149,15 @@ static void enter_handler(const struct sconce_sandbox *sandbox, uint8_t *regs)
     put_u64(regs, fault->pc_at, sandbox->fault_handler.pc);
     put_u64(regs, fault->sp_at, report - fault->stack_skew);
     put_u64(regs, fault->argument_at, report);
-    if (fault->stack_skew) /* the return address: nowhere to return to */
+    if (fault->stack_skew) { /* the return address: nowhere to return to */
         memset(host_of(sandbox, report - fault->stack_skew), 0, fault->stack_skew);
+        sconce_sandbox_wrote(sandbox, report - fault->stack_skew, fault->stack_skew);
+    }
     put_u64(regs, fault->flags_at, get_u64(regs, fault->flags_at) & ~fault->flags_clear);
 }
 
-static void write_report(const struct sconce_sandbox *sandbox,
-                         const struct sconce_exit_fault *fault, const uint8_t *regs)
+static void write_report(struct sconce_sandbox *sandbox, const struct sconce_exit_fault *fault,
+                         const uint8_t *regs)
 {
     const uint32_t regs_bytes = sandbox->guest->backend->fault.regs_bytes;
     const struct sconce_fault_report head = {
@@ -170,6 +172,7 @@ static void write_report(const struct sconce_sandbox *sandbox,
 
     memcpy(to, &head, sizeof head);
     memcpy(to + sizeof head, regs, regs_bytes);
+    sconce_sandbox_wrote(sandbox, report_gpa(sandbox), sizeof head + regs_bytes);
 }
 
 /* @regs: the guest's. */

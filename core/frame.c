@@ -145,9 +145,9 @@ static bool message_bytes(const struct sconce_value *values, uint32_t count, uin
     return true;
 }
 
-int sconce_frame_write(const struct sconce_buffer *in, uint64_t at,
-                       const struct sconce_frame *frame, const struct sconce_value *values,
-                       uint32_t value_count, struct sconce_error *err)
+int sconce_frame_write(struct sconce_buffer *in, uint64_t at, const struct sconce_frame *frame,
+                       const struct sconce_value *values, uint32_t value_count,
+                       struct sconce_error *err)
 {
     struct sconce_frame head = *frame;
     uint64_t next = at + sizeof head + (uint64_t)value_count * sizeof(struct sconce_slot);
@@ -160,6 +160,8 @@ int sconce_frame_write(const struct sconce_buffer *in, uint64_t at,
             err->limit = SCONCE_LIMIT_IO;
         return SCONCE_E_LIMIT;
     }
+    if (at + head.used_bytes > in->used)
+        in->used = at + head.used_bytes;
     head.slot_count = value_count;
     memcpy(in->host + at, &head, sizeof head);
     for (uint32_t i = 0; i < value_count; i++) {

@@ -16,6 +16,7 @@
 struct sconce_buffer {
     uint8_t *host;
     uint64_t bytes;
+    uint64_t used; /* of IN: what was written since it was last zero ends here */
 };
 
 /* A frame of the guest, copied out and checked: every slot's bytes lie within the buffer. */
@@ -43,9 +44,9 @@ int sconce_frame_value(const struct sconce_buffer *out, const struct sconce_slot
  * Sets slot_count and used_bytes. Values are of known types, strings checked by the caller.
  * Errors: SCONCE_E_LIMIT (SCONCE_LIMIT_IO) when it does not fit; then nothing is written.
  */
-int sconce_frame_write(const struct sconce_buffer *in, uint64_t at,
-                       const struct sconce_frame *frame, const struct sconce_value *values,
-                       uint32_t value_count, struct sconce_error *err);
+int sconce_frame_write(struct sconce_buffer *in, uint64_t at, const struct sconce_frame *frame,
+                       const struct sconce_value *values, uint32_t value_count,
+                       struct sconce_error *err);
 
 /** sconce_type_has_bytes - string or bytes? */
 static inline bool sconce_type_has_bytes(uint32_t type)

@@ -128,7 +128,7 @@ static struct sconce_value failure_text(const char *text)
 
 /* A result that does not fit is a failure that the guest can handle; no room even for that is not.
  */
-static int reply(const struct sconce_sandbox *sandbox, uint64_t at, int code,
+static int reply(struct sconce_sandbox *sandbox, uint64_t at, int code,
                  const struct sconce_value *result, const char *text, struct sconce_error *err)
 {
     struct sconce_frame frame = {.kind = SCONCE_FRAME_HOST_RETURN};

@@ -161,6 +161,18 @@ static int check_fault(const struct sconce_backend *backend, struct sconce_error
     return 0;
 }
 
+static int check_dirty(const struct sconce_ext_dirty *dirty, struct sconce_error *err)
+{
+    if (!dirty->size)
+        return 0;
+    if (dirty->reserved0 != 0)
+        return sconce_fail(err, SCONCE_E_NO_BACKEND, "a reserved field of its %s is not 0",
+                           SCONCE_EXT_DIRTY);
+    if (!dirty->begin || !dirty->collect)
+        return missing(SCONCE_EXT_DIRTY, dirty->begin ? "collect" : "begin", err);
+    return 0;
+}
+
 static int take_extensions(const struct sconce_plugin *plugin, struct sconce_backend *backend,
                            struct sconce_ext_lifecycle *lifecycle, struct sconce_error *err)
 {
@@ -172,6 +184,8 @@ static int take_extensions(const struct sconce_plugin *plugin, struct sconce_bac
         r = TAKE(plugin, SCONCE_EXT_REGS, regs, set, err);
     if (r == 0)
         r = TAKE(plugin, SCONCE_EXT_FAULT, &backend->fault, resume, err);
+    if (r == 0)
+        r = TAKE(plugin, SCONCE_EXT_DIRTY, &backend->dirty, collect, err);
     if (r == 0)
         r = TAKE(plugin, SCONCE_EXT_LIFECYCLE, lifecycle, release, err);
     if (r < 0)
@@ -200,7 +214,8 @@ static int take_extensions(const struct sconce_plugin *plugin, struct sconce_bac
                            SCONCE_EXT_LIFECYCLE);
     if (lifecycle->size && !lifecycle->release)
         return missing(SCONCE_EXT_LIFECYCLE, "release", err);
-    return check_fault(backend, err);
+    r = check_dirty(&backend->dirty, err);
+    return r < 0 ? r : check_fault(backend, err);
 }
 
 int sconce_plugin_negotiate(const struct sconce_plugin *from,

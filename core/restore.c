@@ -3,6 +3,9 @@
  * Snapshots, put back. A restore scrubs the vCPU and enters it again; a rewind leaves it at its
  * READY doorbell, behind which the guest finds out (sconce-guest-abi.h, rewound_sp).
  */
+#include <inttypes.h>
+#include <string.h>
+
 #include "common/error.h"
 #include "common/process.h"
 #include "core/sandbox.h"
@@ -33,15 +36,81 @@ static int check_restore(const struct sconce_sandbox *sandbox,
     return 0;
 }
 
-/* Memory, and what the host keeps of the guest. On failure the sandbox is POISONED. */
-static int put_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                    uint64_t rewound_sp, struct sconce_error *err)
+void sconce_snapshot_track(const struct sconce_snapshot *snapshot, struct sconce_sandbox *sandbox)
 {
-    int r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+    struct sconce_page_set *written = &sandbox->arena.written;
 
+    sandbox->based_on = 0;
+    if (!sandbox->guest->backend->dirty.size ||
+        (!written->words && !sconce_page_set_init(written, sandbox->arena.bytes)))
+        return;
+    sconce_page_set_clear(written);
+    if (sconce_vm_track(&sandbox->vm))
+        sandbox->based_on = snapshot->id;
+}
+
+static void guest_wrote(void *ctx, uint64_t gpa, uint64_t bytes)
+{
+    sconce_sandbox_wrote(ctx, gpa, bytes);
+}
+
+/* Only what was written since memory was the snapshot's, if that is known. */
+static bool put_written_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
+{
+    if (sandbox->based_on != snapshot->id || !sconce_vm_written(&sandbox->vm, guest_wrote, sandbox))
+        return false;
+    sconce_baseline_put_back(&snapshot->baseline, &sandbox->layout, &sandbox->arena);
+    sconce_page_set_clear(&sandbox->arena.written);
+    return true;
+}
+
+static int put_memory_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                           struct sconce_error *err)
+{
+    int r;
+
+    memset(sandbox->in.host, 0, sandbox->in.used);
+    sandbox->in.used = 0;
+    if (put_written_back(sandbox, snapshot))
+        return 0;
+    sandbox->based_on = 0;
+    r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
     if (r < 0)
         return r;
     sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched);
+    sconce_snapshot_track(snapshot, sandbox);
+    return 0;
+}
+
+/* For those who want to see it. A page that did not come back is the fault of whoever was to tell
+ * that it was written. */
+static int verify(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                  struct sconce_error *err)
+{
+    uint64_t offset;
+    int r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+
+    if (r < 0 || !sconce_baseline_differs(&snapshot->baseline, &sandbox->layout, &sandbox->arena,
+                                          &sandbox->touched, &offset))
+        return r;
+    return sconce_fail(err, SCONCE_E_BACKEND,
+                       "%s: a restored sandbox differs from its snapshot at offset 0x%" PRIx64
+                       " of its memory",
+                       sandbox->guest->backend->name, offset);
+}
+
+/* Memory, and what the host keeps of the guest. On failure the sandbox is POISONED, or DEAD. */
+static int put_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                    uint64_t rewound_sp, struct sconce_error *err)
+{
+    int r = put_memory_back(sandbox, snapshot, err);
+
+    if (!r && sandbox->guest->runtime->settings->verify_restores)
+        r = verify(sandbox, snapshot, err);
+    if (r == SCONCE_E_BACKEND)
+        sconce_sandbox_set_state(sandbox, SCONCE_STATE_DEAD);
+    if (r < 0)
+        return r;
     sandbox->generation++;
     sandbox->resume = snapshot->resume;
     sconce_personality_state_copy(&sandbox->personality.state, &snapshot->system);

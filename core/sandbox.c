@@ -7,6 +7,7 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/overflow.h"
 #include "common/process.h"
 #include "core/options.h"
 
@@ -51,6 +52,22 @@ uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes)
     scratch->data = data;
     scratch->bytes = bytes;
     return data;
+}
+
+void sconce_sandbox_wrote(struct sconce_sandbox *sandbox, uint64_t gpa, uint64_t bytes)
+{
+    uint64_t end;
+
+    if (!sconce_add_u64(gpa, bytes, &end))
+        end = UINT64_MAX;
+    for (uint32_t i = 0; i < sandbox->layout.region_count; i++) {
+        const struct sconce_region *region = &sandbox->layout.regions[i];
+        uint64_t from = gpa > region->gpa ? gpa : region->gpa;
+        uint64_t to = end < region->gpa + region->bytes ? end : region->gpa + region->bytes;
+
+        if (!region->shared && from < to)
+            sconce_arena_wrote(&sandbox->arena, region->offset + (from - region->gpa), to - from);
+    }
 }
 
 static void destroy(struct sconce_sandbox *sandbox)
@@ -172,9 +189,9 @@ static int build_vm(struct sconce_sandbox *sandbox, struct sconce_error *err)
     if (r < 0)
         return r;
     sandbox->in = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.in.offset,
-                                         sandbox->layout.in.bytes};
+                                         sandbox->layout.in.bytes, 0};
     sandbox->out = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.out.offset,
-                                          sandbox->layout.out.bytes};
+                                          sandbox->layout.out.bytes, 0};
     load_data(sandbox);
     r = sconce_sandbox_write_boot(sandbox, 0, err);
     if (r < 0)

@@ -74,6 +74,7 @@ struct sconce_sandbox {
     struct sconce_limits limits; /* in effect, all set */
     struct sconce_arena arena;
     struct sconce_stretches touched; /* of it, when last surveyed */
+    uint64_t based_on; /* the snapshot that it is but for what was written; 0: none is known */
     struct sconce_vm vm;
     struct sconce_run run;
     struct sconce_buffer in, out; /* of the arena */
@@ -81,9 +82,10 @@ struct sconce_sandbox {
     struct sconce_fault_handler fault_handler;
     bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */
     uint64_t generation;
-    uint8_t seed_key[SCONCE_PERSONALITY_SEED_BYTES]; /* its boot pages' seeds come from it: boot.c */
-    struct sconce_binding *bindings;        /* by the guest's import index */
-    struct sconce_host_function *functions; /* own copies of the offers */
+    uint8_t
+        seed_key[SCONCE_PERSONALITY_SEED_BYTES]; /* its boot pages' seeds come from it: boot.c */
+    struct sconce_binding *bindings;             /* by the guest's import index */
+    struct sconce_host_function *functions;      /* own copies of the offers */
     uint32_t function_count;
     sconce_print_fn print;
     void *print_ctx;
@@ -114,6 +116,10 @@ void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state);
 
 /** sconce_scratch_reserve - room for @bytes; what was there is lost. NULL when memory is out. */
 uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes);
+
+/** sconce_sandbox_wrote - [@gpa, @gpa + @bytes) was written: by the host, or by the guest as its
+ * backend tells. What of it is not the sandbox's own memory is passed over. */
+void sconce_sandbox_wrote(struct sconce_sandbox *sandbox, uint64_t gpa, uint64_t bytes);
 
 /** sconce_sandbox_enter - set where the vCPU starts; only after creation or a reset. */
 int sconce_sandbox_enter(struct sconce_sandbox *sandbox, const struct sconce_resume *at,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Snapshots in memory, made. How they get back into a sandbox is restore.c's. */
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"
@@ -21,6 +22,28 @@ void sconce_snapshot_free(struct sconce_snapshot *snapshot)
 static void cleanup_snapshot(struct sconce_snapshot *const *snapshot)
 {
     sconce_snapshot_free(*snapshot);
+}
+
+static uint64_t new_id(void)
+{
+    static _Atomic uint64_t last;
+
+    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+}
+
+/* A snapshot has no call buffers: what lies in OUT is not to come back. IN knows that itself. */
+static void mark_out(struct sconce_sandbox *sandbox)
+{
+    const struct sconce_region *out = &sandbox->layout.out;
+
+    for (size_t i = 0; i < sandbox->touched.count; i++) {
+        const struct sconce_stretch *at = &sandbox->touched.at[i];
+        uint64_t start = at->start > out->offset ? at->start : out->offset;
+        uint64_t end = at->end < out->offset + out->bytes ? at->end : out->offset + out->bytes;
+
+        if (start < end)
+            sconce_arena_wrote(&sandbox->arena, start, end - start);
+    }
 }
 
 static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_snapshot,
@@ -51,9 +74,13 @@ static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_sna
     if (!r)
         r = sconce_baseline_take(&snapshot->baseline, &sandbox->layout, &sandbox->arena,
                                  &sandbox->touched, err);
-    if (!r)
-        *ret_snapshot = SCONCE_STEAL(snapshot);
-    return r;
+    if (r < 0)
+        return r;
+    snapshot->id = new_id();
+    sconce_snapshot_track(snapshot, sandbox);
+    mark_out(sandbox);
+    *ret_snapshot = SCONCE_STEAL(snapshot);
+    return 0;
 }
 
 int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_snapshot,

@@ -11,6 +11,7 @@
 #include "core/sandbox.h"
 
 struct sconce_snapshot {
+    uint64_t id; /* of this one alone, in this process; not 0 */
     uint32_t process;
     struct sconce_guest *guest;
     struct sconce_layout layout;
@@ -19,5 +20,12 @@ struct sconce_snapshot {
     struct sconce_fault_handler fault_handler;
     struct sconce_baseline baseline;
 };
+
+/**
+ * sconce_snapshot_track - @sandbox's memory is what @snapshot has, and what is written from now on
+ * is kept track of where the backend can: the next way back to @snapshot then costs what was
+ * written. Where it cannot nothing is lost but time.
+ */
+void sconce_snapshot_track(const struct sconce_snapshot *snapshot, struct sconce_sandbox *sandbox);
 
 #endif

@@ -35,6 +35,12 @@ static bool find_memory(void *ctx, uint64_t address, struct sconce_personality_s
     return false;
 }
 
+/* What system calls may write is the sandbox's own. */
+static void wrote_memory(void *ctx, uint64_t address, uint64_t bytes)
+{
+    sconce_sandbox_wrote(ctx, address, bytes);
+}
+
 static void zero_heap(void *ctx, uint64_t address, uint64_t bytes)
 {
     struct sconce_sandbox *sandbox = ctx;
@@ -99,6 +105,7 @@ static int set_tls(void *ctx, uint64_t tls, struct sconce_error *err)
 
 static const struct sconce_personality_ops ops = {
     .memory = find_memory,
+    .wrote = wrote_memory,
     .zero = zero_heap,
     .copy = copy_heap,
     .stopped = stopped,

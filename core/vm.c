@@ -94,6 +94,31 @@ int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err)
     return CALL_OP(vm, err, vcpu_reset, vm->handle);
 }
 
+bool sconce_vm_track(struct sconce_vm *vm)
+{
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    if (!vm->backend->dirty.size)
+        return false;
+    lock(vm);
+    status = vm->backend->dirty.begin(vm->handle, &from);
+    unlock(vm);
+    return status == SCONCE_PLUGIN_OK;
+}
+
+bool sconce_vm_written(struct sconce_vm *vm, void (*wrote)(void *ctx, uint64_t gpa, uint64_t bytes),
+                       void *ctx)
+{
+    struct sconce_plugin_error from = {.size = sizeof from};
+    int32_t status;
+
+    lock(vm);
+    status = vm->backend->dirty.collect(vm->handle, wrote, ctx, &from);
+    unlock(vm);
+    return status == SCONCE_PLUGIN_OK;
+}
+
 /* Values that came from a guest: INVALID is its doing. */
 static int guest_gave(const struct sconce_vm *vm, int32_t status,
                       const struct sconce_plugin_error *from, struct sconce_error *err)

@@ -6,6 +6,7 @@
 #ifndef SCONCE_CORE_VM_H
 #define SCONCE_CORE_VM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/backend.h"
@@ -31,6 +32,15 @@ int sconce_vm_sync_code(struct sconce_vm *vm, uint64_t gpa, uint64_t bytes,
                         struct sconce_error *err);
 
 int sconce_vm_reset(struct sconce_vm *vm, struct sconce_error *err);
+
+/** sconce_vm_track - keep track of what the guest writes from now on, for sconce_vm_written. False
+ * where the backend cannot, or could not this time: nothing is known then. */
+bool sconce_vm_track(struct sconce_vm *vm);
+
+/** sconce_vm_written - call @wrote for each range of guest memory that may have been written since
+ * sconce_vm_track. False when that could not be told: it may be any. */
+bool sconce_vm_written(struct sconce_vm *vm, void (*wrote)(void *ctx, uint64_t gpa, uint64_t bytes),
+                       void *ctx);
 
 /** sconce_vm_enter - SCONCE_E_GUEST_PROTOCOL when no unprivileged vCPU can hold the values, which a
  * guest gave; the vCPU can then be reset and entered again. */

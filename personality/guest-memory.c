@@ -56,6 +56,8 @@ bool trap_write(const struct trap *trap, uint64_t address, const void *from, siz
         if (!next_span(trap, address, end, SCONCE_PERSONALITY_WRITE, &span))
             return false;
         sconce_copy_untrusted(span.host, at, span.bytes);
+        if (trap->p->ops->wrote)
+            trap->p->ops->wrote(trap->p->ctx, address, span.bytes);
     }
     return true;
 }

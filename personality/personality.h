@@ -56,6 +56,7 @@ struct sconce_personality_span {
  * struct sconce_personality_ops - what the sandbox does for it.
  * @memory: the stretch at guest address @address; false where the guest has no memory. Stretches
  *   that touch may come one by one; there are few of them.
+ * @wrote: the host has written guest memory. NULL: nobody wants to know.
  * @zero: clear guest memory within the heap, cheaply where it was never touched.
  * @copy: within the heap, what does not overlap; cheap where @from was never touched: there @to,
  *   which was given out zero, may stay as it is.
@@ -68,6 +69,7 @@ struct sconce_personality_span {
  */
 struct sconce_personality_ops {
     bool (*memory)(void *ctx, uint64_t address, struct sconce_personality_span *ret);
+    void (*wrote)(void *ctx, uint64_t address, uint64_t bytes);
     void (*zero)(void *ctx, uint64_t address, uint64_t bytes);
     void (*copy)(void *ctx, uint64_t to, uint64_t from, uint64_t bytes);
     bool (*stopped)(void *ctx);

@@ -36,7 +36,7 @@ static const void *get_extension(const char *id)
         return &kvm_a64_regs;
     if (strcmp(id, SCONCE_EXT_FAULT) == 0)
         return &kvm_a64_fault;
-    return NULL;
+    return sconce_kvm_get_extension(id);
 }
 
 SCONCE_PLUGIN_DEFINE("kvm-aarch64", SCONCE_VERSION, "aarch64", 183, "kvm", "vm", "verified",

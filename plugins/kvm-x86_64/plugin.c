@@ -36,7 +36,7 @@ static const void *get_extension(const char *id)
         return &kvm_x86_regs;
     if (strcmp(id, SCONCE_EXT_FAULT) == 0)
         return &kvm_x86_fault;
-    return NULL;
+    return sconce_kvm_get_extension(id);
 }
 
 SCONCE_PLUGIN_DEFINE("kvm-x86_64", SCONCE_VERSION, "x86_64", 62, "kvm", "vm", "verified",

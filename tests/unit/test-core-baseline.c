@@ -136,6 +136,70 @@ static void test_baseline_goes_into_another_arena(void **state)
     sconce_arena_fini(&other);
 }
 
+/* What the host writes is put down at once; a guest's pages as its backend tells them. */
+static void write_pages(struct fixture *fixture, unsigned first, unsigned count, uint8_t byte)
+{
+    for (unsigned page = first; page < first + count; page++)
+        scribble(fixture, page, byte);
+    sconce_arena_wrote(&fixture->arena, (uint64_t)first * PAGE, (uint64_t)count * PAGE);
+}
+
+static bool differs(struct fixture *fixture, uint64_t *ret_offset)
+{
+    assert_int_equal(sconce_arena_survey(&fixture->arena, &fixture->touched, NULL), 0);
+    return sconce_baseline_differs(&fixture->baseline, &layout, &fixture->arena, &fixture->touched,
+                                   ret_offset);
+}
+
+static void test_baseline_takes_back_what_was_written(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t offset;
+
+    scribble(fixture, 3, 1);
+    scribble(fixture, 5, 2);
+    scribble(fixture, 100, 3);
+    take(fixture);
+    assert_true(sconce_page_set_init(&fixture->arena.written, layout.arena_bytes));
+    assert_false(differs(fixture, &offset));
+
+    write_pages(fixture, 2, 5, 0xaa);   /* kept ones among others */
+    write_pages(fixture, 31, 1, 0xbb);  /* the last of its region */
+    write_pages(fixture, 64, 3, 0xcc);  /* call buffers */
+    write_pages(fixture, 96, 32, 0xdd); /* a whole region, and on into */
+    write_pages(fixture, 128, 1, 0xee); /* the boot page, which is not its affair */
+    assert_true(differs(fixture, &offset));
+    assert_int_equal(offset, 2 * PAGE);
+    sconce_baseline_put_back(&fixture->baseline, &layout, &fixture->arena);
+    assert_false(differs(fixture, &offset));
+    assert_int_equal(fixture->arena.host[128 * PAGE], 0xee);
+
+    sconce_page_set_clear(&fixture->arena.written);
+    fixture->arena.host[100 * PAGE + 17] ^= 1; /* nobody tells of it */
+    sconce_baseline_put_back(&fixture->baseline, &layout, &fixture->arena);
+    fixture->arena.host[100 * PAGE + 17] ^= 1;
+    assert_false(differs(fixture, &offset));
+}
+
+static void test_baseline_differs_where_a_byte_does(void **state)
+{
+    static const unsigned pages[] = {0, 3, 31, 64, 95, 96, 127};
+    struct fixture *fixture = *state;
+    uint64_t offset;
+
+    scribble(fixture, 3, 1);
+    take(fixture);
+    for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++) {
+        uint8_t *byte = fixture->arena.host + (size_t)pages[i] * PAGE + PAGE - 1;
+
+        *byte ^= 0x80;
+        assert_true(differs(fixture, &offset));
+        assert_int_equal(offset, pages[i] * PAGE);
+        *byte ^= 0x80;
+        assert_false(differs(fixture, &offset));
+    }
+}
+
 static void test_baseline_of_nothing_is_all_zero(void **state)
 {
     struct fixture *fixture = *state;
@@ -188,6 +252,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_baseline_has_state_alone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline_comes_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline_goes_into_another_arena, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_baseline_takes_back_what_was_written, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_baseline_differs_where_a_byte_does, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline_of_nothing_is_all_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline_comes_back_whatever_was_touched, set_up,
                                         tear_down),

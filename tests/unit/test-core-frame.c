@@ -13,7 +13,7 @@
 #define BUFFER_BYTES 4096u
 
 static uint8_t memory[BUFFER_BYTES];
-static const struct sconce_buffer buffer = {memory, BUFFER_BYTES};
+static struct sconce_buffer buffer = {memory, BUFFER_BYTES};
 
 static int empty_buffer(void **state)
 {

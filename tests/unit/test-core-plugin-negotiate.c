@@ -235,6 +235,7 @@ static struct {
 } arch;
 static struct sconce_ext_regs regs;
 static struct sconce_ext_fault faults;
+static struct sconce_ext_dirty dirty;
 static struct sconce_ext_lifecycle lifecycle;
 
 static const void *get_extension(const char *id)
@@ -243,6 +244,8 @@ static const void *get_extension(const char *id)
         return &arch;
     if (!strcmp(id, SCONCE_EXT_REGS) && regs.size)
         return &regs;
+    if (!strcmp(id, SCONCE_EXT_DIRTY) && dirty.size)
+        return &dirty;
     if (!strcmp(id, SCONCE_EXT_FAULT) && faults.size)
         return &faults;
     return !strcmp(id, SCONCE_EXT_LIFECYCLE) && lifecycle.size ? &lifecycle : NULL;
@@ -282,6 +285,17 @@ static void release(void)
 {
 }
 
+static int32_t dirty_collect(struct sconce_plugin_vm *vm,
+                             void (*wrote)(void *ctx, uint64_t gpa, uint64_t bytes), void *ctx,
+                             struct sconce_plugin_error *err)
+{
+    (void)vm;
+    (void)wrote;
+    (void)ctx;
+    (void)err;
+    return SCONCE_PLUGIN_OK;
+}
+
 static void give_extensions(struct fixture *f)
 {
     f->descriptor.plugin.get_extension = get_extension;
@@ -302,6 +316,8 @@ static void give_extensions(struct fixture *f)
                                        .stack_skew = 8,
                                        .resume = part_vcpu_reset};
     lifecycle = (struct sconce_ext_lifecycle){.size = sizeof lifecycle, .release = release};
+    dirty = (struct sconce_ext_dirty){
+        .size = sizeof dirty, .begin = part_vcpu_reset, .collect = dirty_collect};
 }
 
 static void test_negotiate_extensions_are_copied(void **state)
@@ -318,6 +334,7 @@ static void test_negotiate_extensions_are_copied(void **state)
     assert_int_equal(f->backend.arch.page_bytes, 4096);
     assert_ptr_equal(f->backend.regs.set, regs_set);
     assert_ptr_equal(f->backend.fault.resume, part_vcpu_reset);
+    assert_ptr_equal(f->backend.dirty.collect, dirty_collect);
     assert_ptr_equal(f->lifecycle.release, release);
 }
 
@@ -371,6 +388,14 @@ static void test_negotiate_broken_extensions_are_refused(void **state)
     refuses(f, "its sconce.fault/1 has registers outside their file of 2056 bytes");
     faults.stack_skew = 16;
     refuses(f, "its sconce.fault/1 has registers outside their file of 80 bytes");
+    dirty.size = 16;
+    refuses(f, "its sconce.dirty/1 says that it has 16 bytes");
+    dirty.reserved0 = 1;
+    refuses(f, "a reserved field of its sconce.dirty/1 is not 0");
+    dirty.begin = NULL;
+    refuses(f, "its sconce.dirty/1 lacks begin");
+    dirty.collect = NULL;
+    refuses(f, "its sconce.dirty/1 lacks collect");
     lifecycle.release = NULL;
     refuses(f, "its sconce.lifecycle/1 lacks release");
     assert_int_equal(negotiate(f), 0);

@@ -24,6 +24,7 @@ enum check_outcome { CHECK_OK, CHECK_FAIL, CHECK_SKIP };
 #define CHECK_NEEDS_GUESTS 4u /* the guests of this check are at hand */
 #define CHECK_NEEDS_REGS 8u   /* it offers sconce.regs/1 */
 #define CHECK_NEEDS_FAULT 16u /* it offers sconce.fault/1 */
+#define CHECK_NEEDS_DIRTY 32u /* it offers sconce.dirty/1 */
 /* Guest code in sandboxes of this check's guests. */
 #define CHECK_NEEDS_SANDBOX (CHECK_NEEDS_PROBE | CHECK_NEEDS_CODE | CHECK_NEEDS_GUESTS)
 
@@ -45,6 +46,7 @@ struct check_setup {
     bool misconfigured; /* it refuses a setting of the configuration */
     bool has_regs;
     bool has_fault;
+    bool has_dirty;
     bool has_guests;
     bool is_process;  /* its guests are processes: what the kernel does to any it does to them */
     uint32_t machine; /* ELF e_machine of its guests */
@@ -79,6 +81,7 @@ extern const struct check_row check_syscalls_rows[];
 extern const struct check_row check_syscalls_host_rows[];
 extern const struct check_row check_callbacks_rows[];
 extern const struct check_row check_libc_rows[];
+extern const struct check_row check_dirty_rows[];
 extern const struct check_row check_handler_rows[];
 extern const struct check_row check_privilege_rows[];
 extern const struct check_row check_frames_rows[];

@@ -9,7 +9,8 @@ static const struct check_row *const themes[] = {
     check_faults_rows,    check_handler_rows, check_syscalls_rows,    check_syscalls_host_rows,
     check_callbacks_rows, check_libc_rows,    check_privilege_rows,   check_frames_rows,
     check_limits_rows,    check_nested_rows,  check_nested_ends_rows, check_snapshot_rows,
-    check_kick_rows,      check_counts_rows,  check_leaks_rows,       check_fail_nth_rows,
+    check_dirty_rows,     check_kick_rows,    check_counts_rows,      check_leaks_rows,
+    check_fail_nth_rows,
 };
 #define THEMES (sizeof themes / sizeof themes[0])
 

@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sconce-ext-dirty.h"
 #include "sconce-ext-fault.h"
 #include "tools/plugin-check/elf-file.h"
 #include "tools/plugin-check/plugin.h"
@@ -164,6 +165,8 @@ static const char *missing(const struct check_setup *setup, uint32_t needs)
         return "it does not offer " SCONCE_EXT_REGS;
     if ((needs & CHECK_NEEDS_FAULT) && !setup->has_fault)
         return "it does not offer " SCONCE_EXT_FAULT;
+    if ((needs & CHECK_NEEDS_DIRTY) && !setup->has_dirty)
+        return "it does not offer " SCONCE_EXT_DIRTY;
     return NULL;
 }
 
@@ -187,7 +190,7 @@ void check_run_row(const struct check_setup *setup, const struct check_row *row,
 /* ---- the first look ---- */
 
 struct first_look {
-    bool usable, has_regs, has_fault, is_process, misconfigured;
+    bool usable, has_regs, has_fault, has_dirty, is_process, misconfigured;
     struct sconce_probe probe;
     char problem[sizeof((struct check_setup *)0)->problem];
 };
@@ -211,6 +214,8 @@ static void look(const struct check_setup *setup, struct first_look *ret)
                     plugin.descriptor->get_extension(SCONCE_EXT_REGS) != NULL;
     ret->has_fault = plugin.descriptor->get_extension &&
                      plugin.descriptor->get_extension(SCONCE_EXT_FAULT) != NULL;
+    ret->has_dirty = plugin.descriptor->get_extension &&
+                     plugin.descriptor->get_extension(SCONCE_EXT_DIRTY) != NULL;
     ret->is_process = strcmp(plugin.descriptor->isolation, "process") == 0;
     ret->usable =
         plugin.ops->probe && plugin.ops->probe(&ret->probe, check_err(&plugin)) == SCONCE_PLUGIN_OK;
@@ -253,6 +258,7 @@ void check_run_probe(struct check_setup *setup)
     setup->usable = first.usable;
     setup->has_regs = first.has_regs;
     setup->has_fault = first.has_fault;
+    setup->has_dirty = first.has_dirty;
     setup->is_process = first.is_process;
     setup->misconfigured = first.misconfigured;
     setup->probe = first.probe;

@@ -120,7 +120,8 @@ int check_subject_init(struct check_subject *subject, const struct check_options
                                         : EXIT_PASSED;
 }
 
-/* The rows use the plugin by name from its own directory, whatever else is configured. */
+/* The rows use the plugin by name from its own directory, whatever else is configured; and whatever
+ * a row is about, what it restores has to be all of memory. */
 int check_subject_aim(const struct check_subject *subject)
 {
     const struct check_setup *setup = &subject->setup;
@@ -129,6 +130,7 @@ int check_subject_aim(const struct check_subject *subject)
         {"runtime.backend", setup->name},
         {"runtime.isolation", "any"},
         {"runtime.allow_untrusted_plugins", "yes"},
+        {"runtime.verify_restores", "yes"},
     };
     struct sconce_error err = {0};
 

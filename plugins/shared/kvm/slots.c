@@ -51,12 +51,12 @@ uint32_t sconce_kvm_slots_plan(const struct sconce_plugin_mappings *mappings,
     return count;
 }
 
-int32_t sconce_kvm_slot_add(int vm_fd, uint32_t number, const struct sconce_kvm_slot *slot,
-                            struct sconce_plugin_error *err)
+int32_t sconce_kvm_slot_set(int vm_fd, uint32_t number, const struct sconce_kvm_slot *slot,
+                            uint32_t flags, struct sconce_plugin_error *err)
 {
     const struct kvm_userspace_memory_region region = {
         .slot = number,
-        .flags = slot->writable ? 0 : KVM_MEM_READONLY,
+        .flags = flags | (slot->writable ? 0 : KVM_MEM_READONLY),
         .guest_phys_addr = slot->gpa,
         .memory_size = slot->bytes,
         .userspace_addr = (uint64_t)(uintptr_t)slot->host,

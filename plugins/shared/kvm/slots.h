@@ -35,8 +35,8 @@ struct sconce_kvm_slot {
 uint32_t sconce_kvm_slots_plan(const struct sconce_plugin_mappings *mappings,
                                struct sconce_kvm_slot slots[SCONCE_PLUGIN_MAX_MAPPINGS]);
 
-/** sconce_kvm_slot_add - give one slot to the VM. */
-int32_t sconce_kvm_slot_add(int vm_fd, uint32_t number, const struct sconce_kvm_slot *slot,
-                            struct sconce_plugin_error *err);
+/** sconce_kvm_slot_set - give one slot to the VM, or change its @flags (KVM_MEM_*). */
+int32_t sconce_kvm_slot_set(int vm_fd, uint32_t number, const struct sconce_kvm_slot *slot,
+                            uint32_t flags, struct sconce_plugin_error *err);
 
 #endif

@@ -27,6 +27,7 @@ void sconce_kvm_vm_init(struct sconce_kvm_vm *vm, const struct sconce_vm_config 
 void sconce_kvm_vm_fini(struct sconce_kvm_vm *vm)
 {
     sconce_kvm_machine_fini(&vm->machine);
+    sconce_kvm_dirty_fini(&vm->dirty);
     if (vm->own)
         munmap(vm->own, vm->own_bytes);
     vm->own = NULL;
@@ -52,7 +53,7 @@ int32_t sconce_kvm_slots_add(struct sconce_kvm_vm *vm, uint64_t own_gpa, uint64_
     slots[count++] = (struct sconce_kvm_slot){own_gpa, own_used, vm->own, true};
     for (uint32_t i = 0; r == SCONCE_PLUGIN_OK && i < count; i++) {
         slots[i].writable |= !vm->read_only_slots; /* then the page tables alone keep it */
-        r = sconce_kvm_slot_add(vm->machine.vm_fd, i, &slots[i], err);
+        r = sconce_kvm_slot_set(vm->machine.vm_fd, i, &slots[i], 0, err);
     }
     return r;
 }

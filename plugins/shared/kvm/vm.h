@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "plugins/shared/kvm/device.h"
+#include "plugins/shared/kvm/dirty.h"
 #include "plugins/shared/mappings.h"
 #include "plugins/shared/vcpu-state.h"
 #include "sconce-plugin.h"
@@ -25,6 +26,8 @@ struct sconce_kvm_vm {
     uint8_t *own; /* the backend's own memory in its reserved range; NULL until it is built */
     uint64_t own_bytes;
     uint64_t own_limit; /* how much the core has reserved for us */
+
+    struct sconce_kvm_dirty dirty;
 };
 
 /** sconce_kvm_vm_init - an empty VM for a configuration that was checked. */

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "plugins/shared/plugin-error.h"
+#include "sconce-ext-dirty.h"
 #include "sconce-ext-fault.h"
 #include "sconce-ext-regs.h"
 
@@ -27,6 +28,7 @@ static const struct sconce_plugin *wrapped;
 static const struct sconce_plugin_ops *inner;
 static const struct sconce_ext_regs *inner_regs;
 static const struct sconce_ext_fault *inner_fault;
+static const struct sconce_ext_dirty *inner_dirty;
 
 static atomic_uint_fast64_t calls;   /* that may fail, since fail_at was set */
 static atomic_uint_fast64_t fail_at; /* 0: never */
@@ -136,6 +138,25 @@ static int32_t fault_resume(struct sconce_plugin_vm *vm, struct sconce_plugin_er
 
 static struct sconce_ext_fault ext_fault; /* the inner one's, with that */
 
+static int32_t dirty_begin(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    return is_the_one("dirty_begin", err) ? SCONCE_PLUGIN_E_SYSTEM : inner_dirty->begin(vm, err);
+}
+
+static int32_t dirty_collect(struct sconce_plugin_vm *vm,
+                             void (*wrote)(void *ctx, uint64_t gpa, uint64_t bytes), void *ctx,
+                             struct sconce_plugin_error *err)
+{
+    return is_the_one("dirty_collect", err) ? SCONCE_PLUGIN_E_SYSTEM
+                                            : inner_dirty->collect(vm, wrote, ctx, err);
+}
+
+static const struct sconce_ext_dirty ext_dirty = {
+    .size = sizeof ext_dirty,
+    .begin = dirty_begin,
+    .collect = dirty_collect,
+};
+
 /* ---- settings ---- */
 
 static struct sconce_plugin_setting settings[MAX_SETTINGS] = {
@@ -232,6 +253,8 @@ static int32_t wrap(const struct sconce_plugin_host *from, struct sconce_plugin_
         inner_regs = wrapped->get_extension(SCONCE_EXT_REGS);
     if (wrapped->get_extension)
         inner_fault = wrapped->get_extension(SCONCE_EXT_FAULT);
+    if (wrapped->get_extension)
+        inner_dirty = wrapped->get_extension(SCONCE_EXT_DIRTY);
     if (inner_fault)
         ext_fault = *inner_fault;
     ext_fault.size = sizeof ext_fault;
@@ -255,6 +278,8 @@ static const void *get_extension(const char *id)
         return inner_regs ? &ext_regs : NULL;
     if (strcmp(id, SCONCE_EXT_FAULT) == 0)
         return inner_fault ? &ext_fault : NULL;
+    if (strcmp(id, SCONCE_EXT_DIRTY) == 0)
+        return inner_dirty ? &ext_dirty : NULL;
     return wrapped->get_extension ? wrapped->get_extension(id) : NULL;
 }
 
