@@ -104,7 +104,7 @@ int32_t kvm_a64_try_init(struct sconce_plugin_vm *vm, bool *ret_clears_all,
 
 int32_t kvm_a64_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    int32_t r = sconce_kvm_vcpu_reset(&vm->kvm, err);
+    int32_t r = sconce_kvm_vcpu_reset(&vm->kvm, true, err);
 
     if (r != SCONCE_PLUGIN_OK || !vm->kvm.sealed)
         return r;

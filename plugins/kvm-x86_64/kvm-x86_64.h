@@ -47,6 +47,11 @@ struct sconce_plugin_vm {
     struct sconce_x86_vcpu x86;
     bool tss_available;
     struct kvm_sregs sregs; /* at reset */
+
+    /* Since the last scrub every exit was a doorbell, and nobody set registers that ring 3 cannot:
+     * general registers, bases and XSAVE state are all that is not initial. */
+    bool only_rang;
+    uint64_t rung_at; /* where a reset left a doorbell unfinished; 0: nowhere */
 };
 
 /* probe.c */

@@ -215,6 +215,7 @@ static int32_t set_debug(struct sconce_plugin_vm *vm, const void *buf,
     if (!sconce_x86_debug_valid(from))
         return sconce_regs_invalid(
             err, "the debug ones have reserved bits, or an address beyond the guest");
+    vm->only_rang = false;
     for (int i = 0; i < 4; i++)
         debug.db[i] = from->dr[i];
     return sconce_kvm_regs_ioctl(&vm->kvm, KVM_SET_DEBUGREGS, &debug, "set debug registers", err);

@@ -72,39 +72,69 @@ static int32_t scrub_msrs(struct sconce_plugin_vm *vm, struct sconce_plugin_erro
                               "KVM refuses to set MSR 0x%" PRIx32, vm->x86.msrs[done].index);
 }
 
-int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+/* What only ring 0 writes: by the shim, after an exception, or by sconce.regs/1. */
+static int32_t scrub_privileged(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    struct kvm_sync_regs *sync = kvm_x86_sync(vm);
-    int32_t r = scrub_xsave(vm, err);
+    int32_t r = scrub_xcr0(vm, err);
 
-    if (r == SCONCE_PLUGIN_OK)
-        r = scrub_xcr0(vm, err);
     if (r == SCONCE_PLUGIN_OK)
         r = scrub_debug(vm, err);
     if (r == SCONCE_PLUGIN_OK)
         r = scrub_msrs(vm, err);
-    if (r != SCONCE_PLUGIN_OK)
-        return r;
+    /* Frames of the guest's exceptions are on the stacks. */
+    if (r == SCONCE_PLUGIN_OK)
+        sconce_x86_supervisor_build(vm->kvm.own, vm->kvm.memory.gpa_max);
+    return r;
+}
 
-    /* General and special registers and pending events, with the next KVM_RUN. */
+/* General and special registers and pending events, with the next KVM_RUN. */
+static void load_sync(struct sconce_plugin_vm *vm)
+{
+    vm->kvm.machine.run->kvm_dirty_regs =
+        KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+}
+
+static void scrub_sync(struct sconce_plugin_vm *vm)
+{
+    struct kvm_sync_regs *sync = kvm_x86_sync(vm);
+
     memset(sync, 0, sizeof *sync);
     sync->regs.rflags = SCONCE_X86_RFLAGS_INIT;
     sync->sregs = vm->sregs;
     sync->events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
-    vm->kvm.machine.run->kvm_dirty_regs =
-        KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS;
+    load_sync(vm);
+}
 
-    /* Frames of the guest's exceptions are on the stacks. */
-    sconce_x86_supervisor_build(vm->kvm.own, vm->kvm.memory.gpa_max);
+/* At a doorbell, and only_rang. */
+static bool rings(const struct sconce_plugin_vm *vm)
+{
+    return vm->only_rang && vm->x86.place == SCONCE_X86_AT_IO;
+}
+
+int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
+{
+    bool ringing = rings(vm);
+    int32_t r = scrub_xsave(vm, err);
+
+    if (r == SCONCE_PLUGIN_OK && !ringing)
+        r = scrub_privileged(vm, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
+    vm->rung_at = ringing ? kvm_x86_sync(vm)->regs.rip : 0;
+    vm->only_rang = true;
+    scrub_sync(vm);
     sconce_kvm_forget_kick(&vm->kvm.machine);
     vm->x86.place = SCONCE_X86_IN_GUEST;
     vm->kvm.state = SCONCE_VCPU_FRESH;
     return SCONCE_PLUGIN_OK;
 }
 
+/* An OUT of one byte that the guest is no longer at needs no finishing: KVM goes on at the RIP that
+ * it is given, and skips the instruction only where that is still its own (arch/x86/kvm/x86.c,
+ * complete_fast_pio_out). */
 int32_t kvm_x86_vcpu_reset(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err)
 {
-    int32_t r = sconce_kvm_vcpu_reset(&vm->kvm, err);
+    int32_t r = sconce_kvm_vcpu_reset(&vm->kvm, !rings(vm), err);
 
     if (r != SCONCE_PLUGIN_OK || !vm->kvm.sealed)
         return r;
@@ -124,6 +154,22 @@ static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugi
     return sconce_given_entry_holds(problem, value, err);
 }
 
+/* The guest is to enter at the very doorbell that a reset left unfinished: it is finished
+ * elsewhere, where the scrub has put RIP. */
+static int32_t leave_doorbell(struct sconce_plugin_vm *vm, uint64_t pc,
+                              struct sconce_plugin_error *err)
+{
+    bool there = vm->rung_at && vm->rung_at == pc;
+    int32_t r = there ? sconce_kvm_drain(&vm->kvm.machine, err) : SCONCE_PLUGIN_OK;
+
+    if (r != SCONCE_PLUGIN_OK)
+        vm->kvm.state = SCONCE_VCPU_DEAD;
+    if (there)
+        load_sync(vm);
+    vm->rung_at = 0;
+    return r;
+}
+
 int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entry *given,
                            struct sconce_plugin_error *err)
 {
@@ -138,6 +184,8 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
         r = check_entry(&entry, err);
     if (r == SCONCE_PLUGIN_OK && !vm->kvm.sealed)
         r = kvm_x86_seal(vm, err);
+    if (r == SCONCE_PLUGIN_OK)
+        r = leave_doorbell(vm, entry.pc, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     sync->regs.rip = entry.pc;
@@ -213,6 +261,7 @@ int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
         kvm_x86_decode(vm, ret_exit);
     else if (outcome == SCONCE_KVM_CANCELLED)
         vm->x86.place = SCONCE_X86_ANYWHERE;
+    vm->only_rang &= ret_exit->kind == SCONCE_EXIT_DOORBELL;
     return SCONCE_PLUGIN_OK;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kvm-x86_64 on this machine's KVM: what a doorbell costs, and a system call that is none. */
+/* kvm-x86_64 on this machine's KVM: what doorbells and resets cost, and a system call that is none.
+ */
 #include "plugins/shared/tests/ioctl-count.h"
 #include "plugins/shared/tests/x86_64/code.h"
 
@@ -27,10 +28,60 @@ static void test_run_syscall_with_a_wild_return_is_a_fault(void **state)
     guest_free(&guest);
 }
 
+/* OUT is the first instruction: it is what a reset leaves unfinished, and where the guest enters.
+ */
+GUEST(out_first, "out %al, $0x5c\n" BELL(7));
+
+static void test_enter_at_the_doorbell_that_a_reset_left_rings_it(void **state)
+{
+    struct fake_guest guest;
+
+    (void)state;
+    guest_new(&guest, guest_out_first, guest_out_first_end);
+    for (int i = 0; i < 3; i++) {
+        guest_enter(&guest);
+        guest_expect_bell(&guest, 0);
+        guest_reset(&guest);
+        guest_enter(&guest);
+        guest_expect_bell(&guest, 0);
+        guest_expect_bell(&guest, 7);
+        guest_reset(&guest); /* at another */
+    }
+    guest_free(&guest);
+}
+
+/* A reset after doorbells alone leaves out what only ring 0 writes; after a fault it does not. */
+GUEST(flags_then_bell, "pushfq\n orq $0x40000, (%rsp)\n popfq\n fld1\n" BELL(1) "ud2");
+
+static void test_reset_after_doorbells_costs_one_ioctl(void **state)
+{
+    struct fake_guest guest;
+    struct sconce_exit exit;
+    unsigned before;
+
+    (void)state;
+    guest_new(&guest, guest_flags_then_bell, guest_flags_then_bell_end);
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    before = ioctl_count();
+    guest_reset(&guest);
+    assert_int_equal(ioctl_count() - before, 1);
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    guest_run(&guest, &exit);
+    assert_int_equal(exit.kind, SCONCE_EXIT_FAULT);
+    before = ioctl_count();
+    guest_reset(&guest);
+    assert_true(ioctl_count() - before > 1);
+    guest_free(&guest);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_doorbell_takes_one_ioctl),
+        cmocka_unit_test(test_enter_at_the_doorbell_that_a_reset_left_rings_it),
+        cmocka_unit_test(test_reset_after_doorbells_costs_one_ioctl),
         cmocka_unit_test(test_run_syscall_with_a_wild_return_is_a_fault),
     };
 

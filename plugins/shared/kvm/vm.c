@@ -82,7 +82,8 @@ int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_ex
     return SCONCE_PLUGIN_OK;
 }
 
-int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, struct sconce_plugin_error *err)
+int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, bool pending,
+                              struct sconce_plugin_error *err)
 {
     int32_t r;
 
@@ -92,6 +93,8 @@ int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, struct sconce_plugin_err
         sconce_kvm_forget_kick(&vm->machine);
         return SCONCE_PLUGIN_OK;
     }
+    if (!pending)
+        return SCONCE_PLUGIN_OK;
     r = sconce_kvm_drain(&vm->machine, err);
     if (r != SCONCE_PLUGIN_OK)
         vm->state = SCONCE_VCPU_DEAD;

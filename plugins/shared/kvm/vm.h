@@ -59,9 +59,11 @@ int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_ex
                             int *ret_outcome, struct sconce_plugin_error *err);
 
 /**
- * sconce_kvm_vcpu_reset - vcpu_reset up to where the architecture scrubs: what was pending is
- * finished. A VM that has never run (!sealed) is ready as it is.
+ * sconce_kvm_vcpu_reset - vcpu_reset up to where the architecture scrubs. A VM that has never run
+ * (!sealed) is ready as it is.
+ * @pending: the last exit may have left something to be finished, which is done here.
  */
-int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, struct sconce_plugin_error *err);
+int32_t sconce_kvm_vcpu_reset(struct sconce_kvm_vm *vm, bool pending,
+                              struct sconce_plugin_error *err);
 
 #endif

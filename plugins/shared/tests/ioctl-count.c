@@ -21,6 +21,11 @@ __attribute__((visibility("default"))) int ioctl(int fd, unsigned long request, 
     return real(fd, request, argument);
 }
 
+unsigned ioctl_count(void)
+{
+    return ioctl_calls;
+}
+
 void expect_doorbell_ioctls(unsigned count)
 {
     struct fake_guest guest;

@@ -9,4 +9,7 @@
 /** expect_doorbell_ioctls - between two doorbells there are @count calls. */
 void expect_doorbell_ioctls(unsigned count);
 
+/** ioctl_count - how many there were. */
+unsigned ioctl_count(void);
+
 #endif

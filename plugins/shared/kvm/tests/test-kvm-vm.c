@@ -270,7 +270,7 @@ static void test_run_that_fails_is_the_end(void **state)
     assert_int_equal(outcome, -EFAULT);
     assert_int_equal(exit.kind, SCONCE_EXIT_FAIL);
     assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
-    assert_int_equal(sconce_kvm_vcpu_reset(&vm, fresh()), SCONCE_PLUGIN_E_DEAD);
+    assert_int_equal(sconce_kvm_vcpu_reset(&vm, true, fresh()), SCONCE_PLUGIN_E_DEAD);
 }
 
 static void test_run_that_was_kicked_can_be_run_again(void **state)
@@ -295,7 +295,7 @@ static void test_reset_before_the_first_entry_only_forgets_a_kick(void **state)
 
     (void)state;
     sconce_kvm_kick(&vm.machine);
-    assert_int_equal(sconce_kvm_vcpu_reset(&vm, fresh()), SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_kvm_vcpu_reset(&vm, true, fresh()), SCONCE_PLUGIN_OK);
     assert_int_equal(run.immediate_exit, 0);
 }
 
@@ -306,7 +306,7 @@ static void test_reset_that_cannot_finish_the_last_exit_is_the_end(void **state)
     (void)state;
     kvm.failures = 1;
     kvm.failure_errno = EIO;
-    assert_int_equal(sconce_kvm_vcpu_reset(&vm, fresh()), SCONCE_PLUGIN_E_SYSTEM);
+    assert_int_equal(sconce_kvm_vcpu_reset(&vm, true, fresh()), SCONCE_PLUGIN_E_SYSTEM);
     assert_int_equal(vm.state, SCONCE_VCPU_DEAD);
 }
 
