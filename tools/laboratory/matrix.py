@@ -40,8 +40,8 @@ OPTIONS = {"kvm-x86_64": "--set=backend.kvm-x86_64.tss=available"}
 # Which of each mechanism's own tests run in a lab. The others on x86_64 want of the processor what QEMU
 # does otherwise; docs/testing.md has more.
 OWN_TESTS = {
-    "arm64": {"kvm": "*", "process": "*"},
-    "amd64": {"mshv": "*", "kvm": "ordinary-*", "process": "ordinary-*"},
+    "arm64": {"kvm": ["*"], "process": ["*"]},
+    "amd64": {"mshv": ["*"], "kvm": ["kvm-x86_64", "ordinary-*"], "process": ["ordinary-*"]},
 }
 
 # What plays a device that no machine of these has, and how: tests/mshv-double/README.md. It is told of

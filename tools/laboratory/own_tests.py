@@ -179,7 +179,9 @@ def backend_of(entry, arch):
     """Whose own it is, by its suites; "" when it is no backend's of those that run there."""
     for mechanism, names in OWN_TESTS[arch].items():
         backend = mechanism + "-" + MACHINES[arch]
-        if suites_of(entry) & {mechanism, backend} and fnmatch(entry["name"], names):
+        if suites_of(entry) & {mechanism, backend} and any(
+            fnmatch(entry["name"], name) for name in names
+        ):
             return backend
     return ""
 
