@@ -5,8 +5,8 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/process.h"
-#include "core/options.h"
 #include "core/run.h"
 #include "core/version.h"
 

@@ -7,9 +7,9 @@
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "common/options.h"
 #include "common/overflow.h"
 #include "common/process.h"
-#include "core/options.h"
 
 int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Option structs of the public interface, which grow at their ends: programs older and newer than
  * this library both work with it. */
-#ifndef SCONCE_CORE_OPTIONS_H
-#define SCONCE_CORE_OPTIONS_H
+#ifndef SCONCE_COMMON_OPTIONS_H
+#define SCONCE_COMMON_OPTIONS_H
 
 #include <stddef.h>
 #include <stdint.h>
