@@ -26,7 +26,7 @@ extern "C" {
 #define SCONCE_E_TYPE (-9)          /* wrong number or type of arguments, or bad UTF-8 */
 #define SCONCE_E_NO_IMPORT (-10)    /* the guest imports a function that the host does not serve */
 #define SCONCE_E_STATE (-11)        /* the sandbox is not in a state that allows this */
-#define SCONCE_E_BUSY (-12)         /* the sandbox is in use, and this is no nested call */
+#define SCONCE_E_BUSY (-12)         /* the sandbox is in use, or every one that a pool may have */
 #define SCONCE_E_FORKED (-13)       /* the handle belongs to the parent process */
 #define SCONCE_E_GUEST_FAILED (-14) /* the guest's function reported failure; still READY */
 #define SCONCE_E_GUEST_FAULT (-15)  /* the guest faulted; now POISONED; see error.fault */

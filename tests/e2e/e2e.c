@@ -109,24 +109,29 @@ int e2e_echo(void *ctx, struct sconce_host_call *call, const struct sconce_value
     return 0;
 }
 
-#define MOST_IMPORTS 64u
+void e2e_offer(struct sconce_guest *guest, struct sconce_host_function offers[E2E_MOST_IMPORTS],
+               struct sconce_sandbox_options *options)
+{
+    struct sconce_signature import;
+
+    options->size = sizeof *options;
+    options->functions = offers;
+    while (sconce_guest_import(guest, options->function_count, &import)) {
+        assert_in_range(options->function_count, 0, E2E_MOST_IMPORTS - 1);
+        offers[options->function_count++] =
+            (struct sconce_host_function){import.name, import.text, e2e_echo, NULL};
+    }
+}
 
 struct sconce_sandbox *e2e_sandbox(struct sconce_guest *guest,
                                    const struct sconce_sandbox_options *wanted)
 {
     struct sconce_sandbox_options options = wanted ? *wanted : (struct sconce_sandbox_options){0};
-    struct sconce_host_function offers[MOST_IMPORTS];
-    struct sconce_signature import;
+    struct sconce_host_function offers[E2E_MOST_IMPORTS];
     struct sconce_sandbox *sandbox;
     struct sconce_error err = {0};
 
-    options.size = sizeof options;
-    options.functions = offers;
-    while (sconce_guest_import(guest, options.function_count, &import)) {
-        assert_in_range(options.function_count, 0, MOST_IMPORTS - 1);
-        offers[options.function_count++] =
-            (struct sconce_host_function){import.name, import.text, e2e_echo, NULL};
-    }
+    e2e_offer(guest, offers, &options);
     e2e_ok(sconce_sandbox_new(guest, &options, &sandbox, &err), &err);
     return sandbox;
 }

@@ -43,6 +43,13 @@ void e2e_require_backend(void);
 struct sconce_sandbox *e2e_sandbox(struct sconce_guest *guest,
                                    const struct sconce_sandbox_options *options);
 
+#define E2E_MOST_IMPORTS 64u
+
+/** e2e_offer - put an offer of e2e_echo for each of @guest's imports into @options, which goes on
+ * to point at @offers. */
+void e2e_offer(struct sconce_guest *guest, struct sconce_host_function offers[E2E_MOST_IMPORTS],
+               struct sconce_sandbox_options *options);
+
 /** e2e_echo - a host function that returns its first argument, or fails when that has another type
  * than the result. */
 int e2e_echo(void *ctx, struct sconce_host_call *call, const struct sconce_value *args,

@@ -21,8 +21,8 @@ from tree import finish, walk
 NOT_ALONE = {"guest-cxx.h", "guest-macros.h", "sconce-plugin-define.h", "sconce-plugin-layout.h"}
 
 CONTRACT = ("include/", "plugin-api/", "guest-abi/")
-FOLDERS = ("include", "plugin-api", "guest-abi", "common", "config", "core", "arch", "plugins",
-           "guest", "cli", "bench")  # fmt: skip
+FOLDERS = ("include", "plugin-api", "guest-abi", "common", "config", "core", "pool", "arch",
+           "plugins", "guest", "cli", "bench")  # fmt: skip
 
 WARNINGS = ["-Wall", "-Wextra", "-Wundef", "-Werror", "-fsyntax-only"]
 

@@ -21,7 +21,7 @@ COMMENT_OR_STRING = re.compile(
 # folders | comments and strings too? | what is looked for | why it is out of place
 RULES = [
     (
-        ("core", "config"),
+        ("core", "config", "pool"),
         True,
         r"\b(kvm|x86|x86[_-]64|amd64|aarch64|arm64|mshv|whp|hvf|unicorn|qemu"
         r"|EM_(X86_64|386|AARCH64|ARM|RISCV))\b",
@@ -41,8 +41,8 @@ RULES = [
         "arch/ works on values and on bytes that it is given",
     ),
     (
-        ("common", "config", "core", "arch", "plugins", "cli", "guest", "examples", "bench",
-         "tests"),
+        ("common", "config", "core", "pool", "arch", "plugins", "cli", "guest", "examples",
+         "bench", "tests"),
         False,
         r"(?<![\w.>])(alloca|__builtin_alloca|strdupa|strndupa)\s*\(",
         "no memory from the stack by a computed size",
