@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pool.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -113,4 +114,102 @@ uint64_t pool_next(struct sconce_sandbox *sandbox)
 
     e2e_ok(sconce_sandbox_call(sandbox, "next", NULL, 0, &result, &err), &err);
     return result.as.u64;
+}
+
+/* ---- Many turns ------------------------------------------------------------------------------ */
+
+#define THREADS 4u
+#define TURNS 50u
+
+/* A thread that takes turns. Its sandbox is here while it may be kicked: whoever gives one back
+ * knows that no kick comes. */
+struct worker {
+    struct pool_world *world;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    struct sconce_sandbox *sandbox;
+    struct pool_tally tally;
+};
+
+struct workers {
+    struct worker all[THREADS];
+    atomic_bool done;
+};
+
+static void expose(struct worker *worker, struct sconce_sandbox *sandbox)
+{
+    pthread_mutex_lock(&worker->lock);
+    worker->sandbox = sandbox;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* A clean sandbox says 101; a kick may come before that. */
+static void take_a_turn(struct worker *worker)
+{
+    struct sconce_sandbox *sandbox = pool_take(worker->world);
+    struct sconce_value result;
+    struct sconce_error err = {0};
+    int r;
+
+    expose(worker, sandbox);
+    r = sconce_sandbox_call(sandbox, "next", NULL, 0, &result, &err);
+    worker->tally.calls++;
+    if (r == SCONCE_E_KICKED)
+        worker->tally.kicked++;
+    else if (r < 0 || result.as.u64 != 101)
+        worker->tally.wrong++;
+    expose(worker, NULL);
+    sconce_pool_give(worker->world->pool, sandbox);
+}
+
+static void *work(void *arg)
+{
+    for (unsigned i = 0; i < TURNS; i++)
+        take_a_turn(arg);
+    return NULL;
+}
+
+static void *kick_around(void *arg)
+{
+    struct workers *workers = arg;
+
+    while (!atomic_load(&workers->done)) {
+        for (unsigned i = 0; i < THREADS; i++) {
+            struct worker *worker = &workers->all[i];
+
+            pthread_mutex_lock(&worker->lock);
+            if (worker->sandbox)
+                sconce_sandbox_kick(worker->sandbox);
+            pthread_mutex_unlock(&worker->lock);
+        }
+        sched_yield();
+    }
+    return NULL;
+}
+
+struct pool_tally pool_share(struct pool_world *world, bool kick)
+{
+    struct workers workers = {.done = false};
+    struct pool_tally sum = {0};
+    pthread_t kicker;
+
+    for (unsigned i = 0; i < THREADS; i++) {
+        workers.all[i].world = world;
+        pthread_mutex_init(&workers.all[i].lock, NULL);
+    }
+    if (kick)
+        assert_int_equal(pthread_create(&kicker, NULL, kick_around, &workers), 0);
+    for (unsigned i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&workers.all[i].thread, NULL, work, &workers.all[i]), 0);
+    for (unsigned i = 0; i < THREADS; i++) {
+        pthread_join(workers.all[i].thread, NULL);
+        sum.calls += workers.all[i].tally.calls;
+        sum.kicked += workers.all[i].tally.kicked;
+        sum.wrong += workers.all[i].tally.wrong;
+    }
+    atomic_store(&workers.done, true);
+    if (kick)
+        pthread_join(kicker, NULL);
+    assert_int_equal(sum.calls, THREADS * TURNS);
+    return sum;
 }

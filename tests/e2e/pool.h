@@ -39,6 +39,17 @@ int pool_call(struct sconce_sandbox *sandbox);
 /** pool_next - the number that it gives. */
 uint64_t pool_next(struct sconce_sandbox *sandbox);
 
+/* What many turns came to. */
+struct pool_tally {
+    unsigned calls;
+    unsigned kicked; /* of them */
+    unsigned wrong;  /* of them: another failure, or a sandbox that was not clean */
+};
+
+/** pool_share - four threads take turns in the world's pool, and call next() in each. @kick: while
+ * one more kicks whatever they have. */
+struct pool_tally pool_share(struct pool_world *world, bool kick);
+
 /* Until a count is what it must come to. */
 #define POOL_AWAIT(world, member, value)                                                           \
     do {                                                                                           \

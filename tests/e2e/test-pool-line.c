@@ -137,6 +137,38 @@ static void test_pool_wakes_a_taker_for_an_empty_place(void **state)
     pool_close_world(world);
 }
 
+/* ---- All at once ------------------------------------------------------------------------------
+ */
+
+static void test_pool_gives_each_of_four_threads_a_clean_one(void **state)
+{
+    struct pool_world *world =
+        pool_script_world(GOOD, &(struct sconce_pool_options){.ready = 2, .most = 3, .uses = 7});
+    struct pool_tally tally = pool_share(world, false);
+    struct sconce_pool_counts counts = pool_count(world);
+
+    (void)state;
+    assert_int_equal(tally.wrong, 0);
+    assert_int_equal(tally.kicked, 0);
+    assert_int_equal(counts.lent, 0);
+    assert_int_equal(counts.timeouts, 0);
+    assert_in_range(counts.recycled, 1, tally.calls);
+    pool_close_world(world);
+}
+
+static void test_pool_cleans_what_threads_kick(void **state)
+{
+    struct pool_world *world =
+        pool_script_world(GOOD, &(struct sconce_pool_options){.ready = 1, .most = 3});
+    struct pool_tally tally = pool_share(world, true);
+
+    (void)state;
+    assert_int_equal(tally.wrong, 0);
+    assert_int_equal(pool_count(world).recycled, tally.calls);
+    assert_null(world->told);
+    pool_close_world(world);
+}
+
 /* ---- In use still ---------------------------------------------------------------------------- */
 
 struct caller {
@@ -182,6 +214,8 @@ int main(void)
         cmocka_unit_test(test_pool_goes_on_behind_one_who_gave_up),
         cmocka_unit_test(test_pool_freed_sends_those_who_wait_away),
         cmocka_unit_test(test_pool_wakes_a_taker_for_an_empty_place),
+        cmocka_unit_test(test_pool_gives_each_of_four_threads_a_clean_one),
+        cmocka_unit_test(test_pool_cleans_what_threads_kick),
         cmocka_unit_test(test_pool_does_not_take_back_what_is_running),
     };
 
