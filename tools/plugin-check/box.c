@@ -137,25 +137,50 @@ enum check_outcome check_box_load(struct check *check, struct check_box *box, co
     return CHECK_OK;
 }
 
-int check_box_new(struct check_box *box, const struct sconce_limits *limits,
-                  struct sconce_sandbox **ret_sandbox)
+/* @functions: what the options point to. */
+static void choose(struct check_box *box, const struct sconce_limits *limits,
+                   struct sconce_host_function functions[OFFERS],
+                   struct sconce_sandbox_options *ret_options)
 {
-    struct sconce_host_function functions[OFFERS];
-    struct sconce_sandbox_options options = {.size = sizeof options,
-                                             .functions = functions,
-                                             .function_count = OFFERS,
-                                             .print = keep_printed,
-                                             .print_ctx = box};
-
+    *ret_options = (struct sconce_sandbox_options){.size = sizeof *ret_options,
+                                                   .functions = functions,
+                                                   .function_count = OFFERS,
+                                                   .print = keep_printed,
+                                                   .print_ctx = box};
     memcpy(functions, offers, sizeof offers);
     for (size_t i = 0; i < OFFERS; i++)
         functions[i].ctx = box;
     if (limits)
-        options.limits = *limits;
+        ret_options->limits = *limits;
     if (box->choose)
-        box->choose(box, &options);
+        box->choose(box, ret_options);
+}
+
+int check_box_new(struct check_box *box, const struct sconce_limits *limits,
+                  struct sconce_sandbox **ret_sandbox)
+{
+    struct sconce_host_function functions[OFFERS];
+    struct sconce_sandbox_options options;
+
+    choose(box, limits, functions, &options);
     memset(&box->err, 0, sizeof box->err);
     return sconce_sandbox_new(box->guest, &options, ret_sandbox, &box->err);
+}
+
+int check_box_pool(struct check_box *box, const struct sconce_limits *limits,
+                   struct sconce_pool_options *options, struct sconce_pool **ret_pool)
+{
+    struct sconce_host_function functions[OFFERS];
+    struct sconce_sandbox_options sandbox;
+    int code;
+
+    choose(box, limits, functions, &sandbox);
+    options->size = sizeof *options;
+    options->sandbox = &sandbox;
+    memset(&box->err, 0, sizeof box->err);
+    code = sconce_pool_new(box->guest, options, ret_pool, &box->err);
+    options->sandbox = NULL;
+    return code;
 }
 
 enum check_outcome check_box_open(struct check *check, struct check_box *box, const char *file,

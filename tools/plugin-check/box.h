@@ -37,6 +37,10 @@ enum check_outcome check_box_load(struct check *check, struct check_box *box, co
 int check_box_new(struct check_box *box, const struct sconce_limits *limits,
                   struct sconce_sandbox **ret_sandbox);
 
+/** check_box_pool - the same for a pool of such sandboxes. @options: all but the sandboxes'. */
+int check_box_pool(struct check_box *box, const struct sconce_limits *limits,
+                   struct sconce_pool_options *options, struct sconce_pool **ret_pool);
+
 /** check_box_open - both; must succeed. */
 enum check_outcome check_box_open(struct check *check, struct check_box *box, const char *file,
                                   const struct sconce_limits *limits);
@@ -76,6 +80,11 @@ enum check_outcome check_box_keep_start(struct check *check, struct check_box *b
 /** check_box_recover - after a bad end: further calls are refused, restoring the start works, and
  * the sandbox is READY again. */
 enum check_outcome check_box_recover(struct check *check, struct check_box *box);
+
+/** check_fill_registers - in a guest with registers.c: every register full that it can write.
+ * @ret_classes: of these registers. check-scrub.c. */
+enum check_outcome check_fill_registers(struct check *check, struct check_box *box,
+                                        uint32_t *ret_classes);
 
 /* ---- values ---- */
 

@@ -133,9 +133,9 @@ static enum check_outcome check_refusals(struct check *check)
 
 /* ---- as the next guest sees it ---- */
 
-/* Classes of registers that guests can write, all of them full. A kernel may keep some from
- * processes that the processor would give them. */
-static enum check_outcome fill(struct check *check, struct check_box *box, uint32_t *ret_classes)
+/* A kernel may keep some from processes that the processor would give them. */
+enum check_outcome check_fill_registers(struct check *check, struct check_box *box,
+                                        uint32_t *ret_classes)
 {
     uint32_t withheld;
 
@@ -161,7 +161,7 @@ static enum check_outcome check_guest(struct check *check)
     uint32_t classes;
 
     CHECK_STEP(check_box_open(check, &box, "registers.elf", NULL));
-    CHECK_STEP(fill(check, &box, &classes));
+    CHECK_STEP(check_fill_registers(check, &box, &classes));
     CHECK_STEP(check_box_keep_start(check, &box));
     for (int i = 0; i < 3; i++) {
         CHECK(check, sconce_sandbox_restore(box.sandbox, box.start, &box.err) == 0,
