@@ -171,7 +171,7 @@ static int measure(const struct row *row, struct caller *caller, struct figures 
     return 0;
 }
 
-static int run_row(struct options *options, const struct row *row, const char *guest)
+static int run_row(const struct options *options, const struct row *row, const char *guest)
 {
     const struct sconce_host_function ask = {"ask", "(string) -> string", echo, NULL};
     const struct sconce_sandbox_options sandbox_options = {
@@ -183,8 +183,7 @@ static int run_row(struct options *options, const struct row *row, const char *g
     struct sconce_error err = {0};
     int status;
 
-    options->guest = guest;
-    status = subject_open(&subject, options);
+    status = subject_open(&subject, options, options->backend, guest);
     if (status != STATUS_OK)
         return status;
     if (sconce_guest_find(subject.guest, row->function, &caller.export_i, &err) < 0 ||
@@ -212,9 +211,9 @@ static int run_row(struct options *options, const struct row *row, const char *g
 
 int main(int argc, char **argv)
 {
-    struct options options = {.program = "bench-ordinary",
-                              .backend = argc > 1 ? argv[1] : NULL,
-                              .plugin_dir = BENCH_PLUGIN_DIRECTORY};
+    const struct options options = {.program = "bench-ordinary",
+                                    .backend = argc > 1 ? argv[1] : NULL,
+                                    .plugin_dir = BENCH_PLUGIN_DIRECTORY};
     char guest[PATH_BYTES];
     int status = STATUS_OK;
 

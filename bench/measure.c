@@ -12,13 +12,13 @@ struct run {
     const struct measure_contestant *contestants;
     size_t count;
     const struct measure_plan *plan;
-    uint64_t *times_ns;   /* [contestant][round][op] */
-    uint64_t *scratch_ns; /* one batch */
-    uint64_t *medians_ns; /* [contestant][round] */
-    double *ratios;       /* one contestant's, [round] */
+    uint64_t *values;  /* [contestant][round][op] */
+    uint64_t *scratch; /* one batch */
+    uint64_t *medians; /* [contestant][round] */
+    double *ratios;    /* one contestant's, [round] */
 };
 
-static uint64_t now_ns(void)
+uint64_t measure_now_ns(void)
 {
     struct timespec now;
 
@@ -32,27 +32,41 @@ static int fail(const struct measure_contestant *contestant)
     return -1;
 }
 
-static uint64_t *times_of(const struct run *run, size_t contestant)
+static uint64_t *values_of(const struct run *run, size_t contestant)
 {
-    return run->times_ns + contestant * run->plan->rounds * run->plan->batch;
+    return run->values + contestant * run->plan->rounds * run->plan->batch;
+}
+
+static int hook(int (*fn)(void *ctx), void *ctx)
+{
+    return fn ? fn(ctx) : 0;
+}
+
+static int run_op(const struct measure_contestant *contestant, uint64_t *ret_value)
+{
+    uint64_t start_ns, end_ns;
+
+    if (hook(contestant->before, contestant->ctx) != 0)
+        return fail(contestant);
+    start_ns = measure_now_ns();
+    if (contestant->op(contestant->ctx) != 0)
+        return fail(contestant);
+    end_ns = measure_now_ns();
+    *ret_value = contestant->value ? contestant->value(contestant->ctx) : end_ns - start_ns;
+    return hook(contestant->after, contestant->ctx) == 0 ? 0 : fail(contestant);
 }
 
 static int run_batch(const struct run *run, size_t i, unsigned round)
 {
-    const struct measure_contestant *contestant = &run->contestants[i];
     unsigned batch = run->plan->batch;
-    uint64_t *times_ns = times_of(run, i) + (size_t)round * batch;
+    uint64_t *values = values_of(run, i) + (size_t)round * batch;
 
-    for (unsigned op = 0; op < batch; op++) {
-        uint64_t start_ns = now_ns();
-
-        if (contestant->op(contestant->ctx) != 0)
-            return fail(contestant);
-        times_ns[op] = now_ns() - start_ns;
-    }
-    memcpy(run->scratch_ns, times_ns, batch * sizeof *times_ns);
-    stats_sort(run->scratch_ns, batch);
-    run->medians_ns[i * run->plan->rounds + round] = stats_percentile(run->scratch_ns, batch, 50);
+    for (unsigned op = 0; op < batch; op++)
+        if (run_op(&run->contestants[i], &values[op]) < 0)
+            return -1;
+    memcpy(run->scratch, values, batch * sizeof *values);
+    stats_sort(run->scratch, batch);
+    run->medians[i * run->plan->rounds + round] = stats_percentile(run->scratch, batch, 50);
     return 0;
 }
 
@@ -60,34 +74,39 @@ static int run_batch(const struct run *run, size_t i, unsigned round)
 static int count_batch(const struct run *run, size_t i, struct measure_result *result)
 {
     const struct measure_contestant *contestant = &run->contestants[i];
-    uint64_t ioctls = count_ioctl_total(), exits = 0;
+    uint64_t ioctls = 0, exits = 0;
     double batch = run->plan->batch;
 
-    if (contestant->exits)
-        exits = contestant->exits(contestant->ctx);
-    for (unsigned op = 0; op < run->plan->batch; op++)
+    for (unsigned op = 0; op < run->plan->batch; op++) {
+        if (hook(contestant->before, contestant->ctx) != 0)
+            return fail(contestant);
+        ioctls -= count_ioctl_total();
+        exits -= contestant->exits ? contestant->exits(contestant->ctx) : 0;
         if (contestant->op(contestant->ctx) != 0)
             return fail(contestant);
-    result->ioctls = (double)(count_ioctl_total() - ioctls) / batch;
-    result->exits =
-        contestant->exits ? (double)(contestant->exits(contestant->ctx) - exits) / batch : -1;
+        ioctls += count_ioctl_total();
+        exits += contestant->exits ? contestant->exits(contestant->ctx) : 0;
+        if (hook(contestant->after, contestant->ctx) != 0)
+            return fail(contestant);
+    }
+    result->ioctls = (double)ioctls / batch;
+    result->exits = contestant->exits ? (double)exits / batch : -1;
     return 0;
 }
 
 static void conclude(const struct run *run, size_t i, struct measure_result *result)
 {
     size_t rounds = run->plan->rounds, ops = rounds * run->plan->batch;
-    const uint64_t *own_ns = run->medians_ns + i * rounds;
-    const uint64_t *floor_ns = run->medians_ns + run->contestants[i].floor * rounds;
-    uint64_t *times_ns = times_of(run, i);
+    const uint64_t *own = run->medians + i * rounds, *floor = run->medians;
+    uint64_t *values = values_of(run, i);
 
-    stats_sort(times_ns, ops);
-    result->p10_ns = stats_percentile(times_ns, ops, 10);
-    result->median_ns = stats_percentile(times_ns, ops, 50);
-    result->p99_ns = stats_percentile(times_ns, ops, 99);
+    stats_sort(values, ops);
+    result->least = values[0];
+    result->p10 = stats_percentile(values, ops, 10);
+    result->median = stats_percentile(values, ops, 50);
+    result->p99 = stats_percentile(values, ops, 99);
     for (size_t round = 0; round < rounds; round++)
-        run->ratios[round] =
-            (double)own_ns[round] / (double)(floor_ns[round] ? floor_ns[round] : 1);
+        run->ratios[round] = (double)own[round] / (double)(floor[round] ? floor[round] : 1);
     result->ratio = stats_ratios(run->ratios, rounds);
 }
 
@@ -114,20 +133,20 @@ int measure_run(const struct measure_contestant *contestants, size_t count,
         .contestants = contestants,
         .count = count,
         .plan = plan,
-        .times_ns = calloc(batches, plan->batch * sizeof *run.times_ns),
-        .scratch_ns = calloc(plan->batch, sizeof *run.scratch_ns),
-        .medians_ns = calloc(batches, sizeof *run.medians_ns),
+        .values = calloc(batches, plan->batch * sizeof *run.values),
+        .scratch = calloc(plan->batch, sizeof *run.scratch),
+        .medians = calloc(batches, sizeof *run.medians),
         .ratios = calloc(plan->rounds, sizeof *run.ratios),
     };
     int r = -1;
 
-    if (run.times_ns && run.scratch_ns && run.medians_ns && run.ratios)
+    if (run.values && run.scratch && run.medians && run.ratios)
         r = run_rounds(&run, ret_results);
     else
         fprintf(stderr, "bench: no memory for %u rounds of %u\n", plan->rounds, plan->batch);
-    free(run.times_ns);
-    free(run.scratch_ns);
-    free(run.medians_ns);
+    free(run.values);
+    free(run.scratch);
+    free(run.medians);
     free(run.ratios);
     return r;
 }

@@ -12,12 +12,15 @@
 
 #include "stats.h"
 
+/* Functions return 0, or another number when they failed, and have said why. */
 struct measure_contestant {
     const char *name;
-    int (*op)(void *ctx);         /* one operation; says itself why it failed: not 0 */
+    int (*op)(void *ctx);         /* one operation; it alone is timed and counted */
+    int (*before)(void *ctx);     /* runs before each operation; NULL: nothing to do */
+    int (*after)(void *ctx);      /* and after each */
+    uint64_t (*value)(void *ctx); /* what the last operation came to, where it is not its time */
     uint64_t (*exits)(void *ctx); /* returns to the host's userspace so far; NULL: not known */
     void *ctx;
-    size_t floor; /* the contestant that its ratio is to; its own number for a floor */
 };
 
 struct measure_plan {
@@ -25,21 +28,26 @@ struct measure_plan {
     unsigned batch;  /* operations of each contestant a round, at least 1 */
 };
 
+/* Values are nanoseconds, or what the contestant's own are. */
 struct measure_result {
-    uint64_t p10_ns; /* these three of all its operations */
-    uint64_t median_ns;
-    uint64_t p99_ns;
-    struct stats_ratio ratio; /* of the medians of each round's batch */
+    uint64_t least; /* these four of all its operations */
+    uint64_t p10;
+    uint64_t median;
+    uint64_t p99;
+    struct stats_ratio ratio; /* of the medians of each round's batch, to the floor's */
     double ioctls;            /* an operation, counted in a batch that is not timed */
     double exits;             /* the same; negative: not known */
 };
 
 /**
- * measure_run - let @count contestants run by @plan.
+ * measure_run - let @count contestants run by @plan. The first is the floor of all.
  * @ret_results: @count of them, in the contestants' order.
  * Returns 0; -1 when an operation failed or memory is short, which has been told on stderr.
  */
 int measure_run(const struct measure_contestant *contestants, size_t count,
                 const struct measure_plan *plan, struct measure_result *ret_results);
+
+/** measure_now_ns - of CLOCK_MONOTONIC. */
+uint64_t measure_now_ns(void);
 
 #endif

@@ -10,17 +10,19 @@
 
 #define MOST_ROUNDS 100000ul
 #define MOST_BATCH 100000ul
-#define MOST_MAPPINGS 64ul /* the floor's own limit */
-#define LAST_CPU (-2)      /* until options_pin has looked */
+#define LAST_CPU (-2) /* until options_pin has looked */
+
+/* Where the process could run before it was pinned; empty when it was not. */
+static cpu_set_t allowed;
+static int pinned;
 
 static const struct option table[] = {
     {"backend", required_argument, NULL, 'b'},
-    {"guest", required_argument, NULL, 'g'},
+    {"only", required_argument, NULL, 'o'},
     {"plugin-dir", required_argument, NULL, 'd'},
     {"set", required_argument, NULL, 's'},
     {"rounds", required_argument, NULL, 'r'},
     {"batch", required_argument, NULL, 'n'},
-    {"mappings", required_argument, NULL, 'm'},
     {"cpu", required_argument, NULL, 'c'},
     {"format", required_argument, NULL, 'f'},
     {"help", no_argument, NULL, 'h'},
@@ -29,19 +31,21 @@ static const struct option table[] = {
 
 static void show_help(const struct options *options)
 {
-    printf("usage: %s [OPTION...]\n"
-           "\n"
-           "  --backend=NAME        measure this backend against the floor; else the floor alone\n"
-           "  --guest=FILE          guest that exports nothing() [the one built with this]\n"
-           "  --plugin-dir=DIR      where the backend is [this build's]\n"
-           "  --set=KEY=VALUE       one setting of sconce.ini; may be repeated\n"
-           "  --rounds=N            rounds [%u]\n"
-           "  --batch=N             operations of each contestant a round [%u]\n"
-           "  --mappings=N          mappings of the floor's child [%u]\n"
-           "  --cpu=N|any           processor to run on [the last allowed]\n"
-           "  --format=table|json\n"
-           "  --help\n",
-           options->program, options->plan.rounds, options->plan.batch, options->mappings);
+    printf(
+        "usage: %s [OPTION...]\n"
+        "\n"
+        "Measures what a backend costs beside the mechanism that it stands on.\n"
+        "\n"
+        "  --backend=NAME        this one [kvm-x86_64 and process-x86_64, those that work here]\n"
+        "  --only=GLOB           rows of such names: 'call.*', memory.idle [all but memory.*]\n"
+        "  --rounds=N            rounds [each row's own]\n"
+        "  --batch=N             operations of each contestant a round [each row's own]\n"
+        "  --cpu=N|any           processor to run on [the last allowed]\n"
+        "  --format=text|json\n"
+        "  --plugin-dir=DIR      where the backends are [this build's]\n"
+        "  --set=KEY=VALUE       one setting of sconce.ini; may be repeated\n"
+        "  --help\n",
+        options->program);
 }
 
 static bool parse_number(const char *name, const char *text, unsigned long most, unsigned *ret)
@@ -79,9 +83,9 @@ static bool parse_cpu(const char *text, int *ret_cpu)
 static bool parse_format(const char *text, bool *ret_json)
 {
     *ret_json = strcmp(text, "json") == 0;
-    if (*ret_json || strcmp(text, "table") == 0)
+    if (*ret_json || strcmp(text, "text") == 0)
         return true;
-    fprintf(stderr, "bench: --format: \"%s\" is neither table nor json\n", text);
+    fprintf(stderr, "bench: --format: \"%s\" is neither text nor json\n", text);
     return false;
 }
 
@@ -103,8 +107,8 @@ static bool take(struct options *options, int c)
     case 'b':
         options->backend = optarg;
         return true;
-    case 'g':
-        options->guest = optarg;
+    case 'o':
+        options->only = optarg;
         return true;
     case 'd':
         options->plugin_dir = optarg;
@@ -115,8 +119,6 @@ static bool take(struct options *options, int c)
         return parse_number("rounds", optarg, MOST_ROUNDS, &options->plan.rounds);
     case 'n':
         return parse_number("batch", optarg, MOST_BATCH, &options->plan.batch);
-    case 'm':
-        return parse_number("mappings", optarg, MOST_MAPPINGS, &options->mappings);
     case 'c':
         return parse_cpu(optarg, &options->cpu);
     case 'f':
@@ -152,18 +154,29 @@ int options_pin(struct options *options)
 {
     cpu_set_t set;
 
+    CPU_ZERO(&allowed);
     if (options->cpu == OPTIONS_ANY_CPU)
         return STATUS_OK;
-    if (options->cpu == LAST_CPU && sched_getaffinity(0, sizeof set, &set) == 0)
+    if (sched_getaffinity(0, sizeof allowed, &allowed) == 0 && options->cpu == LAST_CPU)
         for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
-            if (CPU_ISSET((size_t)cpu, &set))
+            if (CPU_ISSET((size_t)cpu, &allowed))
                 options->cpu = cpu;
+    pinned = options->cpu;
     CPU_ZERO(&set);
-    if (options->cpu >= 0)
-        CPU_SET((size_t)options->cpu, &set);
+    if (pinned >= 0)
+        CPU_SET((size_t)pinned, &set);
     if (sched_setaffinity(0, sizeof set, &set) == 0)
         return STATUS_OK;
-    fprintf(stderr, "bench: --cpu: cannot run on processor %d: %s\n", options->cpu,
-            strerror(errno));
+    fprintf(stderr, "bench: --cpu: cannot run on processor %d: %s\n", pinned, strerror(errno));
     return STATUS_USAGE;
+}
+
+void options_pin_other(void)
+{
+    cpu_set_t others = allowed;
+
+    if (pinned >= 0)
+        CPU_CLR((size_t)pinned, &others);
+    if (CPU_COUNT(&others) > 0)
+        sched_setaffinity(0, sizeof others, &others);
 }

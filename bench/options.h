@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The command line of the benchmarks, the same for all of them. */
+/* The command line. */
 #ifndef SCONCE_BENCH_OPTIONS_H
 #define SCONCE_BENCH_OPTIONS_H
 
@@ -16,19 +16,18 @@
 #define STATUS_FAILED 1
 #define STATUS_USAGE 2
 #define STATUS_NO_BACKEND 4
-#define STATUS_NO_FLOOR 77 /* this machine does not let the floor run: skipped */
+#define STATUS_NO_FLOOR 77 /* there is none, or this machine does not let it run: skipped */
 
 struct options {
     const char *program;
-    const char *backend; /* NULL: the floor alone */
-    const char *guest;
+    const char *backend; /* NULL: all that have a floor and can be used */
+    const char *only;    /* pattern of rows' names; NULL: all but those on request */
     const char *plugin_dir;
     const char *settings[OPTIONS_MOST_SETTINGS]; /* "KEY=VALUE" */
     size_t setting_count;
-    unsigned mappings; /* of the floor's child */
-    int cpu;           /* that all run on, or OPTIONS_ANY_CPU */
+    int cpu; /* that all run on, or OPTIONS_ANY_CPU */
     bool json;
-    struct measure_plan plan;
+    struct measure_plan plan; /* 0: each row's own */
 };
 
 /**
@@ -42,5 +41,9 @@ bool options_parse(int argc, char **argv, struct options *options, int *ret_stat
  * Without one, on the last that it may use, which is then put into @options.
  */
 int options_pin(struct options *options);
+
+/** options_pin_other - put the calling thread on another processor that this process was allowed
+ * to run on before options_pin, if there is one and if that was asked for one. */
+void options_pin_other(void);
 
 #endif

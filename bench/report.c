@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static double us(uint64_t ns)
+#define LEAST_ROUNDS 6u
+
+static bool is_first = true;
+
+static double in_unit(const struct metric *metric, uint64_t value)
 {
-    return (double)ns / 1000;
+    return (double)value / (metric->unit[0] == 'u' ? 1000 : 1024);
 }
 
 static double load(void)
@@ -16,77 +20,141 @@ static double load(void)
     return getloadavg(&average, 1) == 1 ? average : 0;
 }
 
-static void print_counts(const struct measure_result *result)
+/*
+ * The whole interval decides. Where the target lies in it, nothing is said; nor by a few rounds,
+ * which may all have been on one side by chance; nor where half of the floor's operations took
+ * twice what they take at best: both then wait for the same third, and the ratio is that of the
+ * waits.
+ */
+static const char *verdict_of(const struct measure_result *floor, const struct stats_ratio *ratio,
+                              double target, unsigned rounds)
 {
-    if (result->exits < 0)
-        printf("  %6.2f       -\n", result->ioctls);
-    else
-        printf("  %6.2f  %6.2f\n", result->ioctls, result->exits);
+    if (rounds < LEAST_ROUNDS || floor->median > 2 * floor->least)
+        return "open";
+    if (ratio->high <= target)
+        return "met";
+    return ratio->low > target ? "missed" : "open";
 }
 
-static void print_table(const char *what, const struct options *options, bool sync_wake_up,
-                        const struct measure_contestant *contestants,
-                        const struct measure_result *results, size_t count)
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+static void print_values(const struct metric *metric, const struct measure_result *result)
 {
-    printf("%s: %u rounds of %u, ", what, options->plan.rounds, options->plan.batch);
+    printf(" %8.2f %8.2f %8.2f ", in_unit(metric, result->p10), in_unit(metric, result->median),
+           in_unit(metric, result->p99));
+}
+
+static void print_count(double count)
+{
+    if (count < 0)
+        printf("     -");
+    else
+        printf(" %5.2f", count);
+}
+
+static void print_row(const struct metric *metric, const char *backend, double target,
+                      const struct measure_plan *plan, const struct contest *contest,
+                      const struct measure_result *results)
+{
+    const struct measure_result *floor = &results[CONTEST_FLOOR], *ours = &results[CONTEST_OURS];
+    const struct stats_ratio *ratio = &ours->ratio;
+
+    printf("%-14s %-14s %-3s", metric->name, backend, metric->unit);
+    print_values(metric, floor);
+    print_values(metric, ours);
+    printf(" %6.3f  %.3f..%.3f  %4.2f %-6s ", ratio->median, ratio->low, ratio->high, target,
+           verdict_of(&results[CONTEST_FLOOR], ratio, target, plan->rounds));
+    print_count(floor->exits);
+    print_count(ours->exits);
+    printf(" ");
+    print_count(floor->ioctls);
+    print_count(ours->ioctls);
+    printf("\n");
+    if (contest->count > CONTEST_BARE) {
+        printf("%-14s %-14s %-3s", "", "  floor, bare", metric->unit);
+        print_values(metric, &results[CONTEST_BARE]);
+        printf("\n");
+    }
+    fflush(stdout);
+}
+
+static void print_head(const struct options *options)
+{
     if (options->cpu == OPTIONS_ANY_CPU)
         printf("any processor");
     else
         printf("processor %d", options->cpu);
-    printf(", load %.1f, SYNC_WAKE_UP %s\n\n", load(), sync_wake_up ? "on" : "not there");
-    printf("%-20s %9s %9s %9s  %6s  %-13s %-13s  %6s  %6s\n", "", "p10 us", "median us", "p99 us",
-           "ratio", "95% of it", "p10..p90", "ioctls", "exits");
-    for (size_t i = 0; i < count; i++) {
-        const struct measure_result *result = &results[i];
-        const struct stats_ratio *ratio = &result->ratio;
-
-        printf("%-20s %9.2f %9.2f %9.2f", contestants[i].name, us(result->p10_ns),
-               us(result->median_ns), us(result->p99_ns));
-        if (contestants[i].floor == i)
-            printf("  %6s  %-13s %-13s", "floor", "", "");
-        else
-            printf("  %6.3f  %.3f..%.3f  %.3f..%.3f ", ratio->median, ratio->low, ratio->high,
-                   ratio->p10, ratio->p90);
-        print_counts(result);
-    }
+    printf(", load %.1f\n\n", load());
+    printf("%-32s %27s %27s %*s\n", "", "floor", "ours", 66, "exits       ioctls");
+    printf("%-14s %-14s %-3s %8s %8s %8s  %8s %8s %8s  %6s  %-12s  %-11s  %5s %5s  %5s %5s\n", "",
+           "", "", "p10", "median", "p99", "p10", "median", "p99", "ratio", "95% of it", "target",
+           "floor", "ours", "floor", "ours");
+    fflush(stdout);
 }
 
-/* No string of it needs escapes: names of ours, and a backend's, which is letters and hyphens. */
-static void print_json(const char *what, const struct options *options, bool sync_wake_up,
-                       const struct measure_contestant *contestants,
-                       const struct measure_result *results, size_t count)
+/* ---- JSON: no string of it needs escapes, names of ours and a backend's ---------------------- */
+
+static void put_values(const char *name, const struct metric *metric,
+                       const struct measure_result *result)
 {
-    printf("{\"what\": \"%s\", \"rounds\": %u, \"batch\": %u, \"mappings\": %u, \"load\": %.2f,\n",
-           what, options->plan.rounds, options->plan.batch, options->mappings, load());
-    if (options->cpu == OPTIONS_ANY_CPU)
-        printf(" \"cpu\": null,");
+    printf(", \"%s\": {\"p10\": %.3f, \"median\": %.3f, \"p99\": %.3f, \"exits\": ", name,
+           in_unit(metric, result->p10), in_unit(metric, result->median),
+           in_unit(metric, result->p99));
+    if (result->exits < 0)
+        printf("null");
     else
-        printf(" \"cpu\": %d,", options->cpu);
-    printf(" \"sync_wake_up\": %s, \"contestants\": [", sync_wake_up ? "true" : "false");
-    for (size_t i = 0; i < count; i++) {
-        const struct measure_result *result = &results[i];
-        const struct stats_ratio *ratio = &result->ratio;
-
-        printf("%s\n  {\"name\": \"%s\", \"floor\": \"%s\", \"p10_ns\": %ju, \"median_ns\": %ju, "
-               "\"p99_ns\": %ju,\n   \"ratio\": {\"median\": %.4f, \"low\": %.4f, \"high\": %.4f, "
-               "\"p10\": %.4f, \"p90\": %.4f},\n   \"ioctls\": %.3f, \"exits\": ",
-               i ? "," : "", contestants[i].name, contestants[contestants[i].floor].name,
-               (uintmax_t)result->p10_ns, (uintmax_t)result->median_ns, (uintmax_t)result->p99_ns,
-               ratio->median, ratio->low, ratio->high, ratio->p10, ratio->p90, result->ioctls);
-        if (result->exits < 0)
-            printf("null}");
-        else
-            printf("%.3f}", result->exits);
-    }
-    printf("\n]}\n");
+        printf("%.3f", result->exits);
+    printf(", \"ioctls\": %.3f}", result->ioctls);
 }
 
-void report_results(const char *what, const struct options *options, bool sync_wake_up,
-                    const struct measure_contestant *contestants,
-                    const struct measure_result *results, size_t count)
+static void put_row(const struct metric *metric, const char *backend, double target,
+                    const struct measure_plan *plan, const struct contest *contest,
+                    const struct measure_result *results)
+{
+    const struct stats_ratio *ratio = &results[CONTEST_OURS].ratio;
+
+    printf("%s\n  {\"metric\": \"%s\", \"backend\": \"%s\", \"unit\": \"%s\", \"rounds\": %u, "
+           "\"batch\": %u",
+           is_first ? "" : ",", metric->name, backend, metric->unit, plan->rounds, plan->batch);
+    put_values("floor", metric, &results[CONTEST_FLOOR]);
+    put_values("ours", metric, &results[CONTEST_OURS]);
+    if (contest->count > CONTEST_BARE)
+        put_values("bare", metric, &results[CONTEST_BARE]);
+    printf(", \"ratio\": %.4f, \"low\": %.4f, \"high\": %.4f, \"target\": %.2f, "
+           "\"verdict\": \"%s\"}",
+           ratio->median, ratio->low, ratio->high, target,
+           verdict_of(&results[CONTEST_FLOOR], ratio, target, plan->rounds));
+    is_first = false;
+}
+
+/* ---------------------------------------------------------------------------------------------- */
+
+void report_begin(const struct options *options)
+{
+    if (!options->json) {
+        print_head(options);
+        return;
+    }
+    printf("{\"load\": %.2f, \"cpu\": ", load());
+    if (options->cpu == OPTIONS_ANY_CPU)
+        printf("null");
+    else
+        printf("%d", options->cpu);
+    printf(", \"rows\": [");
+}
+
+void report_row(const struct options *options, const struct metric *metric, const char *backend,
+                double target, const struct measure_plan *plan, const struct contest *contest,
+                const struct measure_result *results)
 {
     if (options->json)
-        print_json(what, options, sync_wake_up, contestants, results, count);
+        put_row(metric, backend, target, plan, contest, results);
     else
-        print_table(what, options, sync_wake_up, contestants, results, count);
+        print_row(metric, backend, target, plan, contest, results);
+}
+
+void report_end(const struct options *options)
+{
+    if (options->json)
+        printf("\n]}\n");
 }

@@ -9,13 +9,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The median of ratios; where it lies with 95 % confidence; between what the middle 80 % lie. */
+/* The median of ratios, and where it lies with 95 % confidence. */
 struct stats_ratio {
     double median;
     double low;
     double high;
-    double p10;
-    double p90;
 };
 
 /** stats_sort - ascending, in place. */
@@ -26,8 +24,8 @@ uint64_t stats_percentile(const uint64_t *sorted, size_t count, unsigned percent
 
 /**
  * stats_ratios - what @count ratios say, at least one; sorts them.
- * The interval is that of the order statistics (binomial, normal approximation): with fewer than
- * some ten ratios it is no narrower than all of them.
+ * The interval is the bootstrap's: of the medians of many samples that are drawn from the ratios
+ * with replacement, the middle 95 %. The draws are the same in each run.
  */
 struct stats_ratio stats_ratios(double *ratios, size_t count);
 

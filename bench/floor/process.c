@@ -1,224 +1,115 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "process.h"
-
+/* The floor of a process backend, as one: children of process-child.c behind floor.h. */
 #include <errno.h>
-#include <linux/seccomp.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <stddef.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <ucontext.h>
-#include <unistd.h>
+#include <stdlib.h>
 
-#include "pass.h"
-#include "shape.h"
+#include "process-child.h"
 
-/* Linux 6.6; not in the headers that we build with. */
-#define SET_FLAGS SECCOMP_IOW(4, __u64)
-#define SYNC_WAKE_UP 1ul
+/* Text, constants, data with heap, stack, the call's two buffers as one, and the signal stack: as
+ * many as a child of process-x86_64 has. */
+#define MAPPINGS 6u
 
-#define FIRST_NOTICE_MS 5000
-#define OUT_BYTES 2 /* out %al, $imm8 */
+/* The host's view is one piece; the child has the beginning of each mapping. */
+#define MEMORY_AT (2 * FLOOR_STRIDE_BYTES)
+_Static_assert(MAPPINGS *FLOOR_STRIDE_BYTES >= MEMORY_AT + FLOOR_MEMORY_BYTES, "memory is there");
 
-static int fail(struct floor_error *err, const char *what, int number)
+struct process_floor {
+    struct floor base;
+    struct floor_zygote zygote;
+};
+
+struct process_guest {
+    struct floor_guest base;
+    struct floor_child child;
+};
+
+static int no_memory(struct floor_error *err)
 {
-    *err = (struct floor_error){what, number};
+    *err = (struct floor_error){"making room for a floor", ENOMEM};
     return -1;
 }
 
-static void close_fd(int *fd)
+static int open_zygote(const char *program, struct floor **ret_floor, struct floor_error *err)
 {
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
+    struct process_floor *floor = calloc(1, sizeof *floor);
 
-/* ---- The zygote ------------------------------------------------------------------------------ */
-
-static int check_sizes(struct floor_error *err)
-{
-    struct seccomp_notif_sizes sizes;
-
-    if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) < 0)
-        return fail(err, "asking for the size of seccomp's notifications", errno);
-    if (sizes.seccomp_notif > sizeof(struct seccomp_notif) ||
-        sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp))
-        return fail(err, "this kernel's seccomp notifications are larger than those we know", 0);
-    return 0;
-}
-
-int floor_zygote_start(const char *program, struct floor_zygote *ret_zygote,
-                       struct floor_error *err)
-{
-    /* No restartable sequence: a child has none to keep up. */
-    char *environment[] = {(char[]){"GLIBC_TUNABLES=glibc.pthread.rseq=0"}, NULL};
-    char *arguments[] = {(char[]){"floor-zygote"}, NULL};
-    posix_spawn_file_actions_t actions;
-    struct floor_zygote zygote;
-    int pair[2], r;
-
-    if (check_sizes(err) < 0)
+    if (!floor)
+        return no_memory(err);
+    floor->base.ops = &floor_process;
+    if (floor_zygote_start(program, &floor->zygote, err) < 0) {
+        free(floor);
         return -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-        return fail(err, "making a pair of sockets", errno);
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_adddup2(&actions, pair[1], FLOOR_SOCKET);
-    r = posix_spawn(&zygote.pid, program, &actions, NULL, arguments, environment);
-    posix_spawn_file_actions_destroy(&actions);
-    close(pair[1]);
-    if (r != 0) {
-        close(pair[0]);
-        return fail(err, "starting the zygote", r);
     }
-    zygote.socket = pair[0];
-    *ret_zygote = zygote;
+    *ret_floor = &floor->base;
     return 0;
 }
 
-void floor_zygote_stop(struct floor_zygote *zygote)
+static void close_zygote(struct floor *base)
 {
-    close_fd(&zygote->socket); /* it leaves then */
-    if (zygote->pid > 0)
-        waitpid(zygote->pid, NULL, 0);
-    zygote->pid = 0;
+    struct process_floor *floor = (struct process_floor *)base;
+
+    floor_zygote_stop(&floor->zygote);
+    free(floor);
 }
 
-/* ---- A child --------------------------------------------------------------------------------- */
-
-static int make_memory(struct floor_child *child, unsigned mappings, struct floor_error *err)
-{
-    child->view_bytes = mappings * FLOOR_STRIDE_BYTES;
-    child->memfd = memfd_create("floor", MFD_CLOEXEC);
-    if (child->memfd < 0 || ftruncate(child->memfd, (off_t)child->view_bytes) < 0)
-        return fail(err, "making the memory", errno);
-    child->view =
-        mmap(NULL, child->view_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, child->memfd, 0);
-    return child->view == MAP_FAILED ? fail(err, "mapping the memory", errno) : 0;
-}
-
-/* The zygote's answer and the child's come in either order. */
-static int receive_fds(const struct floor_zygote *zygote, struct floor_child *child,
-                       struct floor_error *err)
-{
-    while (child->pidfd < 0 || child->listener < 0) {
-        struct pass_message message;
-        int r = pass_receive(zygote->socket, &message);
-
-        if (r <= 0)
-            return fail(err, "hearing from the zygote", r < 0 ? errno : ECONNRESET);
-        if (message.what == PASS_FAILED)
-            return fail(err, "making the child", message.value);
-        if (message.what == PASS_PIDFD)
-            child->pidfd = message.fd;
-        else
-            child->listener = message.fd;
-    }
-    return 0;
-}
-
-static int receive(struct floor_child *child, struct seccomp_notif *ret_notice,
-                   struct floor_error *err)
-{
-    struct seccomp_notif notice;
-
-    do
-        notice = (struct seccomp_notif){0}; /* or the kernel refuses it */
-    while (ioctl(child->listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0 && errno == EINTR);
-    if (notice.id == 0)
-        return fail(err, "waiting for the child's doorbell", errno);
-    child->id = notice.id;
-    *ret_notice = notice;
-    return 0;
-}
-
-static int receive_first(struct floor_child *child, struct floor_error *err)
-{
-    struct pollfd doorbell = {child->listener, POLLIN, 0};
-    struct seccomp_notif notice;
-    uint64_t offset;
-
-    if (poll(&doorbell, 1, FIRST_NOTICE_MS) <= 0 || !(doorbell.revents & POLLIN))
-        return fail(err, "waiting for the child's first doorbell", ECHILD);
-    if (receive(child, &notice, err) < 0)
-        return -1;
-    child->site = notice.data.instruction_pointer;
-    child->frame = notice.data.args[2];
-    offset = child->frame - FLOOR_BASE;
-    if (offset > FLOOR_STACK_BYTES - sizeof(ucontext_t))
-        return fail(err, "finding the child's signal frame", EFAULT);
-    child->host_rip = (volatile long long *)((char *)child->view + offset +
-                                             offsetof(ucontext_t, uc_mcontext.gregs[REG_RIP]));
-    return 0;
-}
-
-static int start(const struct floor_zygote *zygote, unsigned mappings, struct floor_child *child,
+static int start(struct floor *base, bool bare, struct floor_guest **ret_guest,
                  struct floor_error *err)
 {
-    struct pass_message order = {PASS_SPAWN, (int32_t)mappings, -1};
+    const struct process_floor *floor = (const struct process_floor *)base;
+    struct process_guest *guest = malloc(sizeof *guest);
 
-    if (mappings < 1 || mappings > FLOOR_MOST_MAPPINGS)
-        return fail(err, "counting the mappings", EINVAL);
-    if (make_memory(child, mappings, err) < 0)
-        return -1;
-    order.fd = child->memfd;
-    if (pass_send(zygote->socket, &order) < 0)
-        return fail(err, "asking the zygote", errno);
-    if (receive_fds(zygote, child, err) < 0)
-        return -1;
-    child->sync_wake_up = ioctl(child->listener, SET_FLAGS, SYNC_WAKE_UP) == 0;
-    return receive_first(child, err);
-}
-
-int floor_child_start(const struct floor_zygote *zygote, unsigned mappings,
-                      struct floor_child *ret_child, struct floor_error *err)
-{
-    struct floor_child child = {.memfd = -1, .listener = -1, .pidfd = -1, .view = MAP_FAILED};
-
-    if (start(zygote, mappings, &child, err) < 0) {
-        floor_child_stop(&child);
+    (void)bare;
+    if (!guest)
+        return no_memory(err);
+    if (floor_child_start(&floor->zygote, MAPPINGS, &guest->child, err) < 0) {
+        free(guest);
         return -1;
     }
-    *ret_child = child;
+    guest->base = (struct floor_guest){
+        .ops = &floor_process, .memory = (char *)guest->child.view + MEMORY_AT, .exits = 1};
+    *ret_guest = &guest->base;
     return 0;
 }
 
-int floor_child_turn(struct floor_child *child, struct floor_error *err)
+static void stop(struct floor_guest *base)
 {
-    struct seccomp_notif_resp answer = {.id = child->id};
-    struct seccomp_notif notice;
-    int r;
+    struct process_guest *guest = (struct process_guest *)base;
 
-    *child->host_rip += OUT_BYTES;
-    do
-        r = ioctl(child->listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
-    while (r < 0 && errno == EINTR);
-    if (r < 0)
-        return fail(err, "answering the child's doorbell", errno);
-    if (receive(child, &notice, err) < 0)
-        return -1;
-    if (notice.data.instruction_pointer != child->site || notice.data.args[2] != child->frame)
-        return fail(err, "checking where the child's doorbell rang", EPROTO);
+    floor_child_stop(&guest->child);
+    free(guest);
+}
+
+static int turn(struct floor_guest *base, struct floor_error *err)
+{
+    base->exits++;
+    return floor_child_turn(&((struct process_guest *)base)->child, err);
+}
+
+static int scrub(struct floor_guest *base, struct floor_error *err)
+{
+    (void)err;
+    floor_child_scrub(&((struct process_guest *)base)->child);
     return 0;
 }
 
-void floor_child_stop(struct floor_child *child)
+static int spin(struct floor_guest *base, struct floor_error *err)
 {
-    struct pollfd gone = {child->pidfd, POLLIN, 0};
-
-    if (child->pidfd >= 0) {
-        syscall(SYS_pidfd_send_signal, child->pidfd, SIGKILL, NULL, 0);
-        while (poll(&gone, 1, -1) < 0 && errno == EINTR)
-            continue;
-    }
-    close_fd(&child->pidfd);
-    close_fd(&child->listener);
-    if (child->view != MAP_FAILED)
-        munmap(child->view, child->view_bytes);
-    child->view = MAP_FAILED;
-    close_fd(&child->memfd);
+    base->exits++;
+    return floor_child_spin(&((struct process_guest *)base)->child, err);
 }
+
+static void kick(struct floor_guest *base)
+{
+    floor_child_kick(&((struct process_guest *)base)->child);
+}
+
+const struct floor_ops floor_process = {
+    .open = open_zygote,
+    .close = close_zygote,
+    .start = start,
+    .stop = stop,
+    .turn = turn,
+    .scrub = scrub,
+    .spin = spin,
+    .kick = kick,
+};

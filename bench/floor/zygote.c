@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The floor's zygote, a small static program that process.c starts: for every memfd that it is sent
- * it forks a child that locks itself up and rings the doorbell for ever. The fewest steps that have
- * the shape of a process backend: what the floor costs is what the mechanism costs. It is no
- * sandbox: a guest in it could read what is left of this program.
+ * The floor's zygote, a small static program that process-child.c starts: for every memfd that it
+ * is sent it forks a child that locks itself up and rings the doorbell for ever. The fewest steps
+ * that have the shape of a process backend: what the floor costs is what the mechanism costs. It is
+ * no sandbox: a guest in it could read what is left of this program.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -39,6 +39,8 @@ __asm__(".pushsection .text.floor, \"ax\", @progbits\n"
         "floor_guest:\n"
         "    out %al, $0x5c\n"
         "    jmp floor_guest\n"
+        "floor_spin:\n" /* where the host sends it that wants to kick it */
+        "    jmp floor_spin\n"
         "floor_stub:\n"
         "    mov $183, %eax\n" /* NOTIFY_NR */
         "    syscall\n"
@@ -76,6 +78,7 @@ static int zygote_set_up(void)
 
     /* Children inherit all of this. Nobody waits for them: the host has their pidfd. */
     if (syscall(SYS_rt_sigaction, SIGSEGV, &action, NULL, sizeof action.mask) < 0 ||
+        syscall(SYS_rt_sigaction, SIGUSR1, &action, NULL, sizeof action.mask) < 0 ||
         sigaltstack(&floor_stack, NULL) < 0 || signal(SIGCHLD, SIG_IGN) == SIG_ERR)
         return -1;
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);

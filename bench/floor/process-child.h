@@ -4,18 +4,15 @@
  * in by seccomp and rings a doorbell that the host hears of as a user notification. Shares no code
  * with Sconce, so that nothing slow in Sconce is slow here, too.
  */
-#ifndef SCONCE_BENCH_FLOOR_PROCESS_H
-#define SCONCE_BENCH_FLOOR_PROCESS_H
+#ifndef SCONCE_BENCH_FLOOR_PROCESS_CHILD_H
+#define SCONCE_BENCH_FLOOR_PROCESS_CHILD_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* What was tried, and its errno. */
-struct floor_error {
-    const char *what;
-    int number;
-};
+#include "floor.h"
+#include "shape.h"
 
 /* Children come from here. */
 struct floor_zygote {
@@ -35,6 +32,10 @@ struct floor_child {
     uint64_t id;                  /* of the notification that is not answered yet */
     uint64_t site;                /* the instruction that notifies */
     uint64_t frame;               /* where the child has its ucontext */
+    void *host_frame;             /* the same in the view, to the end of the signal's stack */
+    unsigned long frame_bytes;
+    long long doorbell;                      /* the `out` */
+    unsigned char as_new[FLOOR_STACK_BYTES]; /* the frame at the first notification */
 };
 
 /**
@@ -56,6 +57,13 @@ int floor_child_start(const struct floor_zygote *zygote, unsigned mappings,
 
 /** floor_child_turn - let it run on to its next doorbell: the raw round trip. */
 int floor_child_turn(struct floor_child *child, struct floor_error *err);
+
+/** floor_child_scrub - its registers are those that it had at its first doorbell. */
+void floor_child_scrub(struct floor_child *child);
+
+/** floor_child_spin - let it run in a loop until floor_child_kick, from any thread, signals it. */
+int floor_child_spin(struct floor_child *child, struct floor_error *err);
+void floor_child_kick(const struct floor_child *child);
 
 /** floor_child_stop - kill it, wait until it has gone, take its memory back. */
 void floor_child_stop(struct floor_child *child);

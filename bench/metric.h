@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be measured: a row each, with what it takes to make its contestants. */
+#ifndef SCONCE_BENCH_METRIC_H
+#define SCONCE_BENCH_METRIC_H
+
+#include "floor/floor.h"
+#include "measure.h"
+#include "subject.h"
+
+/* A backend, and the floor that it stands on. */
+struct bench {
+    struct subject subject;
+    struct floor *floor;
+};
+
+/* The contestants of a row; the row's own state is behind their ctx. */
+enum { CONTEST_FLOOR, CONTEST_OURS, CONTEST_BARE, CONTEST_MOST };
+struct contest {
+    struct measure_contestant contestants[CONTEST_MOST];
+    size_t count; /* with CONTEST_BARE or without */
+    void *state;
+};
+
+struct metric {
+    const char *name;
+    const char *ours; /* what an operation is; and of the floor */
+    const char *floor;
+    const char *unit; /* "us" of nanoseconds, "KiB" of bytes */
+    double target;    /* that the ratio's upper end is to keep to; of kvm, and of process */
+    double process_target;
+    struct measure_plan plan;
+    bool on_request; /* only where --only names it */
+
+    /* Returns 0, or -1 when something failed, which has been told; close is right after both. */
+    int (*open)(struct bench *bench, const struct metric *metric, struct contest *contest);
+    void (*close)(struct contest *contest);
+
+    bool load; /* rows-start.c: the guest's file is loaded each time */
+};
+
+/* All rows, in the order of the table. */
+extern const struct metric metrics[];
+extern const size_t metric_count;
+
+/** metric_floor_failed - tell on stderr what failed. Returns -1. */
+int metric_floor_failed(const struct floor_error *err);
+
+int row_call_null_open(struct bench *bench, const struct metric *m, struct contest *contest);
+int row_call_host_open(struct bench *bench, const struct metric *m, struct contest *contest);
+int row_call_bytes_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_call_close(struct contest *contest);
+int row_start_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_start_close(struct contest *contest);
+
+#endif
