@@ -21,6 +21,10 @@ struct contest {
     void *state;
 };
 
+typedef int (*metric_back_fn)(struct sconce_sandbox *sandbox,
+                              const struct sconce_snapshot *snapshot, struct sconce_error *err);
+typedef uint64_t (*metric_work_fn)(uint32_t turns);
+
 struct metric {
     const char *name;
     const char *ours; /* what an operation is; and of the floor */
@@ -35,7 +39,13 @@ struct metric {
     int (*open)(struct bench *bench, const struct metric *metric, struct contest *contest);
     void (*close)(struct contest *contest);
 
-    bool load; /* rows-start.c: the guest's file is loaded each time */
+    unsigned pages;          /* rows-restore.c: dirtied by each call */
+    metric_back_fn back;     /* and what puts them back */
+    bool scrub;              /* registers, too */
+    bool load;               /* rows-start.c: the guest's file is loaded each time */
+    const char *export_name; /* rows-compute.c: the guest's function, the same here, how much */
+    metric_work_fn work;
+    uint32_t turns;
 };
 
 /* All rows, in the order of the table. */
@@ -49,7 +59,15 @@ int row_call_null_open(struct bench *bench, const struct metric *m, struct conte
 int row_call_host_open(struct bench *bench, const struct metric *m, struct contest *contest);
 int row_call_bytes_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_call_close(struct contest *contest);
+int row_restore_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_restore_close(struct contest *contest);
 int row_start_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_start_close(struct contest *contest);
+int row_kick_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_kick_close(struct contest *contest);
+int row_compute_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_compute_close(struct contest *contest);
+int row_memory_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_memory_close(struct contest *contest);
 
 #endif

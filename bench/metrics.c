@@ -5,11 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "work/work.h"
+
 #define CALL(name_, ours_, floor_, kvm_, process_, open_)                                          \
     {                                                                                              \
         .name = (name_), .ours = (ours_), .floor = (floor_), .unit = "us", .target = (kvm_),       \
         .process_target = (process_), .plan = {.rounds = 100, .batch = 50}, .open = (open_),       \
         .close = row_call_close                                                                    \
+    }
+
+/* @back_: what puts the pages back, @scrub_: and the registers. */
+#define RESTORE(name_, pages_, target_, back_, scrub_)                                             \
+    {                                                                                              \
+        .name = (name_), .ours = "a call that dirties the pages, and they are put back",           \
+        .floor = "a round trip, and the pages copied", .unit = "us", .target = (target_),          \
+        .process_target = (target_), .plan = {.rounds = 60, .batch = 20},                          \
+        .open = row_restore_open, .close = row_restore_close, .pages = (pages_), .back = (back_),  \
+        .scrub = (scrub_)                                                                          \
     }
 
 #define START(name_, ours_, load_)                                                                 \
@@ -19,14 +31,47 @@
         .open = row_start_open, .close = row_start_close, .load = (load_)                          \
     }
 
+#define COMPUTE(name_, export_, work_, turns_)                                                     \
+    {                                                                                              \
+        .name = (name_), .ours = "a call of the guest's function", .floor = "the same, native",    \
+        .unit = "us", .target = 1.03, .process_target = 1.03, .plan = {.rounds = 60, .batch = 3},  \
+        .open = row_compute_open, .close = row_compute_close, .export_name = (export_),            \
+        .work = (work_), .turns = (turns_)                                                         \
+    }
+
 const struct metric metrics[] = {
     CALL("call.null", "a call", "a round trip", 1.10, 1.20, row_call_null_open),
     CALL("call.host", "a call that calls the host", "two round trips", 1.10, 1.10,
          row_call_host_open),
     CALL("call.bytes", "a call, 24 KiB in, 8 KiB out", "a round trip and the copies", 1.15, 1.15,
          row_call_bytes_open),
+    RESTORE("restore.1", 1, 1.15, sconce_sandbox_restore, true),
+    RESTORE("restore.64", 64, 1.20, sconce_sandbox_restore, true),
+    RESTORE("restore.256", 256, 1.20, sconce_sandbox_restore, true),
     START("start.cold", "load, make, call, free", true),
     START("start.sandbox", "make, call, free", false),
+    {.name = "kick",
+     .ours = "a kick, until the call is back",
+     .floor = "a signal, until the guest is",
+     .unit = "us",
+     .target = 1.3,
+     .process_target = 1.3,
+     .plan = {.rounds = 60, .batch = 5},
+     .open = row_kick_open,
+     .close = row_kick_close},
+    COMPUTE("compute.int", "compute_int", work_int, 3000),
+    COMPUTE("compute.sha256", "compute_sha256", work_sha256, 24),
+    COMPUTE("compute.memcpy", "compute_memcpy", work_memcpy, 8),
+    {.name = "memory.idle",
+     .ours = "an idle sandbox",
+     .floor = "an idle guest",
+     .unit = "KiB",
+     .target = 1.2,
+     .process_target = 1.2,
+     .plan = {.rounds = 7, .batch = 1},
+     .on_request = true,
+     .open = row_memory_open,
+     .close = row_memory_close},
 };
 const size_t metric_count = sizeof metrics / sizeof metrics[0];
 
