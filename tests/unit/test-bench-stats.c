@@ -42,22 +42,23 @@ static void test_stats_ratios_of_equals_have_no_width(void **state)
         ratios[i] = 1.5;
     said = stats_ratios(ratios, 50);
     assert_true(said.median == 1.5 && said.low == 1.5 && said.high == 1.5);
-    assert_true(said.p10 == 1.5 && said.p90 == 1.5);
 }
 
-/* 100 coin throws: the 40th to the 61st value hold the median with 95 % (ranks from 1). */
-static void test_stats_ratios_of_hundred_interval_is_the_binomial_one(void **state)
+/* 100 coin throws: the 40th to the 61st value (ranks from 1) hold the median with 95 %. The
+ * bootstrap comes near, and is the same each time. */
+static void test_stats_ratios_of_hundred_interval_is_near_the_binomial_one(void **state)
 {
     double ratios[100];
-    struct stats_ratio said;
+    struct stats_ratio said, again;
 
     (void)state;
     for (size_t i = 0; i < 100; i++)
         ratios[i] = (double)(i * 37 % 100 + 1);
     said = stats_ratios(ratios, 100);
-    assert_true(said.median == 50);
-    assert_true(said.low == 40 && said.high == 61);
-    assert_true(said.p10 == 10 && said.p90 == 90);
+    assert_true(said.median >= 50 && said.median <= 51);
+    assert_true(said.low >= 38 && said.low <= 43 && said.high >= 58 && said.high <= 63);
+    again = stats_ratios(ratios, 100);
+    assert_true(again.low == said.low && again.high == said.high);
 }
 
 static void test_stats_ratios_of_three_interval_is_all_of_them(void **state)
@@ -75,7 +76,7 @@ int main(void)
         cmocka_unit_test(test_stats_percentile_of_hundred_is_the_nearest_rank),
         cmocka_unit_test(test_stats_percentile_of_one_is_that_one),
         cmocka_unit_test(test_stats_ratios_of_equals_have_no_width),
-        cmocka_unit_test(test_stats_ratios_of_hundred_interval_is_the_binomial_one),
+        cmocka_unit_test(test_stats_ratios_of_hundred_interval_is_near_the_binomial_one),
         cmocka_unit_test(test_stats_ratios_of_three_interval_is_all_of_them),
     };
 
