@@ -13,7 +13,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-static _Atomic uint32_t *cached; /* NULL: the kernel has no such pages */
+_Atomic uint32_t *sconce_process_cached;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void map_page(void)
@@ -27,7 +27,7 @@ static void map_page(void)
         munmap(page, bytes);
         return;
     }
-    cached = page;
+    sconce_process_cached = page;
 }
 
 /* Never 0, which is what a child finds. */
@@ -40,17 +40,17 @@ static uint32_t new_id(void)
     return id;
 }
 
-uint32_t sconce_process_id(void)
+uint32_t sconce_process_find_id(void)
 {
     uint32_t id = 0, fresh;
 
     pthread_once(&once, map_page);
-    if (!cached)
+    if (!sconce_process_cached)
         return (uint32_t)getpid();
-    id = atomic_load_explicit(cached, memory_order_relaxed);
+    id = atomic_load_explicit(sconce_process_cached, memory_order_relaxed);
     if (id)
         return id;
     /* Threads that come first together must agree. */
     fresh = new_id();
-    return atomic_compare_exchange_strong(cached, &id, fresh) ? fresh : id;
+    return atomic_compare_exchange_strong(sconce_process_cached, &id, fresh) ? fresh : id;
 }

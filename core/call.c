@@ -3,6 +3,7 @@
  * A call: the frame in, the run, the frame out. Who may call when is decided here; what happens
  * while the guest runs is exits.c's.
  */
+#include "common/attributes.h"
 #include "common/error.h"
 #include "core/guest-text.h"
 #include "core/sandbox.h"
@@ -76,7 +77,7 @@ static int call(struct sconce_sandbox *sandbox, const struct sconce_image_functi
                 struct sconce_error *err)
 {
     const struct sconce_frame frame = {.kind = SCONCE_FRAME_CALL, .index = function->index};
-    struct sconce_message message;
+    SCONCE_UNINITIALIZED struct sconce_message message;
     int r = check_arguments(function, args, arg_count, err);
 
     if (r < 0)

@@ -152,9 +152,8 @@ static int report_abort(struct sconce_sandbox *sandbox, struct sconce_error *err
 static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
                       struct sconce_error *err)
 {
-    struct sconce_message message;
-    const struct sconce_frame *frame = &message.frame;
-    int r = sconce_frame_read(&sandbox->out, &message, err);
+    const struct sconce_frame *frame = &ret_message->frame;
+    int r = sconce_frame_read(&sandbox->out, ret_message, err);
 
     sconce_sandbox_end_rewind(sandbox);
     if (r < 0)
@@ -170,7 +169,6 @@ static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret
                            ", which is no code of its own",
                            frame->resume_pc);
     sandbox->resume = (struct sconce_resume){frame->resume_pc, frame->resume_sp, frame->resume_tls};
-    *ret_message = message;
     return 0;
 }
 

@@ -56,28 +56,27 @@ static int check_slot(const struct sconce_slot *slot, uint64_t bytes_start, uint
 int sconce_frame_read(const struct sconce_buffer *out, struct sconce_message *ret_message,
                       struct sconce_error *err)
 {
-    struct sconce_message m;
+    struct sconce_frame *frame = &ret_message->frame;
+    struct sconce_slot *slots = ret_message->slots;
     uint64_t slots_end;
 
-    sconce_copy_untrusted(&m.frame, out->host, sizeof m.frame);
-    if (m.frame.slot_count > SCONCE_MAX_PARAMS)
-        return malformed(err, "slot count", m.frame.slot_count);
-    slots_end = sizeof m.frame + (uint64_t)m.frame.slot_count * sizeof m.slots[0];
-    if (m.frame.used_bytes < slots_end || m.frame.used_bytes > out->bytes)
-        return malformed(err, "length", m.frame.used_bytes);
-    if (m.frame.reserved0)
-        return malformed(err, "reserved field", m.frame.reserved0);
+    sconce_copy_untrusted(frame, out->host, sizeof *frame);
+    if (frame->slot_count > SCONCE_MAX_PARAMS)
+        return malformed(err, "slot count", frame->slot_count);
+    slots_end = sizeof *frame + (uint64_t)frame->slot_count * sizeof slots[0];
+    if (frame->used_bytes < slots_end || frame->used_bytes > out->bytes)
+        return malformed(err, "length", frame->used_bytes);
+    if (frame->reserved0)
+        return malformed(err, "reserved field", frame->reserved0);
 
-    memset(m.slots, 0, sizeof m.slots);
-    sconce_copy_untrusted(m.slots, out->host + sizeof m.frame,
-                          m.frame.slot_count * sizeof m.slots[0]);
-    for (uint32_t i = 0; i < m.frame.slot_count; i++) {
-        int r = check_slot(&m.slots[i], slots_end, m.frame.used_bytes, err);
+    memset(slots, 0, sizeof ret_message->slots);
+    sconce_copy_untrusted(slots, out->host + sizeof *frame, frame->slot_count * sizeof slots[0]);
+    for (uint32_t i = 0; i < frame->slot_count; i++) {
+        int r = check_slot(&slots[i], slots_end, frame->used_bytes, err);
 
         if (r < 0)
             return r;
     }
-    *ret_message = m;
     return 0;
 }
 

@@ -27,7 +27,7 @@ struct sconce_message {
 
 /**
  * sconce_frame_read - copy out the frame at the start of @out, once, and check its form.
- * Errors: SCONCE_E_GUEST_PROTOCOL with what is wrong.
+ * Errors: SCONCE_E_GUEST_PROTOCOL with what is wrong; @ret_message is not to be used then.
  */
 int sconce_frame_read(const struct sconce_buffer *out, struct sconce_message *ret_message,
                       struct sconce_error *err);

@@ -29,7 +29,8 @@ static int check_restore(const struct sconce_sandbox *sandbox,
         return sconce_fail(err, SCONCE_E_INVALID,
                            "the snapshot is of guest %s, the sandbox of another (%s)",
                            snapshot->guest->image->name, sandbox->guest->image->name);
-    if (!sconce_layout_same_state(&snapshot->layout, &sandbox->layout))
+    if (sandbox->based_on != snapshot->id &&
+        !sconce_layout_same_state(&snapshot->layout, &sandbox->layout))
         return sconce_fail_hint(err, SCONCE_E_INVALID,
                                 "use the same heap, stack and buffer sizes for both",
                                 "the snapshot is of a sandbox with other memory limits");

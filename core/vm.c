@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "common/lock.h"
 #include "sconce-guest-abi.h"
@@ -22,7 +23,7 @@ static void unlock(const struct sconce_vm *vm)
 /* Runs one op between the locks and turns its failure into ours. */
 #define CALL_OP(vm, err, name, ...)                                                                \
     __extension__({                                                                                \
-        struct sconce_plugin_error from_;                                                          \
+        SCONCE_UNINITIALIZED struct sconce_plugin_error from_;                                     \
         int32_t status_;                                                                           \
                                                                                                    \
         from_.size = sizeof from_;                                                                 \

@@ -79,7 +79,7 @@ static int32_t find_slots(struct sconce_kvm_vm *vm, struct sconce_plugin_error *
         dirty->slots[dirty->count++] = (struct sconce_kvm_logged){i, slots[i]};
         most = slots[i].bytes > most ? slots[i].bytes : most;
     }
-    dirty->bits = calloc(most / page_bytes() / 64 + 1, sizeof *dirty->bits);
+    dirty->bits = calloc(most / page_bytes() / 64 + 4, sizeof *dirty->bits);
     if (dirty->slots && dirty->bits)
         return SCONCE_PLUGIN_OK;
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NO_MEMORY, SCONCE_DOMAIN_NONE, 0, NULL,
@@ -153,7 +153,11 @@ static void tell(const uint64_t *words, uint64_t bits, uint64_t gpa, uint64_t un
 {
     uint64_t start = 0, length = 0;
 
-    for (uint64_t word = 0; word * 64 < bits; word++) {
+    for (uint64_t word = 0; word < (bits + 63) / 64; word++) {
+        /* Most of a large heap was not written. The array is longer than the log. */
+        while (!(words[word] | words[word + 1] | words[word + 2] | words[word + 3]) &&
+               word + 4 < (bits + 63) / 64)
+            word += 4;
         for (uint64_t left = words[word]; left; left &= left - 1) {
             uint64_t bit = word * 64 + (uint64_t)__builtin_ctzll(left);
 

@@ -19,7 +19,7 @@ struct sconce_kvm_logged {
 struct sconce_kvm_dirty {
     struct sconce_kvm_logged *slots;
     uint32_t count;
-    uint64_t *bits; /* room for the largest slot's log */
+    uint64_t *bits; /* room for the largest slot's log, and three words more */
 };
 
 /** sconce_kvm_dirty_fini - takes one that never was begun. */
