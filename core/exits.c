@@ -155,7 +155,6 @@ static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret
     const struct sconce_frame *frame = &ret_message->frame;
     int r = sconce_frame_read(&sandbox->out, ret_message, err);
 
-    sconce_sandbox_end_rewind(sandbox);
     if (r < 0)
         return r;
     if (frame->kind != SCONCE_FRAME_READY && frame->kind != SCONCE_FRAME_RETURN &&
@@ -196,6 +195,7 @@ static int handle_doorbell(struct sconce_sandbox *sandbox, uint32_t number,
 {
     int r;
 
+    sconce_sandbox_end_rewind(sandbox);
     switch (number) {
     case SCONCE_DOORBELL_READY:
         if (sandbox->depth)

@@ -14,6 +14,10 @@
 /* Since that guest ABI a guest looks behind READY whether it was rewound. */
 #define REWIND_ABI 2u
 
+/* What was written is a bit a page, read for each restore: of a larger sandbox it takes longer to
+ * read than all that was ever touched takes to find. */
+#define TRACKED_MOST (8ull << 30)
+
 static int check_restore(const struct sconce_sandbox *sandbox,
                          const struct sconce_snapshot *snapshot, struct sconce_error *err)
 {
@@ -42,7 +46,7 @@ void sconce_snapshot_track(const struct sconce_snapshot *snapshot, struct sconce
     struct sconce_page_set *written = &sandbox->arena.written;
 
     sandbox->based_on = 0;
-    if (!sandbox->guest->backend->dirty.size ||
+    if (!sandbox->guest->backend->dirty.size || sandbox->arena.bytes > TRACKED_MOST ||
         (!written->words && !sconce_page_set_init(written, sandbox->arena.bytes)))
         return;
     sconce_page_set_clear(written);
@@ -141,12 +145,13 @@ static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot 
     return r;
 }
 
-/* A guest that stands elsewhere than at its READY doorbell, or that moved its thread pointer, has
- * to be entered. */
+/* Of one that is POISONED nobody knows where it stands. One that was restored stands where that
+ * snapshot wants it, before any doorbell; one that moved its thread pointer has to get it back. */
 static bool can_rewind(const struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
 {
     return sconce_sandbox_state(sandbox) == SCONCE_STATE_READY &&
            sandbox->guest->image->abi >= REWIND_ABI && snapshot->resume.sp &&
+           sandbox->resume.pc == snapshot->resume.pc && sandbox->resume.sp == snapshot->resume.sp &&
            sandbox->resume.tls == snapshot->resume.tls;
 }
 

@@ -84,6 +84,7 @@ static void destroy(struct sconce_sandbox *sandbox)
     sconce_personality_state_fini(&sandbox->personality.state);
     sconce_levels_free(sandbox);
     sconce_guest_unref(sandbox->guest);
+    explicit_bzero(sandbox->seed_key, sizeof sandbox->seed_key);
     free(sandbox);
 }
 

@@ -17,13 +17,13 @@
  * What the host writes through its own view of the memory is the core's to know, and need not be
  * told. What the mechanism itself writes there for the guest must.
  *
- * @begin: forget what was written so far, and keep track from now on. After the first vcpu_enter. Not on the path of a call: it
- *   may cost something for each page that was written, and make the next write to each dearer.
- *   Errors: NOT_SUPPORTED on a machine that cannot; NO_MEMORY, SYSTEM. After a failure nothing is
- *   kept, and collect is not called before a begin that succeeds.
+ * @begin: forget what was written so far, and keep track from now on. After the first vcpu_enter.
+ *   Not on the path of a call: it may cost something for each page that was written, and make the
+ *   next write to each dearer. Errors: INVALID; NOT_SUPPORTED on a machine that cannot; NO_MEMORY,
+ *   SYSTEM. Collect is not called after a failure, before a begin that succeeds.
  * @collect: call @wrote for [gpa, gpa + bytes) of mapped memory, as often as it takes, so that each
  *   byte that the guest has written since @begin is in one of them; page by page at the most, more
- *   than was written is no fault. It forgets nothing: the next one tells of all that again. @wrote
+ *   than was written is no fault. What was told may be told again by the next, or may not. @wrote
  *   must not call the plugin.
  */
 struct sconce_ext_dirty {

@@ -39,6 +39,8 @@ struct sconce_plugin_vm {
     struct kvm_vcpu_init init; /* the processor that this VM's vCPU is to be */
     bool init_clears_all;
 };
+_Static_assert(offsetof(struct sconce_plugin_vm, kvm) == 0,
+               "plugins/shared/kvm looks for it there");
 
 #define KVM_A64_HINT_OLD "use a newer kernel: this one does not know the processor"
 #define KVM_A64_HINT_KINDS                                                                         \

@@ -53,6 +53,8 @@ struct sconce_plugin_vm {
     bool only_rang;
     uint64_t rung_at; /* where a reset left a doorbell unfinished; 0: nowhere */
 };
+_Static_assert(offsetof(struct sconce_plugin_vm, kvm) == 0,
+               "plugins/shared/kvm looks for it there");
 
 /* probe.c */
 int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err);
@@ -94,6 +96,10 @@ int32_t kvm_x86_vcpu_set_tls(struct sconce_plugin_vm *vm, uint64_t tls,
 void kvm_x86_vcpu_kick_local(struct sconce_plugin_vm *vm);
 /* Every register class to its initial state; the next KVM_RUN loads what is in the shared page. */
 int32_t kvm_x86_scrub(struct sconce_plugin_vm *vm, struct sconce_plugin_error *err);
+/* The guest is to go on at @pc. Where that is the very doorbell that a reset left unfinished, it is
+ * finished first, at another RIP. Failure leaves the VM dead. */
+int32_t kvm_x86_leave_doorbell(struct sconce_plugin_vm *vm, uint64_t pc,
+                               struct sconce_plugin_error *err);
 
 /* regs.c */
 extern const struct sconce_ext_regs kvm_x86_regs;

@@ -82,8 +82,13 @@ static int32_t set_standard(struct sconce_plugin_vm *vm, const void *buf,
 {
     struct sconce_x86_standard now, to = *(const struct sconce_x86_standard *)buf;
 
+    int32_t r;
+
     if (!sconce_x86_standard_valid(&to))
         return sconce_regs_invalid(err, "PC or flags are none that a guest could have");
+    r = kvm_x86_leave_doorbell(vm, to.rip, err);
+    if (r != SCONCE_PLUGIN_OK)
+        return r;
     kvm_x86_read_standard(vm, &now, err);
     sconce_x86_put_standard(&vm->x86, vm->kvm.own, vm->kvm.memory.gpa_max, &now, &to);
     kvm_x86_sync(vm)->regs = (struct kvm_regs){

@@ -154,19 +154,22 @@ static int32_t check_entry(const struct sconce_entry *entry, struct sconce_plugi
     return sconce_given_entry_holds(problem, value, err);
 }
 
-/* The guest is to enter at the very doorbell that a reset left unfinished: it is finished
- * elsewhere, where the scrub has put RIP. */
-static int32_t leave_doorbell(struct sconce_plugin_vm *vm, uint64_t pc,
-                              struct sconce_plugin_error *err)
+int32_t kvm_x86_leave_doorbell(struct sconce_plugin_vm *vm, uint64_t pc,
+                               struct sconce_plugin_error *err)
 {
-    bool there = vm->rung_at && vm->rung_at == pc;
-    int32_t r = there ? sconce_kvm_drain(&vm->kvm.machine, err) : SCONCE_PLUGIN_OK;
+    struct kvm_regs *regs = &kvm_x86_sync(vm)->regs;
+    const uint64_t rip = regs->rip;
+    int32_t r;
 
+    if (!vm->rung_at || vm->rung_at != pc)
+        return SCONCE_PLUGIN_OK;
+    regs->rip = 0; /* no doorbell is there */
+    r = sconce_kvm_drain(&vm->kvm.machine, err);
+    regs->rip = rip;
+    load_sync(vm);
+    vm->rung_at = 0;
     if (r != SCONCE_PLUGIN_OK)
         vm->kvm.state = SCONCE_VCPU_DEAD;
-    if (there)
-        load_sync(vm);
-    vm->rung_at = 0;
     return r;
 }
 
@@ -185,7 +188,7 @@ int32_t kvm_x86_vcpu_enter(struct sconce_plugin_vm *vm, const struct sconce_entr
     if (r == SCONCE_PLUGIN_OK && !vm->kvm.sealed)
         r = kvm_x86_seal(vm, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = leave_doorbell(vm, entry.pc, err);
+        r = kvm_x86_leave_doorbell(vm, entry.pc, err);
     if (r != SCONCE_PLUGIN_OK)
         return r;
     sync->regs.rip = entry.pc;
@@ -262,6 +265,7 @@ int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_ex
     else if (outcome == SCONCE_KVM_CANCELLED)
         vm->x86.place = SCONCE_X86_ANYWHERE;
     vm->only_rang &= ret_exit->kind == SCONCE_EXIT_DOORBELL;
+    vm->rung_at = 0;
     return SCONCE_PLUGIN_OK;
 }
 

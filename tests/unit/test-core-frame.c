@@ -181,6 +181,21 @@ static void test_frame_write_bytes_are_followed_by_nul_and_aligned(void **state)
     assert_memory_equal(memory + message.slots[0].value, "abc", 3);
 }
 
+static void test_frame_write_tells_where_what_was_written_ends(void **state)
+{
+    const struct sconce_frame frame = {.kind = SCONCE_FRAME_CALL};
+    const struct sconce_value text = sconce_string("abc"), huge = sconce_bytes(memory, SIZE_MAX);
+
+    (void)state;
+    buffer.used = 0;
+    assert_int_equal(sconce_frame_write(&buffer, 64, &frame, &text, 1, NULL), 0);
+    assert_int_equal(buffer.used, 64 + 64 + 16 + 16);
+    assert_int_equal(sconce_frame_write(&buffer, 0, &frame, &text, 0, NULL), 0);
+    assert_int_equal(buffer.used, 64 + 64 + 16 + 16);
+    assert_int_equal(sconce_frame_write(&buffer, 256, &frame, &huge, 1, NULL), SCONCE_E_LIMIT);
+    assert_int_equal(buffer.used, 64 + 64 + 16 + 16);
+}
+
 static void test_frame_write_that_just_fits_fits(void **state)
 {
     const struct sconce_frame frame = {.kind = SCONCE_FRAME_CALL};
@@ -219,6 +234,7 @@ int main(void)
         cmocka_unit_test_setup(test_frame_write_then_read_gives_the_same_bits, empty_buffer),
         cmocka_unit_test_setup(test_frame_write_bytes_are_followed_by_nul_and_aligned,
                                empty_buffer),
+        cmocka_unit_test_setup(test_frame_write_tells_where_what_was_written_ends, empty_buffer),
         cmocka_unit_test_setup(test_frame_write_that_just_fits_fits, empty_buffer),
         cmocka_unit_test_setup(test_frame_write_that_does_not_fit_writes_nothing, empty_buffer),
     };

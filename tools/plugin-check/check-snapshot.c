@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/cleanup.h"
+#include "sconce-guest-abi.h"
 #include "tools/plugin-check/box.h"
 
 static enum check_outcome expect_next(struct check *check, struct check_box *box, uint64_t wanted)
@@ -208,6 +209,57 @@ static enum check_outcome check_rewind_chain(struct check *check)
     return CHECK_OK;
 }
 
+/* Two snapshots of one sandbox, in turn and by both ways: each brings its own back. */
+static enum check_outcome check_two_snapshots(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    struct sconce_snapshot *kept[2] = {0};
+    enum check_outcome outcome = CHECK_OK;
+
+    CHECK_STEP(check_box_open(check, &box, "counter.elf", NULL));
+    for (int i = 0; i < 2; i++) {
+        CHECK_STEP(check_box_keep_start(check, &box));
+        CHECK_STEP(expect_next(check, &box, 101 + (uint64_t)i));
+        kept[i] = box.start;
+        box.start = NULL;
+    }
+    for (unsigned i = 0; i < 32 && outcome == CHECK_OK; i++) {
+        unsigned which = i >> 1 & 1;
+
+        box.start = kept[which];
+        outcome = go_back(check, &box, i % 5 ? sconce_sandbox_rewind : sconce_sandbox_restore);
+        if (outcome == CHECK_OK && i % 3)
+            outcome = expect_next(check, &box, 101 + which);
+    }
+    box.start = NULL;
+    sconce_snapshot_free(kept[0]);
+    sconce_snapshot_free(kept[1]);
+    return outcome;
+}
+
+/* The boot page says that a guest was rewound to its READY doorbell, and to no other, and once. */
+static enum check_outcome check_rewind_told_once(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    struct sconce_boot boot;
+
+    CHECK_STEP(check_box_open(check, &box, "random.elf", NULL));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    for (int i = 0; i < 3; i++) {
+        CHECK_STEP(go_back(check, &box, sconce_sandbox_rewind));
+        for (int call = 0; call < 2; call++) {
+            CHECK_STEP(check_call_done(check, &box, "boot_page", WITHOUT));
+            CHECK(check, box.result.as.span.length >= sizeof boot, "the boot page has %zu bytes",
+                  box.result.as.span.length);
+            memcpy(&boot, box.result.as.span.data, sizeof boot);
+            CHECK(check, (boot.rewound_sp != 0) == (call == 0),
+                  "in call %d behind a rewind rewound_sp is 0x%llx", call + 1,
+                  (unsigned long long)boot.rewound_sp);
+        }
+    }
+    return CHECK_OK;
+}
+
 static enum check_outcome check_rewind_poisoned(struct check *check)
 {
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
@@ -306,6 +358,10 @@ const struct check_row check_snapshot_rows[] = {
      CHECK_NEEDS_SANDBOX, check_rewind_differs},
     {"rewind.chain", "starts, restores and rewinds follow each other in any order",
      CHECK_NEEDS_SANDBOX, check_rewind_chain},
+    {"rewind.two", "two snapshots of one sandbox do not mix", CHECK_NEEDS_SANDBOX,
+     check_two_snapshots},
+    {"rewind.told", "a guest is told once that it was rewound", CHECK_NEEDS_SANDBOX,
+     check_rewind_told_once},
     {"rewind.poisoned", "a rewind of a poisoned sandbox restores it", CHECK_NEEDS_SANDBOX,
      check_rewind_poisoned},
     {"rewind.control", "floating-point control is a function's entry's after a rewind",

@@ -76,12 +76,48 @@ static void test_reset_after_doorbells_costs_one_ioctl(void **state)
     guest_free(&guest);
 }
 
+static unsigned reset_ioctls(struct fake_guest *guest)
+{
+    unsigned before = ioctl_count();
+
+    guest_reset(guest);
+    return ioctl_count() - before;
+}
+
+/* Between doorbells somebody sets debug registers, or a kick comes: all is scrubbed. */
+static void test_reset_after_more_than_doorbells_scrubs_all(void **state)
+{
+    const struct sconce_x86_debug set = {.dr = {CODE_GPA}, .dr6 = 0xffff0ff0, .dr7 = 0x401};
+    struct sconce_x86_debug got;
+    struct fake_guest guest;
+    struct sconce_exit exit;
+
+    (void)state;
+    guest_new(&guest, CODE(bells));
+    guest_enter(&guest);
+    guest_expect_bell(&guest, 1);
+    assert_ok(regs->set(guest.vm, SCONCE_REGS_DEBUG, &set, sizeof set, fresh_error()));
+    assert_true(reset_ioctls(&guest) > 1);
+    assert_ok(regs->get(guest.vm, SCONCE_REGS_DEBUG, &got, sizeof got, fresh_error()));
+    assert_int_equal(got.dr[0], 0);
+    assert_int_equal(got.dr7 & 0xff, 0);
+
+    guest_enter(&guest);
+    ops->vcpu_kick_local(guest.vm);
+    guest_run(&guest, &exit);
+    assert_int_equal(exit.kind, SCONCE_EXIT_CANCELLED);
+    guest_expect_bell(&guest, 1);
+    assert_true(reset_ioctls(&guest) > 1);
+    guest_free(&guest);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_run_doorbell_takes_one_ioctl),
         cmocka_unit_test(test_enter_at_the_doorbell_that_a_reset_left_rings_it),
         cmocka_unit_test(test_reset_after_doorbells_costs_one_ioctl),
+        cmocka_unit_test(test_reset_after_more_than_doorbells_scrubs_all),
         cmocka_unit_test(test_run_syscall_with_a_wild_return_is_a_fault),
     };
 

@@ -79,6 +79,9 @@ static int32_t find_slots(struct sconce_kvm_vm *vm, struct sconce_plugin_error *
         dirty->slots[dirty->count++] = (struct sconce_kvm_logged){i, slots[i]};
         most = slots[i].bytes > most ? slots[i].bytes : most;
     }
+    if (most / page_bytes() > UINT32_MAX) /* more than kvm_clear_dirty_log can name */
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_NOT_SUPPORTED, SCONCE_DOMAIN_NONE, 0, NULL,
+                                  "the guest has too much memory for a log of written pages");
     dirty->bits = calloc(most / page_bytes() / 64 + 4, sizeof *dirty->bits);
     if (dirty->slots && dirty->bits)
         return SCONCE_PLUGIN_OK;
@@ -86,17 +89,30 @@ static int32_t find_slots(struct sconce_kvm_vm *vm, struct sconce_plugin_error *
                               "no memory for the log of pages that the guest writes");
 }
 
-static int32_t log_slots(const struct sconce_kvm_vm *vm, struct sconce_plugin_error *err)
+/* The first @count of them. */
+static int32_t set_flags(const struct sconce_kvm_vm *vm, uint32_t count, uint32_t flags,
+                         uint32_t *ret_done, struct sconce_plugin_error *err)
 {
-    for (uint32_t i = 0; i < vm->dirty.count; i++) {
-        const struct sconce_kvm_logged *logged = &vm->dirty.slots[i];
-        int32_t r = sconce_kvm_slot_set(vm->machine.vm_fd, logged->number, &logged->slot,
-                                        KVM_MEM_LOG_DIRTY_PAGES, err);
+    for (*ret_done = 0; *ret_done < count; ++*ret_done) {
+        const struct sconce_kvm_logged *logged = &vm->dirty.slots[*ret_done];
+        int32_t r =
+            sconce_kvm_slot_set(vm->machine.vm_fd, logged->number, &logged->slot, flags, err);
 
         if (r != SCONCE_PLUGIN_OK)
             return r;
     }
     return SCONCE_PLUGIN_OK;
+}
+
+/* All, or none. */
+static int32_t log_slots(const struct sconce_kvm_vm *vm, struct sconce_plugin_error *err)
+{
+    uint32_t done;
+    int32_t r = set_flags(vm, vm->dirty.count, KVM_MEM_LOG_DIRTY_PAGES, &done, err);
+
+    if (r != SCONCE_PLUGIN_OK)
+        set_flags(vm, done, 0, &done, NULL);
+    return r;
 }
 
 static int32_t begin_first(struct sconce_kvm_vm *vm, struct sconce_plugin_error *err)
