@@ -71,6 +71,7 @@ int report_status(const struct sconce_error *err)
     case SCONCE_E_GUEST_EXIT:
         return STATUS_GUEST_FAILED;
     case SCONCE_E_GUEST_FORMAT:
+    case SCONCE_E_SNAPSHOT:
     case SCONCE_E_NO_FUNCTION:
     case SCONCE_E_TYPE:
     case SCONCE_E_NO_IMPORT:

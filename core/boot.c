@@ -102,9 +102,10 @@ static int make_seed(struct sconce_sandbox *sandbox, struct sconce_boot *boot,
     const uint8_t *key = settings->seeded ? settings->seed : sandbox->seed_key;
     uint64_t stream = settings->seeded ? SEED_STREAM : now_stream();
 
-    if (!settings->seeded && !sandbox->generation &&
+    if (!settings->seeded && !sandbox->has_seed_key &&
         getrandom(sandbox->seed_key, sizeof sandbox->seed_key, 0) != sizeof sandbox->seed_key)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot get random bytes");
+    sandbox->has_seed_key = true;
     sconce_personality_stream(key, stream, sandbox->generation * sizeof boot->seed, boot->seed,
                               sizeof boot->seed);
     return 0;

@@ -148,6 +148,15 @@ static int report_abort(struct sconce_sandbox *sandbox, struct sconce_error *err
     return SCONCE_E_GUEST_ABORT;
 }
 
+int sconce_resume_check(const struct sconce_layout *layout, uint64_t pc, struct sconce_error *err)
+{
+    if (sconce_layout_allows(layout, pc, SCONCE_PROT_EXEC))
+        return 0;
+    return sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
+                       "the guest wants to resume at 0x%" PRIx64 ", which is no code of its own",
+                       pc);
+}
+
 /* The frame behind a READY doorbell, with where the guest wants to be resumed. */
 static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
                       struct sconce_error *err)
@@ -161,12 +170,11 @@ static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret
         frame->kind != SCONCE_FRAME_FAILED)
         return sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
                            "the guest rang READY with a frame of kind %u", frame->kind);
-    if (frame->resume_pc &&
-        !sconce_layout_allows(&sandbox->layout, frame->resume_pc, SCONCE_PROT_EXEC))
-        return sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
-                           "the guest wants to resume at 0x%" PRIx64
-                           ", which is no code of its own",
-                           frame->resume_pc);
+    if (frame->resume_pc) {
+        r = sconce_resume_check(&sandbox->layout, frame->resume_pc, err);
+        if (r < 0)
+            return r;
+    }
     sandbox->resume = (struct sconce_resume){frame->resume_pc, frame->resume_sp, frame->resume_tls};
     return 0;
 }

@@ -38,8 +38,8 @@ static int read_registration(const struct sconce_sandbox *sandbox, struct sconce
     return 0;
 }
 
-static int check_registration(const struct sconce_layout *layout,
-                              const struct sconce_fault_handler *wanted, struct sconce_error *err)
+int sconce_fault_handler_check(const struct sconce_layout *layout,
+                               const struct sconce_fault_handler *wanted, struct sconce_error *err)
 {
     if (!sconce_layout_allows(layout, wanted->pc, SCONCE_PROT_EXEC))
         return sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
@@ -88,7 +88,7 @@ int sconce_fault_handler_register(struct sconce_sandbox *sandbox, struct sconce_
     wanted = (struct sconce_fault_handler){message.slots[0].value, message.slots[1].value,
                                            message.slots[2].value};
     if (wanted.pc)
-        r = check_registration(&sandbox->layout, &wanted, err);
+        r = sconce_fault_handler_check(&sandbox->layout, &wanted, err);
     else
         wanted = (struct sconce_fault_handler){0};
     if (!r)

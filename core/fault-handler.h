@@ -13,6 +13,7 @@
 
 #include "sconce-plugin.h"
 
+struct sconce_layout;
 struct sconce_sandbox;
 
 /* What the guest has registered, checked. */
@@ -21,6 +22,11 @@ struct sconce_fault_handler {
     uint64_t stack;
     uint64_t stack_bytes;
 };
+
+/** sconce_fault_handler_check - may a guest that is laid out so have that handler, which is one?
+ * GUEST_PROTOCOL. */
+int sconce_fault_handler_check(const struct sconce_layout *layout,
+                               const struct sconce_fault_handler *wanted, struct sconce_error *err);
 
 /** sconce_fault_handler_register - serve the ON_FAULT that lies in OUT. Errors poison. */
 int sconce_fault_handler_register(struct sconce_sandbox *sandbox, struct sconce_error *err);

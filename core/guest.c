@@ -21,6 +21,7 @@ static void destroy(struct sconce_guest *guest)
     sconce_arena_fini(&guest->image_arena);
     sconce_image_free(guest->image);
     free(guest->refusals);
+    free(guest->file);
     sconce_runtime_unref(guest->runtime);
     free(guest);
 }
@@ -100,6 +101,18 @@ static int fill_image_arena(struct sconce_guest *guest, struct sconce_error *err
     return 0;
 }
 
+static int keep_file(struct sconce_guest *guest, const void *data, size_t bytes,
+                     struct sconce_error *err)
+{
+    guest->file = malloc(bytes ? bytes : 1);
+    if (!guest->file)
+        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for a copy of guest %s",
+                           guest->image->name);
+    memcpy(guest->file, data, bytes);
+    guest->file_bytes = bytes;
+    return 0;
+}
+
 int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data, size_t bytes,
                              const char *name, struct sconce_guest **ret_guest,
                              struct sconce_error *err)
@@ -133,6 +146,8 @@ int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data, s
         return r;
     if (runtime) {
         r = fill_image_arena(guest, err);
+        if (!r)
+            r = keep_file(guest, data, bytes, err);
         if (r < 0)
             return r;
     }

@@ -19,6 +19,8 @@ struct sconce_guest {
     struct sconce_backend *backend; /* NULL: loaded to inspect */
     char *refusals;                 /* never NULL */
     struct sconce_image *image;
+    void *file; /* as it was loaded, for snapshot files; NULL: loaded to inspect */
+    size_t file_bytes;
     struct sconce_personality_table system_calls; /* of the backend; all denied where it plays */
     struct sconce_arena image_arena;              /* read-only segments; empty when there is none */
 };

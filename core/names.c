@@ -10,7 +10,7 @@ const char *sconce_error_name(int32_t code)
         "ok",      "invalid",      "no-memory",    "system",      "config",      "no-backend",
         "backend", "guest-format", "no-function",  "type",        "no-import",   "state",
         "busy",    "forked",       "guest-failed", "guest-fault", "guest-abort", "guest-protocol",
-        "limit",   "kicked",       "guest-exit",
+        "limit",   "kicked",       "guest-exit",   "snapshot",
     };
 
     return code <= 0 && code > -(int32_t)(sizeof names / sizeof names[0]) ? names[-code]

@@ -18,6 +18,26 @@
  * read than all that was ever touched takes to find. */
 #define TRACKED_MOST (8ull << 30)
 
+/* May what @snapshot holds go into @sandbox, whatever state that is in? */
+static int check_fits(const struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                      struct sconce_error *err)
+{
+    int r = sconce_check_process(snapshot->process, err);
+
+    if (r < 0)
+        return r;
+    if (snapshot->guest != sandbox->guest)
+        return sconce_fail(err, SCONCE_E_INVALID,
+                           "the snapshot is of guest %s, the sandbox of another (%s)",
+                           snapshot->guest->image->name, sandbox->guest->image->name);
+    if (sandbox->based_on != snapshot->id &&
+        !sconce_layout_same_state(&snapshot->layout, &sandbox->layout))
+        return sconce_fail_hint(err, SCONCE_E_INVALID,
+                                "use the same heap, stack and buffer sizes for both",
+                                "the snapshot is of a sandbox with other memory limits");
+    return 0;
+}
+
 static int check_restore(const struct sconce_sandbox *sandbox,
                          const struct sconce_snapshot *snapshot, struct sconce_error *err)
 {
@@ -29,15 +49,33 @@ static int check_restore(const struct sconce_sandbox *sandbox,
     if (state != SCONCE_STATE_READY && state != SCONCE_STATE_POISONED)
         return sconce_fail_hint(err, SCONCE_E_STATE, "free it and make another",
                                 "the sandbox is dead: its backend failed");
-    if (snapshot->guest != sandbox->guest)
-        return sconce_fail(err, SCONCE_E_INVALID,
-                           "the snapshot is of guest %s, the sandbox of another (%s)",
-                           snapshot->guest->image->name, sandbox->guest->image->name);
-    if (sandbox->based_on != snapshot->id &&
-        !sconce_layout_same_state(&snapshot->layout, &sandbox->layout))
-        return sconce_fail_hint(err, SCONCE_E_INVALID,
-                                "use the same heap, stack and buffer sizes for both",
-                                "the snapshot is of a sandbox with other memory limits");
+    return check_fits(sandbox, snapshot, err);
+}
+
+/* All but memory. The guest compares generations: it must see one that it has not seen, whichever
+ * sandbox the snapshot is from. There is room for the personality's state. */
+static void take_books(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
+{
+    if (sandbox->generation < snapshot->generation)
+        sandbox->generation = snapshot->generation;
+    sandbox->generation++;
+    sandbox->resume = snapshot->resume;
+    sconce_personality_state_copy(&sandbox->personality.state, &snapshot->system);
+    sandbox->fault_handler = snapshot->fault_handler;
+}
+
+int sconce_snapshot_start(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                          struct sconce_error *err)
+{
+    const struct sconce_stretches none = {0};
+    int r = check_fits(sandbox, snapshot, err);
+
+    if (!r)
+        r = sconce_personality_state_reserve(&sandbox->personality.state, &snapshot->system, err);
+    if (r < 0)
+        return r;
+    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &none);
+    take_books(sandbox, snapshot);
     return 0;
 }
 
@@ -116,10 +154,7 @@ static int put_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot
         sconce_sandbox_set_state(sandbox, SCONCE_STATE_DEAD);
     if (r < 0)
         return r;
-    sandbox->generation++;
-    sandbox->resume = snapshot->resume;
-    sconce_personality_state_copy(&sandbox->personality.state, &snapshot->system);
-    sandbox->fault_handler = snapshot->fault_handler;
+    take_books(sandbox, snapshot);
     return sconce_sandbox_write_boot(sandbox, rewound_sp, err);
 }
 

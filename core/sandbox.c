@@ -10,6 +10,7 @@
 #include "common/options.h"
 #include "common/overflow.h"
 #include "common/process.h"
+#include "core/snapshot.h"
 
 int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
@@ -179,12 +180,31 @@ int sconce_sandbox_enter(struct sconce_sandbox *sandbox, const struct sconce_res
     return sconce_vm_enter(&sandbox->vm, &entry, err);
 }
 
-static int build_vm(struct sconce_sandbox *sandbox, struct sconce_error *err)
+/* @from: NULL: as the image has it. @ret_at: where the guest begins. */
+static int fill_memory(struct sconce_sandbox *sandbox, const struct sconce_snapshot *from,
+                       struct sconce_resume *ret_at, struct sconce_error *err)
 {
-    const struct sconce_resume start = {
+    int r;
+
+    if (from) {
+        r = sconce_snapshot_start(sandbox, from, err);
+        if (r < 0)
+            return r;
+        *ret_at = sandbox->resume;
+        return 0;
+    }
+    load_data(sandbox);
+    *ret_at = (struct sconce_resume){
         .pc = sandbox->guest->image->entry,
         .sp = sandbox->layout.stack.gpa + sandbox->layout.stack.bytes,
     };
+    return 0;
+}
+
+static int build_vm(struct sconce_sandbox *sandbox, const struct sconce_snapshot *from,
+                    struct sconce_error *err)
+{
+    struct sconce_resume start;
     int r = sconce_arena_init(&sandbox->arena, "sconce-sandbox", sandbox->layout.arena_bytes, err);
 
     if (r < 0)
@@ -193,8 +213,9 @@ static int build_vm(struct sconce_sandbox *sandbox, struct sconce_error *err)
                                          sandbox->layout.in.bytes, 0};
     sandbox->out = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.out.offset,
                                           sandbox->layout.out.bytes, 0};
-    load_data(sandbox);
-    r = sconce_sandbox_write_boot(sandbox, 0, err);
+    r = fill_memory(sandbox, from, &start, err);
+    if (!r)
+        r = sconce_sandbox_write_boot(sandbox, 0, err);
     if (r < 0)
         return r;
     r = sconce_vm_create(&sandbox->vm, sandbox->guest->backend, err);
@@ -205,6 +226,8 @@ static int build_vm(struct sconce_sandbox *sandbox, struct sconce_error *err)
         if (r < 0)
             return r;
     }
+    sconce_run_init(&sandbox->run, sandbox->guest->runtime->settings->kick_signal,
+                    sandbox->guest->backend, sandbox->vm.handle);
     return sconce_sandbox_enter(sandbox, &start, err);
 }
 
@@ -214,8 +237,6 @@ static int start_guest(struct sconce_sandbox *sandbox, struct sconce_error *err)
     struct sconce_message message;
     int r;
 
-    sconce_run_init(&sandbox->run, sandbox->guest->runtime->settings->kick_signal,
-                    sandbox->guest->backend, sandbox->vm.handle);
     r = sconce_sandbox_run_to_ready(sandbox, &message, err);
     if (!r && message.frame.kind != SCONCE_FRAME_READY)
         r = sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
@@ -231,6 +252,7 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
 {
     struct sconce_sandbox_options options = {.size = sizeof options};
     SCONCE_CLEANUP(cleanup_sandbox) struct sconce_sandbox *sandbox = NULL;
+    struct sconce_limits configured;
     int r = sconce_check_process(guest->process, err);
 
     if (r < 0)
@@ -253,7 +275,10 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
     sandbox->print_ctx = options.print_ctx;
     atomic_init(&sandbox->held, true);
     sandbox->level = &sandbox->outermost;
-    settle_limits(&sandbox->limits, &options.limits, &guest->runtime->settings->limits);
+    configured = guest->runtime->settings->limits;
+    if (options.snapshot)
+        sconce_snapshot_limits(options.snapshot, &configured);
+    settle_limits(&sandbox->limits, &options.limits, &configured);
     if (sandbox->limits.nesting > SCONCE_NESTING_MAX)
         return sconce_fail(err, SCONCE_E_INVALID,
                            "calls cannot be nested %" PRIu64 " deep, but %u at most",
@@ -270,10 +295,13 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
         r = sconce_boot_take_strings(sandbox, &options, err);
     if (r < 0)
         return r;
-    r = build_vm(sandbox, err);
+    r = build_vm(sandbox, options.snapshot, err);
     if (r < 0)
         return r;
-    r = start_guest(sandbox, err);
+    if (options.snapshot)
+        sconce_sandbox_set_state(sandbox, SCONCE_STATE_READY);
+    else
+        r = start_guest(sandbox, err);
     if (r < 0)
         return r;
     sconce_sandbox_release(sandbox);

@@ -82,10 +82,10 @@ struct sconce_sandbox {
     struct sconce_fault_handler fault_handler;
     bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */
     uint64_t generation;
-    uint8_t
-        seed_key[SCONCE_PERSONALITY_SEED_BYTES]; /* its boot pages' seeds come from it: boot.c */
-    struct sconce_binding *bindings;             /* by the guest's import index */
-    struct sconce_host_function *functions;      /* own copies of the offers */
+    uint8_t seed_key[SCONCE_PERSONALITY_SEED_BYTES];
+    bool has_seed_key;
+    struct sconce_binding *bindings;        /* by the guest's import index */
+    struct sconce_host_function *functions; /* own copies of the offers */
     uint32_t function_count;
     sconce_print_fn print;
     void *print_ctx;
@@ -155,6 +155,10 @@ int sconce_trap_serve(struct sconce_sandbox *sandbox, const struct sconce_exit_s
                       struct sconce_error *err);
 
 /* ---- exits.c -------------------------------------------------------------------------------- */
+
+/** sconce_resume_check - may a guest that is laid out so be entered at @pc? GUEST_PROTOCOL. SP and
+ * TLS are the backend's to judge: sconce_vm_enter. */
+int sconce_resume_check(const struct sconce_layout *layout, uint64_t pc, struct sconce_error *err);
 
 /**
  * sconce_sandbox_run_to_ready - run the guest until its READY doorbell, serving what it asks for.

@@ -24,11 +24,20 @@ static void cleanup_snapshot(struct sconce_snapshot *const *snapshot)
     sconce_snapshot_free(*snapshot);
 }
 
-static uint64_t new_id(void)
+struct sconce_snapshot *sconce_snapshot_new(struct sconce_guest *guest, struct sconce_error *err)
 {
-    static _Atomic uint64_t last;
+    static _Atomic uint64_t last_id;
+    struct sconce_snapshot *snapshot = calloc(1, sizeof *snapshot);
 
-    return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
+    if (!snapshot) {
+        sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for a snapshot");
+        return NULL;
+    }
+    snapshot->id = atomic_fetch_add_explicit(&last_id, 1, memory_order_relaxed) + 1;
+    snapshot->baseline = (struct sconce_baseline)SCONCE_BASELINE_EMPTY;
+    snapshot->process = guest->process;
+    snapshot->guest = sconce_guest_ref(guest);
+    return snapshot;
 }
 
 /* A snapshot has no call buffers: what lies in OUT is not to come back. IN knows that itself. */
@@ -57,15 +66,13 @@ static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_sna
     if (!sandbox->resume.pc)
         return sconce_fail(err, SCONCE_E_STATE, "guest %s does not say where it can be resumed",
                            sandbox->guest->image->name);
-    snapshot = calloc(1, sizeof *snapshot);
+    snapshot = sconce_snapshot_new(sandbox->guest, err);
     if (!snapshot)
-        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for a snapshot");
-    snapshot->baseline = (struct sconce_baseline)SCONCE_BASELINE_EMPTY;
-    snapshot->process = sandbox->process;
-    snapshot->guest = sconce_guest_ref(sandbox->guest);
+        return SCONCE_E_NO_MEMORY;
     snapshot->layout = sandbox->layout;
     snapshot->resume = sandbox->resume;
     snapshot->fault_handler = sandbox->fault_handler;
+    snapshot->generation = sandbox->generation;
     r = sconce_personality_state_reserve(&snapshot->system, &sandbox->personality.state, err);
     if (r < 0)
         return r;
@@ -76,7 +83,6 @@ static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_sna
                                  &sandbox->touched, err);
     if (r < 0)
         return r;
-    snapshot->id = new_id();
     sconce_snapshot_track(snapshot, sandbox);
     mark_out(sandbox);
     *ret_snapshot = SCONCE_STEAL(snapshot);
@@ -93,4 +99,11 @@ int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox, struct sconce_snapsh
     r = take(sandbox, ret_snapshot, err);
     sconce_sandbox_release(sandbox);
     return r;
+}
+
+void sconce_snapshot_limits(const struct sconce_snapshot *snapshot, struct sconce_limits *limits)
+{
+    limits->heap_bytes = snapshot->layout.heap.bytes;
+    limits->stack_bytes = snapshot->layout.stack.bytes;
+    limits->io_bytes = snapshot->layout.in.bytes;
 }

@@ -115,6 +115,14 @@ void sconce_personality_state_init(struct sconce_personality_state *state,
                                    const struct sconce_personality_settings *settings);
 void sconce_personality_state_fini(struct sconce_personality_state *state);
 
+/**
+ * sconce_personality_state_check - could system calls have brought a sandbox with these settings
+ * there? For states that come from elsewhere. Tells what is wrong, SCONCE_E_INVALID.
+ */
+int sconce_personality_state_check(const struct sconce_personality_state *state,
+                                   const struct sconce_personality_settings *settings,
+                                   struct sconce_error *err);
+
 /** sconce_personality_state_reserve - room for a copy of @from, which then cannot fail. */
 int sconce_personality_state_reserve(struct sconce_personality_state *to,
                                      const struct sconce_personality_state *from,

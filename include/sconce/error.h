@@ -35,6 +35,7 @@ extern "C" {
 #define SCONCE_E_LIMIT (-18)      /* a limit was reached; see error.limit; POISONED if running */
 #define SCONCE_E_KICKED (-19)     /* sconce_sandbox_kick ended the call; now POISONED */
 #define SCONCE_E_GUEST_EXIT (-20) /* the guest exited, as by exit(); now POISONED */
+#define SCONCE_E_SNAPSHOT (-21)   /* no snapshot, or none that can be used here; see the text */
 
 /* What error.limit names. */
 #define SCONCE_LIMIT_NONE 0u

@@ -331,6 +331,7 @@ SCONCE_API const char *sconce_guest_refusals(const struct sconce_guest *guest);
 /* ---- Sandboxes ------------------------------------------------------------------------------- */
 
 struct sconce_host_call;
+struct sconce_snapshot;
 
 /**
  * A function that the guest may call.
@@ -429,6 +430,11 @@ struct sconce_limits {
  * @trace: NULL: nobody is told.
  * @seed: with SCONCE_RANDOM_SEED, 1 to 32 bytes. The boot page's seed then follows from it, too.
  * The callbacks run as @print does, and must not use the sandbox.
+ *
+ * @snapshot: NULL: the guest starts. Else a snapshot of this guest, borrowed until the function
+ *   returns: the sandbox begins where that was taken, and nothing of the guest's start-up runs.
+ *   Limits on memory that are 0 are the snapshot's; others must be the same as those. What @args
+ *   and @env say reaches a guest that looks again.
  */
 struct sconce_sandbox_options {
     uint32_t size; /* sizeof this struct */
@@ -452,6 +458,7 @@ struct sconce_sandbox_options {
     int64_t clock_seconds;
     const void *seed;
     size_t seed_bytes;
+    const struct sconce_snapshot *snapshot;
 };
 
 struct sconce_sandbox;
@@ -462,8 +469,10 @@ struct sconce_sandbox;
 #define SCONCE_STATE_DEAD 4u     /* free only */
 
 /**
- * sconce_sandbox_new - make a sandbox and run the guest's start-up code until it is ready.
+ * sconce_sandbox_new - make a sandbox and run the guest's start-up code until it is ready, or put
+ * a snapshot into it.
  * @options: NULL for no host functions and the configuration's limits.
+ * Errors of a snapshot: those of sconce_sandbox_restore.
  */
 SCONCE_API int sconce_sandbox_new(struct sconce_guest *guest,
                                   const struct sconce_sandbox_options *options,
@@ -535,8 +544,6 @@ SCONCE_API int sconce_sandbox_stats(const struct sconce_sandbox *sandbox,
                                     struct sconce_stats *ret_stats);
 
 /* ---- Snapshots ------------------------------------------------------------------------------- */
-
-struct sconce_snapshot;
 
 /**
  * sconce_sandbox_snapshot - copy the state of a READY sandbox. A snapshot takes one file

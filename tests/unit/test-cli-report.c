@@ -23,7 +23,7 @@ static void test_report_status_of_each_error(void **state)
         {SCONCE_E_SYSTEM, 70},      {SCONCE_E_BACKEND, 70},
         {SCONCE_E_STATE, 70},       {SCONCE_E_BUSY, 70},
         {SCONCE_E_FORKED, 70},      {-1000, 70},
-        {SCONCE_E_GUEST_EXIT, 1},
+        {SCONCE_E_GUEST_EXIT, 1},   {SCONCE_E_SNAPSHOT, 2},
     };
 
     (void)state;

@@ -219,9 +219,10 @@ static enum check_outcome check_two_snapshots(struct check *check)
     CHECK_STEP(check_box_open(check, &box, "counter.elf", NULL));
     for (int i = 0; i < 2; i++) {
         CHECK_STEP(check_box_keep_start(check, &box));
-        CHECK_STEP(expect_next(check, &box, 101 + (uint64_t)i));
         kept[i] = box.start;
         box.start = NULL;
+        if (i == 0) /* behind the other nothing is written before the first way back */
+            CHECK_STEP(expect_next(check, &box, 101));
     }
     for (unsigned i = 0; i < 32 && outcome == CHECK_OK; i++) {
         unsigned which = i >> 1 & 1;
