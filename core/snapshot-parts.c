@@ -23,11 +23,21 @@ _Static_assert(SCONCE_SNAPSHOT_MAX_REGIONS >= SCONCE_LAYOUT_MAX_REGIONS, "parts 
 
 /* ---- Taking apart ---------------------------------------------------------------------------- */
 
-void sconce_runtime_caps(const struct sconce_runtime *runtime, struct sconce_limits *ret_limits,
-                         uint64_t *ret_image_bytes)
+int sconce_runtime_caps(const struct sconce_runtime *runtime, struct sconce_limits *ret_limits,
+                        uint64_t *ret_image_bytes, struct sconce_error *err)
 {
+    int r = sconce_check_process(runtime->process, err);
+
+    if (r < 0)
+        return r;
     *ret_limits = runtime->settings->limits;
     *ret_image_bytes = runtime->settings->image_bytes;
+    return 0;
+}
+
+int sconce_snapshot_check(const struct sconce_snapshot *snapshot, struct sconce_error *err)
+{
+    return sconce_check_process(snapshot->process, err);
 }
 
 void sconce_snapshot_describe(const struct sconce_snapshot *snapshot,
@@ -127,10 +137,7 @@ int sconce_snapshot_stretches(const struct sconce_snapshot *snapshot,
 {
     const struct sconce_layout *layout = &snapshot->layout;
     struct list list = {0};
-    int r = sconce_check_process(snapshot->process, err);
 
-    if (r < 0)
-        return r;
     for (uint32_t i = 0; i < layout->region_count; i++) {
         if (layout->regions[i].role != SCONCE_MEM_STATE ||
             list_region(&snapshot->baseline.arena, &layout->regions[i], &list))

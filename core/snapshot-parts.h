@@ -50,6 +50,9 @@ struct sconce_snapshot_stretch {
     uint64_t end;
 };
 
+/** sconce_snapshot_check - may this process use it? FORKED. */
+int sconce_snapshot_check(const struct sconce_snapshot *snapshot, struct sconce_error *err);
+
 /** sconce_snapshot_describe - the parts; they live as long as @snapshot. */
 void sconce_snapshot_describe(const struct sconce_snapshot *snapshot,
                               struct sconce_snapshot_parts *ret_parts);
@@ -63,7 +66,7 @@ const void *sconce_guest_file(const struct sconce_guest *guest, size_t *ret_byte
 /**
  * sconce_snapshot_stretches - where its memory is not zero, in rising order.
  * What the kernel keeps pages for does not show: equal memory gives equal stretches.
- * @ret_stretches: [give] free() it. Errors: NO_MEMORY, FORKED.
+ * @ret_stretches: [give] free() it. Errors: NO_MEMORY.
  */
 int sconce_snapshot_stretches(const struct sconce_snapshot *snapshot,
                               struct sconce_snapshot_stretch **ret_stretches, size_t *ret_count,
@@ -73,9 +76,10 @@ int sconce_snapshot_stretches(const struct sconce_snapshot *snapshot,
 const uint8_t *sconce_snapshot_memory(const struct sconce_snapshot *snapshot,
                                       const struct sconce_snapshot_stretch *stretch);
 
-/** sconce_runtime_caps - how much memory its guests may have, and how large their files may be. */
-void sconce_runtime_caps(const struct sconce_runtime *runtime, struct sconce_limits *ret_limits,
-                         uint64_t *ret_image_bytes);
+/** sconce_runtime_caps - how much memory its guests may have, and how large their files may be.
+ * Errors: FORKED. */
+int sconce_runtime_caps(const struct sconce_runtime *runtime, struct sconce_limits *ret_limits,
+                        uint64_t *ret_image_bytes, struct sconce_error *err);
 
 /**
  * sconce_snapshot_make - a snapshot of @guest, which may be one that was loaded to inspect. Its

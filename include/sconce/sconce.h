@@ -581,6 +581,70 @@ SCONCE_API int sconce_sandbox_rewind(struct sconce_sandbox *sandbox,
 
 SCONCE_API void sconce_snapshot_free(struct sconce_snapshot *snapshot);
 
+/*
+ * Snapshots in files: sconce-snapshot(5). A directory is an OCI image layout, in which each
+ * snapshot has a tag: a letter, digit or "_" and up to 127 of these, "." and "-". A library without
+ * the libraries for them says SCONCE_E_SNAPSHOT.
+ */
+
+/**
+ * sconce_snapshot_save - write @snapshot and its guest's file into @layout_dir, which is made when
+ * it is missing. Whatever had the tag loses it when all is on the disk. Writers wait for each
+ * other. Any number of threads may save one snapshot. SOURCE_DATE_EPOCH in the environment, when
+ * set, is when it says that it was made. Errors: INVALID (the tag), SNAPSHOT (what is there cannot
+ * be read), SYSTEM, NO_MEMORY, FORKED.
+ */
+SCONCE_API int sconce_snapshot_save(const struct sconce_snapshot *snapshot, const char *layout_dir,
+                                    const char *tag, struct sconce_error *err);
+
+/**
+ * sconce_snapshot_open - read a snapshot and its guest. Who wrote it does not matter: it is checked
+ * to be what a guest could have brought about, takes no more memory than the runtime's limits
+ * allow, and can do no more than a guest. It may come from another backend of the architecture.
+ * @ret_guest: what sandboxes are to be made of, with the snapshot in their options.
+ * Errors: SNAPSHOT (the text says which file, and why; also when it was taken on a processor that
+ *   has more than this one), LIMIT, INVALID (the tag), those of sconce_guest_load_memory.
+ */
+SCONCE_API int sconce_snapshot_open(struct sconce_runtime *runtime, const char *layout_dir,
+                                    const char *tag, struct sconce_guest **ret_guest,
+                                    struct sconce_snapshot **ret_snapshot,
+                                    struct sconce_error *err);
+
+/**
+ * sconce_snapshot_verify - check everything that sconce_snapshot_open checks, but for the machine:
+ * neither a backend nor its processor is asked for.
+ */
+SCONCE_API int sconce_snapshot_verify(struct sconce_runtime *runtime, const char *layout_dir,
+                                      const char *tag, struct sconce_error *err);
+
+/**
+ * struct sconce_snapshot_info - what an image layout says of a snapshot. Strings live until the
+ * callback returns.
+ */
+struct sconce_snapshot_info {
+    uint32_t size;
+    uint32_t guest_abi;
+    const char *tag;    /* "" when it has none */
+    const char *digest; /* of its manifest: "sha256:..." */
+    const char *created;
+    const char *guest; /* its file's name */
+    const char *arch;  /* "amd64", "arm64" */
+    uint64_t guest_bytes;
+    uint64_t memory_bytes; /* compressed */
+    uint64_t heap_bytes;
+    const char *problem; /* why it is none, "" when nothing is known against it */
+    const char *hint;
+};
+
+/**
+ * sconce_snapshot_each - call @fn for each entry of @layout_dir, in the index's order, from its
+ * documents alone: guests and memory are for sconce_snapshot_verify. A non-zero return stops, and
+ * is returned.
+ */
+SCONCE_API int sconce_snapshot_each(const char *layout_dir,
+                                    int (*fn)(void *ctx, const struct sconce_snapshot_info *info),
+                                    void *ctx, struct sconce_error *err);
+
 /* ---- Pools ----------------------------------------------------------------------------------- */
 
 struct sconce_pool;

@@ -15,6 +15,8 @@ PACKAGES = [
     "libc6", "libc6-dev", "linux-libc-dev", "libgcc-s1",
     "libelf1", "libelf-dev", "zlib1g", "zlib1g-dev", "libinih1", "libinih-dev",
     "libcmocka0", "libcmocka-dev",
+    "libzstd1", "libzstd-dev", "libjansson4", "libjansson-dev",
+    "libnettle8", "libhogweed6", "nettle-dev", "libgmp10", "libgmp-dev",
     # Static libraries, for guests of the tests and the examples.
     "musl-dev", "liblua5.4-dev", "libsqlite3-dev", "libexpat1-dev",
 ]  # fmt: skip

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whole reads and writes of files within a store. Inside of store.c and blob-*.c. */
+#ifndef SCONCE_SNAPSHOT_FILES_H
+#define SCONCE_SNAPSHOT_FILES_H
+
+#include "snapshot/store.h"
+
+/** sconce_file_open - a regular file, no link, to read; its size now. SNAPSHOT: it is none. */
+int sconce_file_open(const struct sconce_store *store, const char *name, int *ret_fd,
+                     uint64_t *ret_bytes, struct sconce_error *err);
+
+/** sconce_file_create - a new file in place of whatever has the name. -1 with errno set. */
+int sconce_file_create(int folder, const char *name);
+
+/** sconce_file_read - @bytes, fewer at the file's end. -1 with errno set. */
+int sconce_file_read(int fd, void *to, size_t bytes, size_t *ret_got);
+
+/** sconce_file_write - all of it. -1 with errno set. */
+int sconce_file_write(int fd, const void *data, size_t bytes);
+
+#endif

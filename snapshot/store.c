@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directory itself: opened, made, locked, and its small files. Blobs are in blob-*.c. */
+#include "snapshot/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "common/cleanup.h"
+#include "common/error.h"
+#include "snapshot/files.h"
+
+#define LAYOUT_FILE "oci-layout"
+#define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define LAYOUT_BYTES_MOST 4096u
+#define TEMPORARY ".tmp-"
+
+static int open_folder(int at, const char *path)
+{
+    return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+bool sconce_store_has_file(const struct sconce_store *store, const char *name)
+{
+    struct stat st;
+
+    return fstatat(store->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+int sconce_store_open(const char *path, struct sconce_store *ret_store, struct sconce_error *err)
+{
+    struct sconce_store store = {.dir = open_folder(AT_FDCWD, path), .path = path};
+
+    if (store.dir < 0)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open image layout %s", path);
+    if (!sconce_store_has_file(&store, LAYOUT_FILE)) {
+        sconce_store_close(&store);
+        return sconce_fail(err, SCONCE_E_SNAPSHOT, "%s is no OCI image layout: it has no %s", path,
+                           LAYOUT_FILE);
+    }
+    *ret_store = store;
+    return 0;
+}
+
+void sconce_store_close(const struct sconce_store *store)
+{
+    sconce_cleanup_fd(&store->dir);
+}
+
+static int make_folder(int at, const char *name, const char *path, struct sconce_error *err)
+{
+    if (mkdirat(at, name, 0777) && errno != EEXIST)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make %s/%s", path, name);
+    return 0;
+}
+
+/* The lock is the directory's own, so that nothing of it is left behind. */
+static int lock(const struct sconce_store *store, struct sconce_error *err)
+{
+    int r;
+
+    do
+        r = flock(store->dir, LOCK_EX);
+    while (r && errno == EINTR);
+    return r ? sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot lock %s", store->path) : 0;
+}
+
+/* Whoever holds the lock knows that nobody is writing them. */
+static void remove_leftovers(int folder)
+{
+    struct dirent *entry;
+    DIR *dir = fdopendir(folder);
+
+    if (!dir) {
+        close(folder);
+        return;
+    }
+    while ((entry = readdir(dir)))
+        if (strncmp(entry->d_name, TEMPORARY, sizeof TEMPORARY - 1) == 0)
+            unlinkat(folder, entry->d_name, 0);
+    closedir(dir);
+}
+
+static int prepare(const struct sconce_store *store, struct sconce_error *err)
+{
+    int folder;
+    int r = make_folder(store->dir, "blobs", store->path, err);
+
+    if (!r)
+        r = make_folder(store->dir, "blobs/sha256", store->path, err);
+    if (!r)
+        r = lock(store, err);
+    if (r < 0)
+        return r;
+    folder = open_folder(store->dir, "blobs");
+    if (folder >= 0) {
+        fsync(folder); /* it may be new, and so what is in it */
+        close(folder);
+    }
+    folder = open_folder(store->dir, "blobs/sha256");
+    if (folder < 0)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open %s/blobs/sha256",
+                                 store->path);
+    remove_leftovers(folder);
+    folder = open_folder(store->dir, ".");
+    if (folder >= 0)
+        remove_leftovers(folder);
+    if (sconce_store_has_file(store, LAYOUT_FILE))
+        return 0;
+    return sconce_store_replace_file(store, LAYOUT_FILE, LAYOUT_TEXT, sizeof LAYOUT_TEXT - 1, err);
+}
+
+int sconce_store_create(const char *path, struct sconce_store *ret_store, struct sconce_error *err)
+{
+    struct sconce_store store = SCONCE_STORE_EMPTY;
+    int r;
+
+    if (mkdir(path, 0777) && errno != EEXIST)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make image layout %s", path);
+    store.dir = open_folder(AT_FDCWD, path);
+    store.path = path;
+    if (store.dir < 0)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open image layout %s", path);
+    r = prepare(&store, err);
+    if (r < 0)
+        sconce_store_close(&store);
+    else
+        *ret_store = store;
+    return r;
+}
+
+int sconce_store_read_file(const struct sconce_store *store, const char *name, uint64_t most,
+                           void **ret_data, size_t *ret_bytes, struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+    SCONCE_CLEANUP(sconce_cleanup_free) uint8_t *data = NULL;
+    uint64_t bytes = 0;
+    size_t got = 0;
+    int r = sconce_file_open(store, name, &fd, &bytes, err);
+
+    if (r < 0)
+        return r;
+    if (bytes > most)
+        return sconce_fail(err, SCONCE_E_SNAPSHOT, "%s/%s has %llu bytes; at most %llu are read",
+                           store->path, name, (unsigned long long)bytes, (unsigned long long)most);
+    data = malloc((size_t)bytes + 1);
+    if (!data)
+        return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for %s/%s", store->path, name);
+    if (sconce_file_read(fd, data, (size_t)bytes, &got))
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot read %s/%s", store->path,
+                                 name);
+    data[got] = '\0';
+    *ret_data = SCONCE_STEAL(data);
+    *ret_bytes = got;
+    return 0;
+}
+
+int sconce_store_replace_file(const struct sconce_store *store, const char *name, const void *data,
+                              size_t bytes, struct sconce_error *err)
+{
+    static const char temporary[] = TEMPORARY "file";
+    SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
+
+    fd = sconce_file_create(store->dir, temporary);
+    if (fd >= 0 && !sconce_file_write(fd, data, bytes) && !fsync(fd) &&
+        !renameat(store->dir, temporary, store->dir, name) && !fsync(store->dir))
+        return 0;
+    sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot write %s/%s", store->path, name);
+    if (fd >= 0)
+        unlinkat(store->dir, temporary, 0);
+    return SCONCE_E_SYSTEM;
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* snapshot/store.c and blob-*.c: whole or not at all, and nothing but what its digest says. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <sys/file.h>
+
+#include "scratch.h"
+#include "snapshot/store.h"
+
+#define HELLO_HEX "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+static struct sconce_store store_in(const char *path)
+{
+    struct sconce_store store;
+    struct sconce_error err = {0};
+
+    if (sconce_store_create(path, &store, &err))
+        fail_msg("%s", err.text);
+    return store;
+}
+
+static struct sconce_descriptor put(const struct sconce_store *store, const char *text)
+{
+    struct sconce_descriptor blob;
+
+    assert_int_equal(sconce_blob_put(store, text, strlen(text), &blob, NULL), 0);
+    return blob;
+}
+
+static int load(const struct sconce_store *store, const struct sconce_descriptor *blob,
+                uint64_t most, struct sconce_error *err)
+{
+    void *data;
+    size_t bytes;
+    int r = sconce_blob_load(store, blob, most, &data, &bytes, err);
+
+    if (!r) {
+        assert_int_equal(bytes, blob->bytes);
+        assert_int_equal(((char *)data)[bytes], 0);
+        free(data);
+    }
+    return r;
+}
+
+static unsigned entries_of(const char *path)
+{
+    DIR *dir = opendir(path);
+    unsigned count = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir))
+        count++;
+    closedir(dir);
+    return count - 2; /* . and .. */
+}
+
+static void test_blobs_come_back_by_their_digest(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    struct sconce_store store = store_in(path);
+    struct sconce_descriptor blob = put(&store, "hello");
+    struct sconce_error err = {0};
+
+    assert_string_equal(blob.hex, HELLO_HEX);
+    assert_int_equal(blob.bytes, 5);
+    assert_int_equal(load(&store, &blob, 5, &err), 0);
+    assert_int_equal(load(&store, &blob, 4, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "at most 4 are read"));
+    blob = put(&store, "hello"); /* again */
+    assert_int_equal(entries_of(scratch_path(*state, "layout/blobs/sha256")), 1);
+    assert_int_equal(entries_of(path), 2);
+    sconce_store_close(&store);
+}
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
+    assert_int_equal(fclose(file), 0);
+}
+
+static void test_blobs_that_were_changed_are_refused(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    const char *file = scratch_path(*state, "layout/blobs/sha256/" HELLO_HEX);
+    struct sconce_store store = store_in(path);
+    struct sconce_descriptor blob = put(&store, "hello");
+    struct sconce_error err = {0};
+
+    write_file(file, "hellO");
+    assert_int_equal(load(&store, &blob, 100, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, HELLO_HEX " was changed"));
+    write_file(file, "hell");
+    assert_int_equal(load(&store, &blob, 100, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "has 4 bytes, but its descriptor says 5"));
+    write_file(file, "hello!");
+    assert_int_equal(load(&store, &blob, 100, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "has 6 bytes"));
+    blob.bytes = 1ull << 62;
+    assert_int_equal(load(&store, &blob, UINT64_MAX, &err), SCONCE_E_SNAPSHOT);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(load(&store, &blob, UINT64_MAX, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "No such file"));
+    sconce_store_close(&store);
+}
+
+/* A link may lead to what only this process may read, and a pipe waits for ever. */
+static void test_what_is_no_plain_file_is_not_read(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    const char *file = scratch_path(*state, "layout/blobs/sha256/" HELLO_HEX);
+    struct sconce_store store = store_in(path);
+    struct sconce_descriptor blob = put(&store, "hello");
+    struct sconce_error err = {0};
+
+    assert_int_equal(rename(file, scratch_path(*state, "elsewhere")), 0);
+    assert_int_equal(symlink("../../../elsewhere", file), 0);
+    assert_int_equal(load(&store, &blob, 100, &err), SCONCE_E_SNAPSHOT);
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(mkfifo(file, 0600), 0);
+    assert_int_equal(load(&store, &blob, 100, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "not a regular file"));
+    sconce_store_close(&store);
+}
+
+static void test_a_reader_that_stops_early_does_not_vouch(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    struct sconce_store store = store_in(path);
+    struct sconce_descriptor blob = put(&store, "hello");
+    struct sconce_blob_reader reader;
+    struct sconce_error err = {0};
+    char text[8];
+    size_t got;
+
+    assert_int_equal(sconce_blob_open(&store, &blob, 5, &reader, &err), 0);
+    assert_int_equal(sconce_blob_read(&reader, text, 3, &got, &err), 0);
+    assert_int_equal(got, 3);
+    assert_int_equal(sconce_blob_check(&reader, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "goes on for 2 bytes"));
+    assert_int_equal(sconce_blob_read(&reader, text, 8, &got, &err), 0);
+    assert_int_equal(got, 2);
+    assert_int_equal(sconce_blob_check(&reader, &err), 0);
+    sconce_blob_close(&reader);
+    sconce_store_close(&store);
+}
+
+static void test_what_a_crash_left_is_removed(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    struct sconce_blob_writer writer;
+    struct sconce_store store = store_in(path);
+    struct sconce_error err = {0};
+
+    assert_int_equal(sconce_blob_begin(&store, &writer, &err), 0);
+    assert_int_equal(sconce_blob_write(&writer, "half", 4, &err), 0);
+    close(writer.fd); /* as when the process ends here */
+    close(writer.blobs);
+    sconce_store_close(&store);
+    write_file(scratch_path(*state, "layout/.tmp-file"), "half");
+    assert_int_equal(entries_of(scratch_path(*state, "layout/blobs/sha256")), 1);
+    store = store_in(path);
+    assert_int_equal(entries_of(scratch_path(*state, "layout/blobs/sha256")), 0);
+    assert_int_equal(entries_of(path), 2);
+    sconce_store_close(&store);
+}
+
+static void test_a_blob_that_is_abandoned_leaves_nothing(void **state)
+{
+    struct sconce_store store = store_in(scratch_path(*state, "layout"));
+    struct sconce_blob_writer writer;
+
+    assert_int_equal(sconce_blob_begin(&store, &writer, NULL), 0);
+    sconce_blob_abandon(&writer);
+    assert_int_equal(entries_of(scratch_path(*state, "layout/blobs/sha256")), 0);
+    sconce_blob_abandon(&writer);
+    sconce_store_close(&store);
+}
+
+static void test_a_second_writer_waits(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    struct sconce_store store = store_in(path);
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(dir >= 0);
+    assert_int_equal(flock(dir, LOCK_EX | LOCK_NB), -1);
+    sconce_store_close(&store);
+    assert_int_equal(flock(dir, LOCK_EX | LOCK_NB), 0);
+    close(dir);
+}
+
+static void test_directories_that_are_no_layout_are_refused(void **state)
+{
+    struct sconce_store store;
+    struct sconce_error err = {0};
+
+    assert_int_equal(sconce_store_open(*state, &store, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "no OCI image layout"));
+    assert_int_equal(sconce_store_open(scratch_path(*state, "none"), &store, &err),
+                     SCONCE_E_SYSTEM);
+    write_file(scratch_path(*state, "file"), "");
+    assert_int_equal(sconce_store_create(scratch_path(*state, "file"), &store, &err),
+                     SCONCE_E_SYSTEM);
+}
+
+static void test_small_files_are_replaced_and_capped(void **state)
+{
+    struct sconce_store store = store_in(scratch_path(*state, "layout"));
+    struct sconce_error err = {0};
+    size_t bytes;
+    void *data;
+
+    assert_int_equal(sconce_store_replace_file(&store, "index.json", "old", 3, &err), 0);
+    assert_int_equal(sconce_store_replace_file(&store, "index.json", "newer", 5, &err), 0);
+    assert_int_equal(sconce_store_read_file(&store, "index.json", 5, &data, &bytes, &err), 0);
+    assert_string_equal(data, "newer");
+    free(data);
+    assert_int_equal(sconce_store_read_file(&store, "index.json", 4, &data, &bytes, &err),
+                     SCONCE_E_SNAPSHOT);
+    sconce_store_close(&store);
+}
+
+int main(void)
+{
+#define STORE_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
+    const struct CMUnitTest tests[] = {
+        STORE_TEST(test_blobs_come_back_by_their_digest),
+        STORE_TEST(test_blobs_that_were_changed_are_refused),
+        STORE_TEST(test_what_is_no_plain_file_is_not_read),
+        STORE_TEST(test_a_reader_that_stops_early_does_not_vouch),
+        STORE_TEST(test_what_a_crash_left_is_removed),
+        STORE_TEST(test_a_blob_that_is_abandoned_leaves_nothing),
+        STORE_TEST(test_a_second_writer_waits),
+        STORE_TEST(test_directories_that_are_no_layout_are_refused),
+        STORE_TEST(test_small_files_are_replaced_and_capped),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
