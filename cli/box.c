@@ -148,6 +148,7 @@ int box_open(struct box *box, const struct session *session, FILE *print_to,
         options.trace = trace;
         options.trace_ctx = box;
     }
+    options.snapshot = session->snapshot;
     options.args = box->args;
     options.arg_count = (uint32_t)box->arg_count;
     if (sconce_sandbox_new(session->guest, &options, &box->sandbox, &err) == 0)

@@ -10,6 +10,7 @@ int cmd_call(const struct options *options);
 int cmd_inspect(const struct options *options);
 int cmd_backends(const struct options *options);
 int cmd_doctor(const struct options *options);
+int cmd_snapshot(const struct options *options);
 int cmd_config(const struct options *options);
 
 #endif

@@ -74,6 +74,19 @@ static const struct command commands[] = {
      "                 input, @@text for a text that starts with @\n"
      "  bytes          the same, and hex:00ff, text:hex:00ff",
      "bcpisdkrtHofvqh", 2, SIZE_MAX, cmd_call},
+    {"snapshot", "create|run|ls|verify ...", "keep a started guest in files, and go on with it",
+     "A snapshot lies in a directory DIR, an OCI image layout, under a TAG (latest\n"
+     "when none is given):\n"
+     "  create GUEST DIR[:TAG] [FUNCTION [ARG...]]\n"
+     "                 start the guest, call FUNCTION in it, and keep what it is then\n"
+     "  run DIR[:TAG] FUNCTION [ARG...]\n"
+     "                 call FUNCTION in a guest that is as it was kept, and print its\n"
+     "                 result; the snapshot stays as it is\n"
+     "  ls DIR         list what there is\n"
+     "  verify DIR[:TAG]\n"
+     "                 check one snapshot, or each\n"
+     "ARGs are read as by sconce call.",
+     "bcpisdkrtHofvqh", 2, SIZE_MAX, cmd_snapshot},
     {"inspect", "FILE", "show what a guest or a backend file holds",
      "Show a guest's functions, imports and sizes, or the facts that a backend file\n"
      "states about itself. Nothing of the file is run.\n"

@@ -123,18 +123,17 @@ static void tell_backend(const struct session *session)
         fprintf(stderr, "backend: %s (isolation: %s)\n", backend->name, backend->isolation);
 }
 
-int session_load(struct session *session, const char *path)
+/* @r: what loading came to. A file that cannot be read is the command line's fault. */
+static int finish_load(struct session *session, int r, const struct sconce_error *err)
 {
     struct sconce_backend_info backend = {.size = sizeof backend};
-    struct sconce_error err = {0};
     int status;
 
-    if (sconce_guest_load_file(session->runtime, path, &session->guest, &err) < 0) {
-        status = report_failure(session->options, &err);
+    if (r < 0) {
+        status = report_failure(session->options, err);
         if (status == STATUS_NO_BACKEND)
             report_hint("sconce doctor looks at this machine more closely");
-        /* A file that cannot be read is the command line's fault. */
-        return err.code == SCONCE_E_SYSTEM ? STATUS_USAGE : status;
+        return err->code == SCONCE_E_SYSTEM ? STATUS_USAGE : status;
     }
     if (sconce_guest_backend(session->guest, &backend))
         session->backend = backend;
@@ -143,8 +142,26 @@ int session_load(struct session *session, const char *path)
     return STATUS_OK;
 }
 
+int session_load(struct session *session, const char *path)
+{
+    struct sconce_error err = {0};
+    int r = sconce_guest_load_file(session->runtime, path, &session->guest, &err);
+
+    return finish_load(session, r, &err);
+}
+
+int session_load_snapshot(struct session *session, const char *dir, const char *tag)
+{
+    struct sconce_error err = {0};
+    int r =
+        sconce_snapshot_open(session->runtime, dir, tag, &session->guest, &session->snapshot, &err);
+
+    return finish_load(session, r, &err);
+}
+
 void session_close(struct session *session)
 {
+    sconce_snapshot_free(session->snapshot);
     sconce_guest_free(session->guest);
     sconce_runtime_free(session->runtime);
     sconce_config_free(session->config);

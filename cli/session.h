@@ -16,6 +16,7 @@ struct session {
     struct sconce_config *config;
     struct sconce_runtime *runtime;
     struct sconce_guest *guest;
+    struct sconce_snapshot *snapshot;   /* NULL: the guest starts */
     struct sconce_backend_info backend; /* size 0 until a guest is loaded */
 };
 
@@ -32,6 +33,9 @@ int session_open(struct session *session, const struct options *options);
 
 /** session_load - load the guest in @path, choose its backend and name it. After session_open. */
 int session_load(struct session *session, const char *path);
+
+/** session_load_snapshot - the same with a snapshot and its guest. */
+int session_load_snapshot(struct session *session, const char *dir, const char *tag);
 
 void session_close(struct session *session);
 

@@ -10,8 +10,9 @@ failures=0
 offers()
 {
     local line=$1 want=$2
-    # As readline splits: "=" is a word of its own (COMP_WORDBREAKS).
-    read -ra COMP_WORDS <<<"${line//=/ = }"
+    # As readline splits: "=" and ":" are words of their own (COMP_WORDBREAKS).
+    line=${line//=/ = }
+    read -ra COMP_WORDS <<<"${line//:/ : }"
     [[ $line == *" " ]] && COMP_WORDS+=("")
     COMP_WORDS[0]=$SCONCE
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
@@ -41,5 +42,19 @@ if [[ -n $GUESTS ]]; then
     offers "sconce call -v $GUESTS/hello.elf gr" greet
     offers "sconce call --backend=stub $GUESTS/hello.elf " greet
 fi
+offers "sconce snapshot ve" verify
+layout=$(mktemp -d)
+mkdir -p "$layout/dir/blobs/sha256"
+echo '{"imageLayoutVersion":"1.0.0"}' >"$layout/dir/oci-layout"
+echo '{"schemaVersion":2,"manifests":[{"annotations":{"org.opencontainers.image.ref.name":"kept"}}]}' \
+    >"$layout/dir/index.json"
+offers "sconce snapshot run $layout/d" "$layout/dir"
+offers "sconce snapshot create guest.elf $layout/d" "$layout/dir"
+if "$SCONCE" snapshot ls "$layout/dir" >/dev/null 2>&1; then # it was built with snapshot files
+    offers "sconce snapshot run $layout/dir:" kept
+    offers "sconce snapshot verify $layout/dir:ke" kept
+    offers "sconce snapshot create guest.elf $layout/dir:k" kept
+fi
+rm -r "$layout"
 echo "$failures failed"
 ((failures == 0))
