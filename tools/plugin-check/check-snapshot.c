@@ -121,6 +121,32 @@ static enum check_outcome check_other_sandbox(struct check *check)
     return expect_next(check, &box, 102);
 }
 
+/* In a vCPU that never ran the guest's start-up. */
+static enum check_outcome check_begin(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    struct sconce_sandbox_options options = {.size = sizeof options};
+    struct sconce_stats stats = {.size = sizeof stats};
+
+    CHECK_STEP(check_box_open(check, &box, "counter.elf", NULL));
+    CHECK_STEP(expect_next(check, &box, 101));
+    CHECK_STEP(check_box_keep_start(check, &box));
+    options.snapshot = box.start;
+    for (int i = 0; i < 3; i++) {
+        sconce_sandbox_free(box.sandbox);
+        box.sandbox = NULL;
+        CHECK(check, sconce_sandbox_new(box.guest, &options, &box.sandbox, &box.err) == 0,
+              "no sandbox of a snapshot: %s", box.err.text);
+        sconce_sandbox_stats(box.sandbox, &stats);
+        CHECK(check, stats.exits == 0, "the guest ran to an exit before its first call");
+        CHECK_STEP(expect_next(check, &box, 102));
+        CHECK_STEP(go_back(check, &box, sconce_sandbox_restore));
+        CHECK_STEP(expect_next(check, &box, 102));
+        CHECK_STEP(expect_next(check, &box, 103));
+    }
+    return CHECK_OK;
+}
+
 /* Takes the result of a call without arguments that gives bytes. */
 static enum check_outcome take_bytes(struct check *check, struct check_box *box,
                                      const char *function, uint8_t to[32])
@@ -347,6 +373,8 @@ const struct check_row check_snapshot_rows[] = {
      check_every_byte},
     {"snapshot.other", "a snapshot goes into another sandbox of its guest", CHECK_NEEDS_SANDBOX,
      check_other_sandbox},
+    {"snapshot.begin", "a sandbox begins as a snapshot, without a start-up", CHECK_NEEDS_SANDBOX,
+     check_begin},
     {"snapshot.differs", "seed, generation and stack guard differ after a restore",
      CHECK_NEEDS_SANDBOX, check_differs},
     {"snapshot.refusals", "a snapshot of something else is refused and changes nothing",
