@@ -173,7 +173,7 @@ struct sconce_boot {
     uint64_t magic;
     uint32_t abi;        /* the host's SCONCE_GUEST_ABI_CURRENT */
     uint32_t boot_bytes; /* sizeof this struct as the host knows it */
-    uint64_t generation; /* 0 at creation; another value after each restore */
+    uint64_t generation; /* 0 when the guest starts; another value after each restore */
     uint64_t features;   /* SCONCE_BOOT_FEATURE_*; none yet */
     uint64_t image_base; /* what was added to the ELF file's addresses */
     uint64_t image_end;

@@ -261,7 +261,8 @@ struct sconce_guest;
 /**
  * sconce_guest_load_file - load a guest ELF file and choose a backend for it.
  * @runtime: NULL only inspects: exports and imports can be listed, no sandbox can be made.
- * The file is read once, whole; later changes to it have no effect.
+ * The file is read once, whole; later changes to it have no effect. A copy is kept as long as the
+ * guest, for sconce_snapshot_save.
  * Errors: GUEST_FORMAT, NO_BACKEND, SYSTEM, NO_MEMORY.
  */
 SCONCE_API int sconce_guest_load_file(struct sconce_runtime *runtime, const char *path,
