@@ -167,7 +167,7 @@ struct sconce_fault_report {
  * @rewound_sp: not 0 behind a READY doorbell when memory was put back to a snapshot meanwhile, and
  *   registers were not. The guest goes on as if it were entered after a restore, with this stack
  *   pointer, and does what else is to be done to registers itself. Its thread pointer is the
- *   snapshot's. It is 0 behind every other doorbell of the same call.
+ *   snapshot's. It is 0 behind every other doorbell.
  */
 struct sconce_boot {
     uint64_t magic;

@@ -96,17 +96,12 @@ sconce_doorbell:
     frcsr t0
     sd t0, 208(sp)
     li a7, DOORBELL_A7_RISCV64
-    li t1, SCONCE_DOORBELL_READY
-    beq a0, t1, 1f
     ecall
-    j 2f
-1:  ecall
     set_gp
     la t1, sconce_boot_page
     ld a0, 0(t1)
     ld t0, SCONCE_BOOT_REWOUND_SP_AT(a0)
     bnez t0, sconce_rewound
-2:  set_gp
     ld t0, 208(sp)
     fscsr t0
     each_saved ld, fld

@@ -118,16 +118,12 @@ sconce_doorbell:
     keep d12, d13, 128
     keep d14, d15, 144
     mov w0, w0                  /* what is above a 32-bit argument is anything */
-    cmp w0, #SCONCE_DOORBELL_READY
-    b.eq 1f
     svc #SCONCE_DOORBELL_SVC_AARCH64
-    b 2f
-1:  svc #SCONCE_DOORBELL_SVC_AARCH64
     adrp x0, sconce_boot_page
     ldr x0, [x0, #:lo12:sconce_boot_page]
     ldr x9, [x0, #SCONCE_BOOT_REWOUND_SP_AT]
     cbnz x9, sconce_rewound
-2:  give_back d14, d15, 144
+    give_back d14, d15, 144
     give_back d12, d13, 128
     give_back d10, d11, 112
     give_back d8, d9, 96

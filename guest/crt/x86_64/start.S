@@ -91,16 +91,12 @@ sconce_resume:
 sconce_doorbell:
     .cfi_startproc
     endbr64
-    movl %edi, %eax
-    cmpl $SCONCE_DOORBELL_READY, %eax
-    je 1f
-    outb %al, $SCONCE_DOORBELL_PORT_X86_64
-    ret
-1:  .irp register, rbx, rbp, r12, r13, r14, r15
+    .irp register, rbx, rbp, r12, r13, r14, r15
     pushq %\register
     .cfi_adjust_cfa_offset 8
     .cfi_rel_offset \register, 0
     .endr
+    movl %edi, %eax
     outb %al, $SCONCE_DOORBELL_PORT_X86_64
     cld
     movq sconce_boot_page(%rip), %rdi
