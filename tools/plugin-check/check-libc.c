@@ -208,6 +208,65 @@ static enum check_outcome check_musl(struct check *check)
     return run(check, "libc-musl.elf", SCONCE_E_GUEST_FAULT);
 }
 
+static void more_arguments(struct check_box *box, struct sconce_sandbox_options *options)
+{
+    static const char *const args[] = {"guest", "with", "more", "arguments", "than", "the other"};
+
+    (void)box;
+    options->args = args;
+    options->arg_count = sizeof args / sizeof args[0];
+}
+
+/* Takes a snapshot of a new sandbox, whose arguments are what box->choose says. */
+static enum check_outcome another(struct check *check, struct check_box *box,
+                                  struct sconce_snapshot **ret_snapshot)
+{
+    struct sconce_sandbox *sandbox;
+
+    CHECK(check, check_box_new(box, NULL, &sandbox) == 0, "no sandbox: %s", box->err.text);
+    CHECK(check, sconce_sandbox_snapshot(sandbox, ret_snapshot, &box->err) == 0,
+          "cannot take a snapshot: %s", box->err.text);
+    sconce_sandbox_free(sandbox);
+    return CHECK_OK;
+}
+
+static enum check_outcome rewinds_are(struct check *check, struct check_box *box, uint64_t wanted)
+{
+    struct sconce_stats stats = {.size = sizeof stats};
+
+    CHECK(check, sconce_sandbox_rewind(box->sandbox, box->start, &box->err) == 0,
+          "cannot rewind: %s", box->err.text);
+    sconce_sandbox_stats(box->sandbox, &stats);
+    CHECK(check, stats.rewinds == wanted, "%llu rewinds, not %llu",
+          (unsigned long long)stats.rewinds, (unsigned long long)wanted);
+    CHECK_STEP(check_call_done(check, box, "arguments", WITHOUT));
+    CHECK(check, check_is_text(&box->result, "guest with more arguments than the other"),
+          "main's arguments came back as \"%s\"", (const char *)box->result.as.span.data);
+    return CHECK_OK;
+}
+
+/* The arguments lie above main's stack. One that stands where the first snapshot wants it cannot be
+ * rewound to the second: it is restored; behind its next READY it can. */
+static enum check_outcome check_two_stacks(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    struct sconce_snapshot *few = NULL;
+    enum check_outcome outcome;
+
+    CHECK_STEP(need_guest(check, "libc-glibc.elf"));
+    CHECK_STEP(check_box_open(check, &box, "libc-glibc.elf", NULL));
+    CHECK_STEP(another(check, &box, &few));
+    box.choose = more_arguments;
+    outcome = another(check, &box, &box.start);
+    if (outcome == CHECK_OK && sconce_sandbox_restore(box.sandbox, few, &box.err) != 0)
+        outcome = check_fail(check, "cannot restore: %s", box.err.text);
+    sconce_snapshot_free(few);
+    if (outcome != CHECK_OK)
+        return outcome;
+    CHECK_STEP(rewinds_are(check, &box, 0));
+    return rewinds_are(check, &box, 1);
+}
+
 static enum check_outcome check_cxx(struct check *check)
 {
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
@@ -311,6 +370,8 @@ const struct check_row check_libc_rows[] = {
     {"libc.fixed", "A guest with glibc at fixed addresses does the same", CHECK_NEEDS_SANDBOX,
      check_fixed},
     {"libc.musl", "A guest with musl does the same", CHECK_NEEDS_SANDBOX, check_musl},
+    {"libc.two-stacks", "A rewind goes to where its own snapshot stood", CHECK_NEEDS_SANDBOX,
+     check_two_stacks},
     {"libc.cxx", "A guest in C++ has exceptions, streams and static objects", CHECK_NEEDS_SANDBOX,
      check_cxx},
     {"libc.glibc-handler", "A fault handler prints by glibc, or ends by it, and that is told",
