@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The options of sandboxes, kept for those that are made later: all that the caller's struct points
- * to is copied, in one piece of memory, but for contexts and functions.
+ * to is copied, in one piece of memory, but for contexts and functions. What they begin as is the
+ * pool's to say.
  */
 #include <stddef.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static void keep_all(struct copier *copier, const struct sconce_sandbox_options 
     to->args = keep_texts(copier, from->args, from->arg_count);
     to->env = keep_texts(copier, from->env, from->env_count);
     to->seed = from->seed ? keep(copier, from->seed, from->seed_bytes) : NULL;
+    to->snapshot = NULL; /* the pool has its own */
 }
 
 int sconce_pool_keep_options(const struct sconce_sandbox_options *options,

@@ -19,7 +19,8 @@ int sconce_pool_make(const struct sconce_pool *pool, struct sconce_sandbox **ret
     if (r < 0)
         return r;
     /* What a guest makes of its start may differ; what is lent does not. */
-    r = sconce_sandbox_restore(sandbox, pool->start, err);
+    if (!pool->options->snapshot)
+        r = sconce_sandbox_restore(sandbox, pool->start, err);
     if (r < 0)
         sconce_sandbox_free(sandbox);
     else

@@ -11,6 +11,7 @@
  */
 #include "pool/pool.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,16 +130,38 @@ static struct sconce_pool *allocate(const struct sconce_pool_options *options)
 static int make_first(struct sconce_pool *pool, const struct sconce_pool_options *options,
                       struct sconce_error *err)
 {
-    struct sconce_pool_place *place = sconce_pool_pop(&pool->empty);
-    int r = sconce_sandbox_new(pool->guest, options->sandbox, &place->sandbox, err);
+    struct sconce_sandbox_options first = {.size = sizeof first};
+    struct sconce_pool_place *place;
+    int r = 0;
 
+    if (options->sandbox)
+        r = sconce_options_take(&first, sizeof first, options->sandbox, options->sandbox->size,
+                                offsetof(struct sconce_sandbox_options, limits),
+                                "struct sconce_sandbox_options", err);
+    if (r < 0)
+        return r;
+    first.size = sizeof first;
+    if (options->snapshot)
+        first.snapshot = options->snapshot;
+    place = sconce_pool_pop(&pool->empty);
+    r = sconce_sandbox_new(pool->guest, &first, &place->sandbox, err);
     if (r < 0)
         return r;
     sconce_pool_push(&pool->ready, place);
     pool->counts.made++;
-    if (options->snapshot)
-        r = sconce_sandbox_restore(place->sandbox, options->snapshot, err);
-    return r < 0 ? r : sconce_sandbox_snapshot(place->sandbox, &pool->start, err);
+    return sconce_sandbox_snapshot(place->sandbox, &pool->start, err);
+}
+
+/* Then each does, and no start-up code runs. Read behind make_first(), which has taken the struct.
+ */
+static bool begins_as_snapshot(const struct sconce_pool_options *options)
+{
+    const struct sconce_sandbox_options *sandbox = options->sandbox;
+
+    return options->snapshot ||
+           (sandbox &&
+            sandbox->size >= offsetof(struct sconce_sandbox_options, snapshot) + sizeof(void *) &&
+            sandbox->snapshot);
 }
 
 int sconce_pool_new(struct sconce_guest *guest, const struct sconce_pool_options *wanted,
@@ -162,6 +185,8 @@ int sconce_pool_new(struct sconce_guest *guest, const struct sconce_pool_options
     r = make_first(pool, &options, err);
     if (!r)
         r = sconce_pool_keep_options(options.sandbox, &pool->options, err);
+    if (!r && begins_as_snapshot(&options))
+        pool->options->snapshot = pool->start;
     if (!r)
         r = sconce_pool_start_maker(pool, err);
     if (!r)

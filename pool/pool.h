@@ -98,7 +98,8 @@ void sconce_pool_wake_maker(struct sconce_pool *pool);
 
 /**
  * sconce_pool_keep_options - a copy of @options with all that it points to but contexts and
- * functions; the caller's. @options: accepted by sconce_sandbox_new already; NULL gives all zero.
+ * functions, and without a snapshot; the caller's. @options: accepted by sconce_sandbox_new
+ * already; NULL gives all zero.
  */
 int sconce_pool_keep_options(const struct sconce_sandbox_options *options,
                              struct sconce_sandbox_options **ret_options, struct sconce_error *err);

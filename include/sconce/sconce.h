@@ -662,8 +662,9 @@ struct sconce_pool;
  *   limits. Copied with all that it points to, but for functions and their contexts. These are the
  *   same for every sandbox of the pool and run on the thread that calls, so in several at once;
  *   those of the guest's start-up code run on the pool's thread as well.
- * @snapshot: what each starts from, of a sandbox of the same guest and limits on memory. Copied,
- *   and may be freed. NULL: the guest as it has just started.
+ * @snapshot: what each begins as, of a sandbox of the same guest: limits on memory are its own
+ *   unless @sandbox says otherwise. Copied, and may be freed. NULL: @sandbox's, or else the guest as
+ *   it has just started.
  * @log: told what a program does not see otherwise, as a warning each: "pool.make" (one could not
  *   be made in the background), "pool.restore" (one could not be cleaned, and is thrown away),
  *   "pool.give" (what was given back is not lent, or in use). Any thread. NULL means silence.
@@ -717,7 +718,8 @@ SCONCE_API int sconce_pool_take(struct sconce_pool *pool, uint64_t timeout_ns,
  * sconce_pool_give - give back what sconce_pool_take lent, whatever state it is in; NULL is fine.
  * Any thread. It is restored at once, on the calling thread, which costs what
  * sconce_sandbox_restore does; where that fails it is replaced by a new one in the background.
- * Nobody may be using it or kick it any more: a late kick would meet its next user. What a call's
+ * Nobody may be using it or kick it any more: a late kick would meet its next user. Giving it back
+ * twice is as a double free: its next user may have it by then, and loses it. What a call's
  * result points to is gone.
  */
 SCONCE_API void sconce_pool_give(struct sconce_pool *pool, struct sconce_sandbox *sandbox);

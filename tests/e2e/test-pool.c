@@ -72,20 +72,27 @@ static void test_pool_lends_a_kicked_sandbox_again(void **state)
     pool_close_world(world);
 }
 
-static void test_pool_starts_from_a_snapshot_of_the_callers(void **state)
+/* In the pool's options, or in those of its sandboxes. Its limits on memory are not the
+ * configuration's, and it is the caller's to free. */
+static void begin_as_the_callers(bool by_sandbox)
 {
+    const struct sconce_sandbox_options small = {.size = sizeof small,
+                                                 .limits = {.heap_bytes = 1u << 20}};
     struct sconce_runtime *runtime = e2e_runtime();
     struct sconce_guest *guest = e2e_guest(runtime, "counter");
-    struct sconce_sandbox *model = e2e_sandbox(guest, NULL), *a, *b;
+    struct sconce_sandbox *model = e2e_sandbox(guest, &small), *a, *b;
+    struct sconce_sandbox_options sandbox = {.size = sizeof sandbox};
     struct sconce_pool_options options = {.size = sizeof options, .ready = 1, .most = 2};
     struct sconce_snapshot *snapshot;
     struct pool_world world = {0};
     struct sconce_error err = {0};
 
-    (void)state;
     assert_int_equal(pool_next(model), 101);
     e2e_ok(sconce_sandbox_snapshot(model, &snapshot, &err), &err);
-    options.snapshot = snapshot;
+    options.sandbox = by_sandbox ? &sandbox : NULL;
+    sandbox.snapshot = snapshot;
+    if (!by_sandbox)
+        options.snapshot = snapshot;
     e2e_ok(sconce_pool_new(guest, &options, &world.pool, &err), &err);
     sconce_snapshot_free(snapshot);
     sconce_sandbox_free(model);
@@ -100,6 +107,13 @@ static void test_pool_starts_from_a_snapshot_of_the_callers(void **state)
     sconce_pool_free(world.pool);
     sconce_guest_free(guest);
     sconce_runtime_free(runtime);
+}
+
+static void test_pool_begins_as_a_snapshot_of_the_callers(void **state)
+{
+    (void)state;
+    begin_as_the_callers(false);
+    begin_as_the_callers(true);
 }
 
 static void test_pool_of_another_guests_snapshot_is_refused(void **state)
@@ -235,7 +249,7 @@ int main(void)
         cmocka_unit_test(test_pool_is_shared_by_four_threads),
         cmocka_unit_test(test_pool_cleans_what_is_kicked_among_threads),
         cmocka_unit_test(test_pool_lends_a_kicked_sandbox_again),
-        cmocka_unit_test(test_pool_starts_from_a_snapshot_of_the_callers),
+        cmocka_unit_test(test_pool_begins_as_a_snapshot_of_the_callers),
         cmocka_unit_test(test_pool_of_another_guests_snapshot_is_refused),
         cmocka_unit_test(test_pool_keeps_what_its_sandboxes_are_made_with),
         cmocka_unit_test(test_pool_leaves_nothing_behind),

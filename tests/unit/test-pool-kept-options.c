@@ -40,6 +40,7 @@ static void test_kept_options_share_nothing_with_the_callers(void **state)
         .random = SCONCE_RANDOM_SEED,
         .seed = seed,
         .seed_bytes = sizeof seed,
+        .snapshot = (const struct sconce_snapshot *)&any_context,
     };
     struct sconce_sandbox_options *kept;
     struct sconce_error err = {0};
@@ -71,6 +72,7 @@ static void test_kept_options_share_nothing_with_the_callers(void **state)
     assert_int_equal(kept->random, SCONCE_RANDOM_SEED);
     assert_int_equal(kept->seed_bytes, 3);
     assert_memory_equal(kept->seed, "\1\2\3", 3);
+    assert_null(kept->snapshot); /* nothing of the caller's is left: the pool has one of its own */
     sconce_pool_free_options(kept);
 }
 
