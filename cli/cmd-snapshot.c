@@ -64,6 +64,8 @@ static int keep(const struct session *session, const struct box *box, const stru
     if (!r)
         r = sconce_snapshot_save(snapshot, place->dir, place->tag, &err);
     sconce_snapshot_free(snapshot);
+    if (r == SCONCE_E_SYSTEM) /* a result that could not be written, as of other commands */
+        return report_failure(session->options, &err);
     if (r < 0)
         return tell(session->options, &err);
     tell_kept(session, place);

@@ -93,7 +93,7 @@ static int check_complete(const struct host *host, const struct options *options
                           const struct sconce_guest *guest)
 {
     struct sconce_signature import;
-    char list[768], hint[320];
+    char list[768];
     size_t used = 0;
 
     for (uint32_t i = 0; sconce_guest_import(guest, i, &import) && used < sizeof list; i++)
@@ -102,11 +102,9 @@ static int check_complete(const struct host *host, const struct options *options
                                      import.text);
     if (used == 0)
         return STATUS_OK;
-    snprintf(hint, sizeof hint,
-             "serve each with a constant, --host NAME=VALUE, or run %.100s from a program of your "
-             "own: libsconce(3)",
-             options->operands[0]);
-    return report_refuse(options, SCONCE_E_NO_IMPORT, hint,
+    return report_refuse(options, SCONCE_E_NO_IMPORT,
+                         "serve each with a constant, --host NAME=VALUE, or the guest from a "
+                         "program of your own: libsconce(3)",
                          "the guest imports host functions that are not served:%s", list);
 }
 

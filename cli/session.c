@@ -155,8 +155,9 @@ int session_load_snapshot(struct session *session, const char *dir, const char *
     struct sconce_error err = {0};
     int r =
         sconce_snapshot_open(session->runtime, dir, tag, &session->guest, &session->snapshot, &err);
+    int status = finish_load(session, r, &err);
 
-    return finish_load(session, r, &err);
+    return r == SCONCE_E_INVALID ? STATUS_USAGE : status; /* the tag that was named */
 }
 
 void session_close(struct session *session)

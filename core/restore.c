@@ -27,9 +27,11 @@ static int check_fits(const struct sconce_sandbox *sandbox, const struct sconce_
     if (r < 0)
         return r;
     if (snapshot->guest != sandbox->guest)
-        return sconce_fail(err, SCONCE_E_INVALID,
-                           "the snapshot is of guest %s, the sandbox of another (%s)",
-                           snapshot->guest->image->name, sandbox->guest->image->name);
+        return sconce_fail_hint(err, SCONCE_E_INVALID,
+                                "make the sandbox of the guest that the snapshot was taken of, or "
+                                "that was opened with it: the same file, loaded again, is another",
+                                "the snapshot is of guest %s, the sandbox of another (%s)",
+                                snapshot->guest->image->name, sandbox->guest->image->name);
     if (sandbox->based_on != snapshot->id &&
         !sconce_layout_same_state(&snapshot->layout, &sandbox->layout))
         return sconce_fail_hint(err, SCONCE_E_INVALID,

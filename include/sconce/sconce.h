@@ -11,7 +11,8 @@
  * A pool keeps sandboxes of one guest ready, and cleans them between users.
  *
  * Conventions
- *  - Functions return 0 or a negative SCONCE_E_* code, and then fill @err (which may be NULL).
+ *  - Functions return 0 or a negative SCONCE_E_* code, and then fill @err (which may be NULL); on
+ *    success they leave it alone. No other pointer may be NULL unless it says so.
  *    Outputs (ret_...) are written on success only.
  *  - Pointers are borrowed until the function returns unless said otherwise. What ..._new, _load,
  *    _open and _snapshot give is the caller's, and goes back with the matching ..._free, which
@@ -663,8 +664,8 @@ struct sconce_pool;
  *   same for every sandbox of the pool and run on the thread that calls, so in several at once;
  *   those of the guest's start-up code run on the pool's thread as well.
  * @snapshot: what each begins as, of a sandbox of the same guest: limits on memory are its own
- *   unless @sandbox says otherwise. Copied, and may be freed. NULL: @sandbox's, or else the guest as
- *   it has just started.
+ *   unless @sandbox says otherwise. Copied, and may be freed. NULL: @sandbox's, or else the guest
+ * as it has just started.
  * @log: told what a program does not see otherwise, as a warning each: "pool.make" (one could not
  *   be made in the background), "pool.restore" (one could not be cleaned, and is thrown away),
  *   "pool.give" (what was given back is not lent, or in use). Any thread. NULL means silence.

@@ -82,6 +82,9 @@ expect 2 "$SCONCE" snapshot && err_has "an operand is missing"
 expect 2 "$SCONCE" snapshot make kept && err_has "there is no sconce snapshot make"
 expect 2 "$SCONCE" snapshot run kept && err_has 'usage: sconce snapshot run DIR[:TAG] FUNCTION'
 expect 2 "$SCONCE" snapshot ls kept kept && err_has 'usage: sconce snapshot ls DIR'
+on 2 run kept:-bad next && err_has "is no tag"
+on 2 create counter.elf kept:-bad && err_has "is no tag"
+on 70 create counter.elf nowhere/kept:one && err_has "nowhere/kept"
 on 2 run kept next --format=json -o - && err_has "both want standard output"
 
 check "a program that has run to its end is nothing to keep"
