@@ -28,8 +28,10 @@ static void put_row(const struct sconce_snapshot_info *info)
     }
     printf("  ");
     put_word(info->guest, 16);
-    printf("  %-5s  %8" PRIu64 " KiB  %s\n", info->arch,
-           (info->guest_bytes + info->memory_bytes + 1023) / 1024, info->created);
+    printf("  %-5s  %8" PRIu64 " KiB  ", info->arch,
+           (info->guest_bytes + info->memory_bytes + 1023) / 1024);
+    put_word(info->created, 0);
+    putchar('\n');
 }
 
 static void put_object(struct json *json, const struct sconce_snapshot_info *info)

@@ -44,6 +44,7 @@ static void try_config(const uint8_t *data, size_t bytes)
         return;
     }
     FUZZ_CHECK(fuzz_text_clean(config.guest_name, strlen(config.guest_name)));
+    FUZZ_CHECK(fuzz_text_clean(config.created, strlen(config.created)));
     FUZZ_CHECK(config.parts.region_count <= SCONCE_SNAPSHOT_MAX_REGIONS);
     check_again(&config);
     r = sconce_snapshot_make(fake_guest(), fake_limits(), &config.parts, &snapshot, &err);
@@ -70,6 +71,21 @@ static void try_manifest(const uint8_t *data, size_t bytes)
                    sconce_digest_is_hex(manifest.memory.hex));
 }
 
+/* One that is good can be listed as it is; the message for another, too. */
+static void try_tags(const json_t *index)
+{
+    for (size_t i = 0; i < sconce_index_count(index); i++) {
+        const char *tag = sconce_index_tag(index, i);
+        struct sconce_error err = {0};
+        int r = tag ? sconce_tag_check(tag, &err) : 0;
+
+        if (r < 0)
+            check_error(r, &err);
+        else if (tag)
+            FUZZ_CHECK(fuzz_text_clean(tag, strlen(tag)) && !strchr(tag, '\n'));
+    }
+}
+
 static void try_index(const uint8_t *data, size_t bytes)
 {
     struct sconce_descriptor found;
@@ -81,8 +97,12 @@ static void try_index(const uint8_t *data, size_t bytes)
         check_error(r, &err);
         return;
     }
-    if (sconce_index_find(index, "t", "it", &found, NULL) == 0)
+    r = sconce_index_find(index, "t", "it", &found, &err);
+    if (r < 0)
+        check_error(r, &err);
+    else
         FUZZ_CHECK(sconce_digest_is_hex(found.hex));
+    try_tags(index);
     memset(&found, 0, sizeof found);
     memset(found.hex, 'a', SCONCE_DIGEST_HEX);
     FUZZ_CHECK(sconce_index_set(index, "t", &found, NULL) == 0);

@@ -17,4 +17,10 @@ const char *sconce_region_role_name(uint32_t role);
 bool sconce_architecture_find(const char *name, uint32_t *ret_machine);
 bool sconce_region_role_find(const char *name, uint32_t *ret_role);
 
+/** sconce_guest_name_is_good - is it one that sconce_guest_name_from makes? */
+bool sconce_guest_name_is_good(const char *name);
+
+/** sconce_created_is_good - has it the form of what sconce_created_now makes? */
+bool sconce_created_is_good(const char *created);
+
 #endif

@@ -8,9 +8,12 @@
 #include "snapshot/config-internal.h"
 #include "snapshot/json.h"
 
-static int read_text(const json_t *json, const char *key, const char *what, char *to, size_t bytes,
+/* A text of characters that can stand anywhere: in a terminal, a shell's word, a name of a file. */
+static int read_text(const json_t *json, const char *key, const char *what,
+                     bool (*is_good)(const char *text), char *to, size_t bytes,
                      struct sconce_error *err)
 {
+    char shown[SCONCE_SHOWN_BYTES];
     const char *text;
     int r = sconce_json_text(json, key, what, &text, err);
 
@@ -20,10 +23,9 @@ static int read_text(const json_t *json, const char *key, const char *what, char
         return sconce_fail(err, SCONCE_E_SNAPSHOT,
                            "member \"%s\" of %s has more than %zu characters", key, what,
                            bytes - 1);
-    for (const char *p = text; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f)
-            return sconce_fail(err, SCONCE_E_SNAPSHOT, "member \"%s\" of %s has control characters",
-                               key, what);
+    if (!is_good(text))
+        return sconce_fail(err, SCONCE_E_SNAPSHOT, "member \"%s\" of %s cannot be \"%s\"", key,
+                           what, sconce_json_show(text, shown));
     memcpy(to, text, strlen(text) + 1);
     return 0;
 }
@@ -41,7 +43,8 @@ static int read_head(const json_t *json, const char *what, struct sconce_snapsho
                                 "%s has format %llu; this version reads %u", what,
                                 (unsigned long long)format, SCONCE_CONFIG_FORMAT);
     if (!r)
-        r = read_text(json, "created", what, config->created, sizeof config->created, err);
+        r = read_text(json, "created", what, sconce_created_is_good, config->created,
+                      sizeof config->created, err);
     if (!r)
         r = sconce_json_text(json, "architecture", what, &architecture, err);
     if (!r && !sconce_architecture_find(architecture, &config->machine))
@@ -58,7 +61,8 @@ static int read_guest(const json_t *json, const char *what, struct sconce_snapsh
     int r = sconce_json_object(json, "guest", what, &guest, err);
 
     if (!r)
-        r = read_text(guest, "name", what, config->guest_name, sizeof config->guest_name, err);
+        r = read_text(guest, "name", what, sconce_guest_name_is_good, config->guest_name,
+                      sizeof config->guest_name, err);
     if (!r)
         r = sconce_json_count(guest, "abi", what, &abi, err);
     if (!r && abi > UINT32_MAX)

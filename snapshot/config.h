@@ -21,6 +21,13 @@ struct sconce_snapshot_config {
 /** sconce_created_now - SOURCE_DATE_EPOCH when it is set and a number, else the time of day. */
 void sconce_created_now(char ret_created[SCONCE_CREATED_BYTES]);
 
+/**
+ * sconce_guest_name_from - the last part of @path, as a config may have it: letters, digits, ".",
+ * "_", "+" and "-", the last not first; others become "_". Hints put the name into commands that
+ * people paste.
+ */
+void sconce_guest_name_from(const char *path, char ret_name[SCONCE_GUEST_NAME_BYTES]);
+
 /** sconce_config_write - @ret_text: [give] free() it. */
 int sconce_snapshot_config_write(const struct sconce_snapshot_config *config, char **ret_text,
                                  size_t *ret_bytes, struct sconce_error *err);

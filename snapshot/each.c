@@ -9,6 +9,19 @@
 
 #define DIGEST_BYTES (sizeof "sha256:" + SCONCE_DIGEST_HEX)
 
+/* The tag of an entry: "" when it has none, or a text that is none, which may be anything. */
+static int take_tag(const json_t *index, size_t i, const char *what, const char **ret_tag,
+                    struct sconce_error *err)
+{
+    const char *tag = sconce_index_tag(index, i);
+    int r = tag ? sconce_tag_check(tag, err) : 0;
+
+    *ret_tag = tag && !r ? tag : "";
+    if (r < 0)
+        sconce_error_prefix(err, "%s", what);
+    return r;
+}
+
 /* Everything about one entry that can be had. Whatever is wrong with it is a part of what is told.
  */
 static int tell(const struct sconce_store *store, const json_t *index, size_t i,
@@ -24,13 +37,12 @@ static int tell(const struct sconce_store *store, const json_t *index, size_t i,
 
     snprintf(what, sizeof what, "entry %zu of %.256s/index.json", i + 1, store->path);
     r = sconce_index_entry(index, i, what, &blob, &problem);
-    if (!r) {
+    if (!r)
         snprintf(digest, sizeof digest, "sha256:%s", blob.hex);
+    if (take_tag(index, i, what, &info.tag, r ? NULL : &problem) < 0)
+        r = SCONCE_E_INVALID;
+    if (!r)
         r = sconce_documents_load(store, &blob, &manifest, &config, &problem);
-    }
-    info.tag = sconce_index_tag(index, i);
-    if (!info.tag)
-        info.tag = "";
     info.digest = digest;
     info.created = config.created;
     info.guest = config.guest_name;

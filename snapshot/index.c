@@ -15,6 +15,7 @@ static bool is_word(char c)
 
 int sconce_tag_check(const char *tag, struct sconce_error *err)
 {
+    char shown[SCONCE_SHOWN_BYTES];
     bool good = is_word(tag[0]);
     size_t bytes = 0;
 
@@ -28,7 +29,7 @@ int sconce_tag_check(const char *tag, struct sconce_error *err)
     return sconce_fail_hint(err, SCONCE_E_INVALID,
                             "up to 128 letters, digits, \"_\", \".\" and \"-\", the last two not "
                             "first",
-                            "\"%.200s\" is no tag", tag);
+                            "\"%s\" is no tag", sconce_json_show(tag, shown));
 }
 
 int sconce_index_parse(const void *data, size_t bytes, const char *what, json_t **ret_index,

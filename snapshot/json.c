@@ -201,9 +201,10 @@ int sconce_json_descriptor(const json_t *object, const char *media_type, const c
     if (r < 0)
         return r;
     if (strcmp(type, media_type) != 0)
-        return sconce_fail_hint(
-            err, SCONCE_E_SNAPSHOT, "sconce snapshot create writes what can be read here",
-            "%s has the media type %s, where %s is to be", what, type, media_type);
+        return sconce_fail_hint(err, SCONCE_E_SNAPSHOT,
+                                "sconce snapshot create writes what can be read here",
+                                "%s has the media type \"%s\", where %s is to be", what,
+                                sconce_json_show(type, shown), media_type);
     if (strncmp(digest, DIGEST_PREFIX, sizeof DIGEST_PREFIX - 1) != 0 ||
         !sconce_digest_is_hex(digest + sizeof DIGEST_PREFIX - 1))
         return sconce_fail(err, SCONCE_E_SNAPSHOT,

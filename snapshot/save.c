@@ -16,15 +16,9 @@
 static void take_guest(const struct sconce_guest *guest, struct sconce_snapshot_config *config)
 {
     struct sconce_guest_info info = {.size = sizeof info};
-    const char *slash;
 
     sconce_guest_describe(guest, &info);
-    slash = strrchr(info.name, '/');
-    snprintf(config->guest_name, sizeof config->guest_name, "%.*s",
-             (int)sizeof config->guest_name - 1, slash ? slash + 1 : info.name);
-    for (char *p = config->guest_name; *p; p++)
-        if (*p < ' ' || *p > '~')
-            *p = '_';
+    sconce_guest_name_from(info.name, config->guest_name);
     config->machine = info.machine;
     config->guest_abi = info.abi;
 }

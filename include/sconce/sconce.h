@@ -626,7 +626,7 @@ SCONCE_API int sconce_snapshot_verify(struct sconce_runtime *runtime, const char
 struct sconce_snapshot_info {
     uint32_t size;
     uint32_t guest_abi;
-    const char *tag;    /* "" when it has none */
+    const char *tag;    /* "" when it has none, or a text that is no tag: see @problem */
     const char *digest; /* of its manifest: "sha256:..." */
     const char *created;
     const char *guest; /* its file's name */

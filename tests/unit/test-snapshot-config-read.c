@@ -128,8 +128,18 @@ static const struct {
     {"arm64", "vax", "unknown architecture \"vax\""},
     {"\"arm64\"", "7", "\"architecture\" of it is no text"},
     {"2026-11-27T12:00:00Z", "2026-11-27T12:00:00.000Z", "more than 23 characters"},
-    {"2026", "\\n26", "control characters"},
-    {"guest.elf", "\\u001b[2J", "control characters"},
+    {"2026-11-27T12:00:00Z", "\\u009b31m", "\"created\" of it cannot be \"??31m\""},
+    {"2026-11-27T12:00:00Z", "2026-11-27 12:00:00Z", "\"created\" of it cannot be"},
+    {"2026", "\\n026", "\"created\" of it cannot be \"?026"},
+    {"2026-11-27T12:00:00Z", "2026-11-27T12:00:00", "\"created\" of it cannot be"},
+    {"guest.elf", "\\u001b[2J", "\"name\" of it cannot be \"?[2J\""},
+    {"guest.elf", "\\u009b2J", "\"name\" of it cannot be \"??2J\""},
+    {"guest.elf", "a;reboot", "\"name\" of it cannot be \"a;reboot\""},
+    {"guest.elf", "a$(reboot)", "\"name\" of it cannot be"},
+    {"guest.elf", "a b", "\"name\" of it cannot be"},
+    {"guest.elf", "../a", "\"name\" of it cannot be"},
+    {"guest.elf", "-a", "\"name\" of it cannot be"},
+    {"guest.elf", "", "\"name\" of it cannot be \"\""},
     {"\"abi\":2", "\"abi\":4294967296", "guest ABI 4294967296"},
     {"\"abi\":2", "\"abi\":-2", "\"abi\" of it is negative"},
     {"\"sve\"", "\"a b\"", "member 1 of \"cpu_features\""},
@@ -225,6 +235,42 @@ static void test_more_members_than_there_can_be_are_refused(void **state)
     expect_too_many("cpu_features", "\"a\"", SCONCE_CPU_FEATURES_MOST + 1, "member 65");
 }
 
+static void test_names_of_files_become_words_of_a_shell(void **state)
+{
+    static const struct {
+        const char *path, *name;
+    } cases[] = {
+        {"guest.elf", "guest.elf"},
+        {"/a b/c++_1.0-rc.elf", "c++_1.0-rc.elf"},
+        {"a;$(reboot)", "a___reboot_"},
+        {"-o", "_o"},
+        {"dir/-o", "_o"},
+        {"\xc3\xa4\x1b[2J", "____2J"},
+        {"", "guest"},
+        {"dir/", "guest"},
+    };
+    struct sconce_snapshot_config config = example(), again;
+    char path[2 * SCONCE_GUEST_NAME_BYTES];
+
+    (void)state;
+    memset(path, 'x', sizeof path);
+    path[sizeof path - 1] = '\0';
+    sconce_guest_name_from(path, config.guest_name);
+    assert_int_equal(strlen(config.guest_name), SCONCE_GUEST_NAME_BYTES - 1);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct sconce_error err = {0};
+        char *text;
+
+        sconce_guest_name_from(cases[i].path, config.guest_name);
+        assert_string_equal(config.guest_name, cases[i].name);
+        text = write_example(&config);
+        assert_int_equal(read_text(text, &again, &err), 0);
+        assert_string_equal(again.guest_name, cases[i].name);
+        sconce_snapshot_config_fini(&again);
+        free(text);
+    }
+}
+
 static void test_date_is_the_environments_when_it_has_one(void **state)
 {
     char created[SCONCE_CREATED_BYTES];
@@ -250,6 +296,7 @@ int main(void)
         cmocka_unit_test(test_members_that_nobody_knows_are_passed_over),
         cmocka_unit_test(test_each_member_of_another_kind_is_refused),
         cmocka_unit_test(test_more_members_than_there_can_be_are_refused),
+        cmocka_unit_test(test_names_of_files_become_words_of_a_shell),
         cmocka_unit_test(test_date_is_the_environments_when_it_has_one),
     };
 

@@ -147,7 +147,24 @@ static void test_descriptors_come_back(void **state)
     assert_string_equal(again.hex, HEX);
     assert_true(again.bytes == blob.bytes);
     assert_int_equal(sconce_json_descriptor(json, "a/c", "it", &again, &err), SCONCE_E_SNAPSHOT);
-    assert_non_null(strstr(err.text, "media type a/b"));
+    assert_string_equal(err.text, "it has the media type \"a/b\", where a/c is to be");
+    json_decref(json);
+}
+
+static void test_a_hostile_media_type_is_shown_in_plain_characters(void **state)
+{
+    char type[400] = "\x1b[31m\xc2\x9b";
+    json_t *json;
+    struct sconce_descriptor blob;
+    struct sconce_error err = {0};
+
+    (void)state;
+    memset(type + strlen(type), 'x', sizeof type - strlen(type) - 1);
+    json = json_pack("{s:s,s:s,s:i}", "mediaType", type, "digest", "sha256:" HEX, "size", 1);
+    assert_int_equal(sconce_json_descriptor(json, "a/b", "it", &blob, &err), SCONCE_E_SNAPSHOT);
+    assert_non_null(strstr(err.text, "\"?[31m??xxx"));
+    assert_non_null(strstr(err.text, "x\", where a/b is to be"));
+    assert_true(strlen(err.text) < 200);
     json_decref(json);
 }
 
@@ -187,6 +204,7 @@ int main(void)
         cmocka_unit_test(test_addresses_come_back),
         cmocka_unit_test(test_texts_that_are_no_addresses_are_refused),
         cmocka_unit_test(test_descriptors_come_back),
+        cmocka_unit_test(test_a_hostile_media_type_is_shown_in_plain_characters),
         cmocka_unit_test(test_digests_are_names_of_files),
     };
 

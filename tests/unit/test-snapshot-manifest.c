@@ -137,8 +137,11 @@ static void test_tags_are_those_of_registries(void **state)
     static const char *const good[] = {"a", "_", "v1.0-rc_1", "latest"};
     static const char *const bad[] = {"", ".a", "-a", "a:b", "a/b", "a b", "\xc3\xa4", "a\n"};
     char text[SCONCE_TAG_BYTES_MOST + 2];
+    struct sconce_error err = {0};
 
     (void)state;
+    assert_int_equal(sconce_tag_check("a\n\x1b[31m\xc3\xa4", &err), SCONCE_E_INVALID);
+    assert_string_equal(err.text, "\"a??[31m??\" is no tag");
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
         assert_int_equal(sconce_tag_check(good[i], NULL), 0);
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
