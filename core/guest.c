@@ -12,6 +12,7 @@
 #include "common/error.h"
 #include "common/nearest.h"
 #include "common/process.h"
+#include "core/snapshot-parts.h"
 #include "sconce-plugin.h"
 
 #define INSPECT_IMAGE_BYTES (1ull << 30) /* where there is no configuration to ask */
@@ -113,9 +114,9 @@ static int keep_file(struct sconce_guest *guest, const void *data, size_t bytes,
     return 0;
 }
 
-int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data, size_t bytes,
-                             const char *name, struct sconce_guest **ret_guest,
-                             struct sconce_error *err)
+int sconce_guest_load_capped(struct sconce_runtime *runtime, const void *data, size_t bytes,
+                             const char *name, uint64_t image_bytes,
+                             struct sconce_guest **ret_guest, struct sconce_error *err)
 {
     SCONCE_CLEANUP(cleanup_guest) struct sconce_guest *guest = calloc(1, sizeof *guest);
     int r;
@@ -140,8 +141,7 @@ int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data, s
         return sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
 
     r = sconce_image_new(data, bytes, name, runtime ? guest->backend->arch.reloc_relative : 0,
-                         runtime ? runtime->settings->image_bytes : INSPECT_IMAGE_BYTES,
-                         &guest->image, err);
+                         image_bytes, &guest->image, err);
     if (r < 0)
         return r;
     if (runtime) {
@@ -153,6 +153,19 @@ int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data, s
     }
     *ret_guest = SCONCE_STEAL(guest);
     return 0;
+}
+
+/* What a guest that is loaded with @runtime may take. */
+static uint64_t cap_of(const struct sconce_runtime *runtime)
+{
+    return runtime ? runtime->settings->image_bytes : INSPECT_IMAGE_BYTES;
+}
+
+int sconce_guest_load_memory(struct sconce_runtime *runtime, const void *data, size_t bytes,
+                             const char *name, struct sconce_guest **ret_guest,
+                             struct sconce_error *err)
+{
+    return sconce_guest_load_capped(runtime, data, bytes, name, cap_of(runtime), ret_guest, err);
 }
 
 /* The whole of a regular file; it cannot change under the parser. */
@@ -198,8 +211,7 @@ int sconce_guest_load_file(struct sconce_runtime *runtime, const char *path,
 {
     SCONCE_CLEANUP(sconce_cleanup_free) void *data = NULL;
     size_t bytes = 0;
-    int r = read_file(path, runtime ? runtime->settings->image_bytes : INSPECT_IMAGE_BYTES, &data,
-                      &bytes, err);
+    int r = read_file(path, cap_of(runtime), &data, &bytes, err);
 
     return r < 0 ? r : sconce_guest_load_memory(runtime, data, bytes, path, ret_guest, err);
 }

@@ -60,6 +60,12 @@ void sconce_snapshot_describe(const struct sconce_snapshot *snapshot,
 /** sconce_snapshot_guest - borrowed. */
 const struct sconce_guest *sconce_snapshot_guest(const struct sconce_snapshot *snapshot);
 
+/** sconce_guest_load_capped - sconce_guest_load_memory, with segments of at most @image_bytes,
+ * whatever @runtime, which may be NULL, allows. */
+int sconce_guest_load_capped(struct sconce_runtime *runtime, const void *data, size_t bytes,
+                             const char *name, uint64_t image_bytes,
+                             struct sconce_guest **ret_guest, struct sconce_error *err);
+
 /** sconce_guest_file - the file that @guest was loaded from; as long as it lives. */
 const void *sconce_guest_file(const struct sconce_guest *guest, size_t *ret_bytes);
 

@@ -87,7 +87,8 @@ static int load_guest(const struct opening *o, struct sconce_runtime *runtime,
 
     if (r < 0)
         return r;
-    r = sconce_guest_load_memory(runtime, data, bytes, o->config.guest_name, &guest, err);
+    r = sconce_guest_load_capped(runtime, data, bytes, o->config.guest_name, o->image_bytes, &guest,
+                                 err);
     if (r < 0)
         return tell_where(o, r, err);
     sconce_guest_describe(guest, &info);

@@ -5,6 +5,7 @@
  */
 #include "e2e.h"
 
+#include <elf.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -177,6 +178,34 @@ static void test_a_guest_that_is_none_is_refused(void **state)
 
     layout_replace(&layout, layout.guest, "hello", 5);
     refused(dir, SCONCE_E_GUEST_FORMAT, "snapshot ");
+}
+
+/* The file is small; what is behind it in memory is not. */
+static void test_a_guest_larger_than_the_reader_allows_is_refused(void **state)
+{
+    const char *dir = save(state, "counter");
+    struct layout layout = layout_look(dir);
+    struct sconce_error err = {0};
+    Elf64_Phdr *last = NULL;
+    Elf64_Ehdr *head;
+    size_t bytes;
+    char *data = layout_blob(&layout, layout.guest, &bytes);
+
+    head = (Elf64_Ehdr *)data;
+    for (unsigned i = 0; i < head->e_phnum; i++) {
+        Elf64_Phdr *part = (Elf64_Phdr *)(data + head->e_phoff) + i;
+
+        if (part->p_type == PT_LOAD)
+            last = part;
+    }
+    assert_non_null(last);
+    last->p_memsz += 512u << 20;
+    layout_replace(&layout, layout.guest, data, bytes);
+    free(data);
+    refused(dir, SCONCE_E_LIMIT, "its segments take");
+    assert_int_equal(sconce_snapshot_verify(runtime, dir, "t", &err), SCONCE_E_LIMIT);
+    e2e_says(&err, "its segments take");
+    e2e_says(&err, "snapshot ");
 }
 
 static void test_another_guests_snapshot_is_refused(void **state)
@@ -387,6 +416,7 @@ int main(void)
         FILES_TEST(test_what_another_processor_had_does_not_matter_to_verify),
         FILES_TEST(test_registers_are_a_guests_affair),
         FILES_TEST(test_a_guest_that_is_none_is_refused),
+        FILES_TEST(test_a_guest_larger_than_the_reader_allows_is_refused),
         FILES_TEST(test_another_guests_snapshot_is_refused),
         FILES_TEST(test_memory_that_is_not_the_guests_is_refused),
         FILES_TEST(test_memory_of_noise_is_a_guests_affair),
