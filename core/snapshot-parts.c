@@ -305,9 +305,9 @@ static int take_parts(struct sconce_snapshot *snapshot, const struct sconce_limi
         r = take_fault_handler(snapshot, parts, err);
     if (!r)
         r = take_system(snapshot, parts, err);
-    if (!r && parts->generation > (uint64_t)INT64_MAX)
-        r = sconce_fail(err, SCONCE_E_SNAPSHOT, "generation %" PRIu64 " is none",
-                        parts->generation);
+    if (!r && parts->generation > SCONCE_SNAPSHOT_GENERATION_MOST)
+        r = sconce_fail(err, SCONCE_E_SNAPSHOT, "generation %" PRIu64 " is none: %llu is the last",
+                        parts->generation, SCONCE_SNAPSHOT_GENERATION_MOST);
     snapshot->generation = parts->generation;
     return r;
 }

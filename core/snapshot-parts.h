@@ -27,6 +27,10 @@ struct sconce_snapshot_region {
 
 #define SCONCE_SNAPSHOT_MAX_REGIONS 24u
 
+/* Restores that a guest has seen. From here on there is room for as many more as can be, also where
+ * each takes 32 bytes of a stream. */
+#define SCONCE_SNAPSHOT_GENERATION_MOST (1ull << 48)
+
 /* All but the guest's file and memory. */
 struct sconce_snapshot_parts {
     uint64_t heap_bytes; /* what the layout depends on */

@@ -85,6 +85,7 @@ static void check_books(const struct sconce_snapshot *snapshot)
         FUZZ_CHECK((system->mappings[i].start | system->mappings[i].end) % PAGE == 0);
         floor = system->mappings[i].end + 1;
     }
+    FUZZ_CHECK(system->random_at <= SCONCE_PERSONALITY_RANDOM_MOST);
     FUZZ_CHECK(floor <= heap->gpa + heap->bytes + 1);
 }
 
@@ -113,6 +114,7 @@ void fake_check(const struct sconce_snapshot *snapshot)
         FUZZ_CHECK(handler->stack_bytes >= SCONCE_FAULT_STACK_LEAST);
         FUZZ_CHECK(sconce_layout_state(&snapshot->layout, handler->stack, handler->stack_bytes));
     }
+    FUZZ_CHECK(snapshot->generation <= SCONCE_SNAPSHOT_GENERATION_MOST);
     check_books(snapshot);
     check_memory(snapshot);
 }

@@ -97,6 +97,10 @@ struct sconce_personality_settings {
 /* More than this many separate mappings are ENOMEM. */
 #define SCONCE_PERSONALITY_MAPPINGS 4096u
 
+/* A state from elsewhere that has used up more of a seeded stream is none: at a gigabyte a second
+ * that is three days of it, and there is room for as much behind it as can be. */
+#define SCONCE_PERSONALITY_RANDOM_MOST (1ull << 48)
+
 /* [start, end) of guest memory. */
 struct sconce_personality_range {
     uint64_t start, end;

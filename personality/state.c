@@ -43,9 +43,10 @@ int sconce_personality_state_check(const struct sconce_personality_state *state,
                                i + 1, state->mappings[i].start, state->mappings[i].end);
         floor = state->mappings[i].end + 1; /* those that touch are one */
     }
-    if (state->random_at > (uint64_t)INT64_MAX)
-        return sconce_fail(err, SCONCE_E_INVALID, "%" PRIu64 " random bytes are said to be used up",
-                           state->random_at);
+    if (state->random_at > SCONCE_PERSONALITY_RANDOM_MOST)
+        return sconce_fail(err, SCONCE_E_INVALID,
+                           "%" PRIu64 " random bytes are said to be used up; %llu are the most",
+                           state->random_at, SCONCE_PERSONALITY_RANDOM_MOST);
     return 0;
 }
 

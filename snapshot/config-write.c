@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The config document, written. sconce-snapshot(5) describes its members. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,19 +86,41 @@ static json_t *from_fault_handler(const struct sconce_snapshot_parts *parts)
                      (json_int_t)parts->fault_stack_bytes);
 }
 
-int sconce_snapshot_config_write(const struct sconce_snapshot_config *config, char **ret_text,
-                                 size_t *ret_bytes, struct sconce_error *err)
+/* What no reader would take is not written. */
+static int check_readable(const struct sconce_snapshot_config *config, struct sconce_error *err)
+{
+    const struct sconce_snapshot_parts *parts = &config->parts;
+    uint32_t machine;
+
+    if (!sconce_architecture_find(sconce_architecture_name(config->machine), &machine))
+        return sconce_fail(err, SCONCE_E_SNAPSHOT,
+                           "cannot keep the snapshot in files: ELF machine %u has no name there",
+                           config->machine);
+    if (parts->generation > SCONCE_SNAPSHOT_GENERATION_MOST)
+        return sconce_fail_hint(err, SCONCE_E_SNAPSHOT, "take the snapshot of a new sandbox",
+                                "cannot keep the snapshot in files: its guest is of generation "
+                                "%" PRIu64 ", and %llu is the last that is read",
+                                parts->generation, SCONCE_SNAPSHOT_GENERATION_MOST);
+    if (parts->system.random_at > SCONCE_PERSONALITY_RANDOM_MOST)
+        return sconce_fail_hint(err, SCONCE_E_SNAPSHOT, "take the snapshot of a new sandbox",
+                                "cannot keep the snapshot in files: its guest has used up %" PRIu64
+                                " random bytes, and %llu are the most that are read",
+                                parts->system.random_at, SCONCE_PERSONALITY_RANDOM_MOST);
+    return 0;
+}
+
+static json_t *from_config(const struct sconce_snapshot_config *config)
 {
     const struct sconce_snapshot_parts *parts = &config->parts;
     json_t *json = json_pack(
-        "{s:s,s:s,s:I,s:s,s:{s:s,s:i},s:o,s:{s:I,s:I,s:I},s:o,s:{s:o,s:o,s:o},s:I,s:{s:o,s:I,s:o}}",
+        "{s:s,s:s,s:I,s:s,s:{s:s,s:I},s:o,s:{s:I,s:I,s:I},s:o,s:{s:o,s:o,s:o},s:I,s:{s:o,s:I,s:o}}",
         "architecture", sconce_architecture_name(config->machine), "os", "sconce", "format",
         (json_int_t)SCONCE_CONFIG_FORMAT, "created", config->created, "guest", "name",
-        config->guest_name, "abi", (int)config->guest_abi, "cpu_features", from_cpu(&config->cpu),
-        "limits", "heap_bytes", (json_int_t)parts->heap_bytes, "stack_bytes",
-        (json_int_t)parts->stack_bytes, "io_bytes", (json_int_t)parts->io_bytes, "regions",
-        from_regions(parts), "resume", "pc", sconce_json_from_address(parts->resume_pc), "sp",
-        sconce_json_from_address(parts->resume_sp), "tls",
+        config->guest_name, "abi", (json_int_t)config->guest_abi, "cpu_features",
+        from_cpu(&config->cpu), "limits", "heap_bytes", (json_int_t)parts->heap_bytes,
+        "stack_bytes", (json_int_t)parts->stack_bytes, "io_bytes", (json_int_t)parts->io_bytes,
+        "regions", from_regions(parts), "resume", "pc", sconce_json_from_address(parts->resume_pc),
+        "sp", sconce_json_from_address(parts->resume_sp), "tls",
         sconce_json_from_address(parts->resume_tls), "generation", (json_int_t)parts->generation,
         "system", "brk", sconce_json_from_address(parts->system.brk), "random_bytes",
         (json_int_t)parts->system.random_at, "mappings", from_mappings(&parts->system));
@@ -107,5 +130,13 @@ int sconce_snapshot_config_write(const struct sconce_snapshot_config *config, ch
         json_decref(json);
         json = NULL;
     }
-    return sconce_json_dump(json, ret_text, ret_bytes, err);
+    return json;
+}
+
+int sconce_snapshot_config_write(const struct sconce_snapshot_config *config, char **ret_text,
+                                 size_t *ret_bytes, struct sconce_error *err)
+{
+    int r = check_readable(config, err);
+
+    return r ? r : sconce_json_dump(from_config(config), ret_text, ret_bytes, err);
 }

@@ -28,7 +28,8 @@ void sconce_created_now(char ret_created[SCONCE_CREATED_BYTES]);
  */
 void sconce_guest_name_from(const char *path, char ret_name[SCONCE_GUEST_NAME_BYTES]);
 
-/** sconce_config_write - @ret_text: [give] free() it. */
+/** sconce_snapshot_config_write - @ret_text: [give] free() it. SNAPSHOT: no reader would take it.
+ */
 int sconce_snapshot_config_write(const struct sconce_snapshot_config *config, char **ret_text,
                                  size_t *ret_bytes, struct sconce_error *err);
 

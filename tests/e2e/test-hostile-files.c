@@ -117,6 +117,10 @@ static void test_configs_that_no_guest_can_have_are_refused(void **state)
          "another architecture"},
         {"\"abi\":", "\"abi\":1", SCONCE_E_SNAPSHOT, "another architecture or guest ABI"},
         {"\"generation\":", "\"generation\":1e9,\"x\":", SCONCE_E_SNAPSHOT, "no whole number"},
+        {"\"generation\":", "\"generation\":9223372036854775807,\"x\":", SCONCE_E_SNAPSHOT,
+         "generation 9223372036854775807 is none"},
+        {"\"random_bytes\":", "\"random_bytes\":9223372036854775807,\"x\":", SCONCE_E_SNAPSHOT,
+         "9223372036854775807 random bytes"},
         {"\"resume\":",
          "\"fault_handler\":{\"pc\":\"0x1\",\"stack\":\"0x0\",\"stack_bytes\":0},"
          "\"resume\":",
@@ -135,6 +139,32 @@ static void test_configs_that_no_guest_can_have_are_refused(void **state)
         }
         free(text);
     }
+}
+
+/* Whoever begins as the last generation is of none that a file can tell. */
+static void test_a_generation_behind_the_last_is_not_saved(void **state)
+{
+    const char *dir = save(state, "counter");
+    struct sconce_sandbox_options options = {.size = sizeof options};
+    struct sconce_snapshot *snapshot, *next;
+    struct layout layout = layout_look(dir);
+    struct sconce_sandbox *sandbox;
+    struct sconce_guest *guest;
+    struct sconce_error err = {0};
+
+    layout_edit(&layout, layout.config, "\"generation\":", "\"generation\":281474976710656,\"x\":");
+    e2e_ok(sconce_snapshot_open(runtime, dir, "t", &guest, &snapshot, &err), &err);
+    options.snapshot = snapshot;
+    sandbox = e2e_sandbox(guest, &options);
+    e2e_ok(sconce_sandbox_snapshot(sandbox, &next, &err), &err);
+    assert_int_equal(sconce_snapshot_save(next, dir, "u", &err), SCONCE_E_SNAPSHOT);
+    e2e_says(&err, "its guest is of generation 281474976710657");
+    e2e_ok(sconce_snapshot_verify(runtime, dir, "t", &err), &err);
+    assert_int_equal(sconce_snapshot_verify(runtime, dir, "u", &err), SCONCE_E_SNAPSHOT);
+    sconce_snapshot_free(next);
+    sconce_sandbox_free(sandbox);
+    sconce_snapshot_free(snapshot);
+    sconce_guest_free(guest);
 }
 
 static void test_what_another_processor_had_does_not_matter_to_verify(void **state)
@@ -413,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILES_TEST(test_each_blob_is_held_against_its_digest),
         FILES_TEST(test_configs_that_no_guest_can_have_are_refused),
+        FILES_TEST(test_a_generation_behind_the_last_is_not_saved),
         FILES_TEST(test_what_another_processor_had_does_not_matter_to_verify),
         FILES_TEST(test_registers_are_a_guests_affair),
         FILES_TEST(test_a_guest_that_is_none_is_refused),

@@ -226,6 +226,17 @@ static void test_limits_are_rounded_as_a_layout_rounds_them(void **state)
     sconce_snapshot_free(snapshot);
 }
 
+static void test_the_last_generation_and_random_byte_are_taken(void **state)
+{
+    struct fixture *f = *state;
+    struct sconce_snapshot *snapshot;
+
+    f->parts.generation = SCONCE_SNAPSHOT_GENERATION_MOST;
+    f->parts.system.random_at = SCONCE_PERSONALITY_RANDOM_MOST;
+    assert_int_equal(make(f, &snapshot), 0);
+    sconce_snapshot_free(snapshot);
+}
+
 /* ---- What is refused ------------------------------------------------------------------------- */
 
 #define CASE(name, change)                                                                         \
@@ -264,10 +275,12 @@ CASE(fault_stack_large, p->fault_stack_bytes = GRANULE + 16)
 CASE(fault_stack_huge, p->fault_stack_bytes = UINT64_MAX)
 CASE(fault_backend, f->backend.fault.size = 0)
 CASE(generation_huge, p->generation = 1ull << 63)
+CASE(generation_large, p->generation = SCONCE_SNAPSHOT_GENERATION_MOST + 1)
 CASE(brk_low, p->system.brk = heap - 1)
 CASE(brk_high, p->system.brk = heap + HEAP_BYTES + 1)
 CASE(brk_in_mapping, p->system.brk = m[0].start + 1)
 CASE(random_huge, p->system.random_at = UINT64_MAX)
+CASE(random_large, p->system.random_at = SCONCE_PERSONALITY_RANDOM_MOST + 1)
 CASE(mappings_many, p->system.mapping_count = SCONCE_PERSONALITY_MAPPINGS + 1)
 CASE(mapping_odd, m[0].start += 1)
 CASE(mapping_odd_end, m[0].end += 1)
@@ -321,10 +334,12 @@ static const struct refusal {
     {fault_stack_huge, SCONCE_E_SNAPSHOT, "no memory that it can write"},
     {fault_backend, SCONCE_E_NO_BACKEND, "cannot go on after one"},
     {generation_huge, SCONCE_E_SNAPSHOT, "generation"},
+    {generation_large, SCONCE_E_SNAPSHOT, "generation 281474976710657 is none"},
     {brk_low, SCONCE_E_SNAPSHOT, "the heap is said to be used up to"},
     {brk_high, SCONCE_E_SNAPSHOT, "the heap is said to be used up to"},
     {brk_in_mapping, SCONCE_E_SNAPSHOT, "mapping number 1"},
     {random_huge, SCONCE_E_SNAPSHOT, "random bytes"},
+    {random_large, SCONCE_E_SNAPSHOT, "281474976710657 random bytes"},
     {mappings_many, SCONCE_E_SNAPSHOT, "4097 mappings"},
     {mapping_odd, SCONCE_E_SNAPSHOT, "mapping number 1"},
     {mapping_odd_end, SCONCE_E_SNAPSHOT, "mapping number 1"},
@@ -377,6 +392,7 @@ int main(void)
         PARTS_TEST(test_stretches_of_neighbouring_regions_stay_apart),
         PARTS_TEST(test_a_guest_without_fault_handler_needs_no_such_backend),
         PARTS_TEST(test_limits_are_rounded_as_a_layout_rounds_them),
+        PARTS_TEST(test_the_last_generation_and_random_byte_are_taken),
         PARTS_TEST(test_parts_that_no_guest_can_have_are_refused),
     };
 

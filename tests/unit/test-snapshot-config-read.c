@@ -235,6 +235,39 @@ static void test_more_members_than_there_can_be_are_refused(void **state)
     expect_too_many("cpu_features", "\"a\"", SCONCE_CPU_FEATURES_MOST + 1, "member 65");
 }
 
+static void refuse_to_write(const struct sconce_snapshot_config *config, const char *says)
+{
+    struct sconce_error err = {0};
+    char *text = NULL;
+    size_t bytes;
+
+    assert_int_equal(sconce_snapshot_config_write(config, &text, &bytes, &err), SCONCE_E_SNAPSHOT);
+    assert_null(text);
+    if (!strstr(err.text, says))
+        fail_msg("\"%s\", not \"%s\"", err.text, says);
+}
+
+static void test_what_no_reader_would_take_is_not_written(void **state)
+{
+    struct sconce_snapshot_config config = example();
+
+    (void)state;
+    config.parts.generation = SCONCE_SNAPSHOT_GENERATION_MOST;
+    config.parts.system.random_at = SCONCE_PERSONALITY_RANDOM_MOST;
+    config.guest_abi = UINT32_MAX;
+    free(write_example(&config));
+    config.parts.generation++;
+    refuse_to_write(&config, "generation 281474976710657");
+    config.parts.generation = 1ull << 63;
+    refuse_to_write(&config, "generation 9223372036854775808");
+    config.parts.generation = 0;
+    config.parts.system.random_at++;
+    refuse_to_write(&config, "281474976710657 random bytes");
+    config.parts.system.random_at = 0;
+    config.machine = EM_SPARC;
+    refuse_to_write(&config, "ELF machine 2 has no name");
+}
+
 static void test_names_of_files_become_words_of_a_shell(void **state)
 {
     static const struct {
@@ -296,6 +329,7 @@ int main(void)
         cmocka_unit_test(test_members_that_nobody_knows_are_passed_over),
         cmocka_unit_test(test_each_member_of_another_kind_is_refused),
         cmocka_unit_test(test_more_members_than_there_can_be_are_refused),
+        cmocka_unit_test(test_what_no_reader_would_take_is_not_written),
         cmocka_unit_test(test_names_of_files_become_words_of_a_shell),
         cmocka_unit_test(test_date_is_the_environments_when_it_has_one),
     };
