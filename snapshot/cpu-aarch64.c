@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What Linux says of the processor to programs (arch/arm64/include/uapi/asm/hwcap.h), which is what
  * libraries choose code by. */
+#include <elf.h>
 #include <sys/auxv.h>
 
 #include "snapshot/cpu.h"
@@ -28,4 +29,9 @@ void sconce_cpu_look(struct sconce_cpu *ret_cpu)
     for (size_t i = 0; i < sizeof features / sizeof features[0]; i++)
         if (words[features[i].word] >> features[i].bit & 1)
             sconce_cpu_add(ret_cpu, features[i].name);
+}
+
+uint32_t sconce_cpu_machine(void)
+{
+    return EM_AARCH64;
 }

@@ -4,6 +4,7 @@
  * Linux has for it. Bits are as in the SDM vol 2A, CPUID, and the AMD APM vol 3 app. E.
  */
 #include <cpuid.h>
+#include <elf.h>
 
 #include "snapshot/cpu.h"
 
@@ -95,4 +96,9 @@ void sconce_cpu_look(struct sconce_cpu *ret_cpu)
         if ((words[features[i].word] >> features[i].bit & 1) &&
             (xcr0 & features[i].state) == features[i].state)
             sconce_cpu_add(ret_cpu, features[i].name);
+}
+
+uint32_t sconce_cpu_machine(void)
+{
+    return EM_X86_64;
 }

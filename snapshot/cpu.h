@@ -26,6 +26,10 @@ struct sconce_cpu {
 /** sconce_cpu_look - the features of this machine. */
 void sconce_cpu_look(struct sconce_cpu *ret_cpu);
 
+/** sconce_cpu_machine - ELF's e_machine of this machine; EM_NONE where nobody has listed features.
+ */
+uint32_t sconce_cpu_machine(void);
+
 /** sconce_cpu_add - false when it has no room for the name. */
 bool sconce_cpu_add(struct sconce_cpu *cpu, const char *name);
 

@@ -5,11 +5,13 @@
  * as any guest does, its permissions come from there alone, and the core holds all the rest against
  * what a guest could have done.
  */
+#include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
+#include "snapshot/config-internal.h"
 #include "snapshot/documents.h"
 #include "snapshot/memory.h"
 
@@ -57,6 +59,22 @@ static int open_documents(struct opening *o, const struct sconce_runtime *runtim
     if (!r)
         r = sconce_documents_load(&o->store, &blob, &o->manifest, &o->config, err);
     return r;
+}
+
+/* Features of another architecture have other names, and say nothing. */
+static int check_machine(const struct opening *o, struct sconce_error *err)
+{
+    const uint32_t here = sconce_cpu_machine(), there = o->config.machine;
+
+    if (here == EM_NONE || there == here)
+        return 0;
+    sconce_fail(err, SCONCE_E_SNAPSHOT, "it is for %s, this machine is %s",
+                sconce_architecture_name(there), sconce_architecture_name(here));
+    if (err)
+        snprintf(err->hint, sizeof err->hint,
+                 "use a machine of %s, or take a snapshot of the guest built for %s",
+                 sconce_architecture_name(there), sconce_architecture_name(here));
+    return SCONCE_E_SNAPSHOT;
 }
 
 /* A guest's C library has chosen by what there was. */
@@ -206,6 +224,8 @@ int sconce_snapshot_open(struct sconce_runtime *runtime, const char *layout_dir,
     SCONCE_CLEANUP(close_opening) struct opening o = {.store = SCONCE_STORE_EMPTY, .tag = tag};
     int r = open_documents(&o, runtime, layout_dir, err);
 
+    if (!r)
+        r = tell_where(&o, check_machine(&o, err), err);
     if (!r)
         r = tell_where(&o, check_cpu(&o, err), err);
     return r ? r : load(&o, runtime, ret_guest, ret_snapshot, err);

@@ -114,7 +114,7 @@ static void test_configs_that_no_guest_can_have_are_refused(void **state)
         {"\"cpu_features\":[", "\"cpu_features\":[\"x-ray\",", SCONCE_E_SNAPSHOT,
          "features that this one lacks: x-ray"},
         {"\"architecture\":\"", "\"architecture\":\"riscv64\",\"x\":\"", SCONCE_E_SNAPSHOT,
-         "another architecture"},
+         "it is for riscv64, this machine is "},
         {"\"abi\":", "\"abi\":1", SCONCE_E_SNAPSHOT, "another architecture or guest ABI"},
         {"\"generation\":", "\"generation\":1e9,\"x\":", SCONCE_E_SNAPSHOT, "no whole number"},
         {"\"generation\":", "\"generation\":9223372036854775807,\"x\":", SCONCE_E_SNAPSHOT,
@@ -175,6 +175,23 @@ static void test_what_another_processor_had_does_not_matter_to_verify(void **sta
 
     layout_edit(&layout, layout.config, "\"cpu_features\":[", "\"cpu_features\":[\"x-ray\",");
     e2e_ok(sconce_snapshot_verify(runtime, dir, "t", &err), &err);
+}
+
+/* Nobody is told of features that a processor of another architecture lacks. */
+static void test_another_architecture_is_what_is_wrong_first(void **state)
+{
+    const char *dir = save(state, "counter");
+    struct layout layout = layout_look(dir);
+    struct sconce_error err = {0};
+
+    layout_edit(&layout, layout.config, "\"cpu_features\":[", "\"cpu_features\":[\"x-ray\",");
+    layout_edit(&layout, layout.config, "\"architecture\":\"",
+                "\"architecture\":\"riscv64\",\"x\":\"");
+    refused(dir, SCONCE_E_SNAPSHOT, "it is for riscv64, this machine is ");
+    try(dir, &err);
+    assert_non_null(strstr(err.hint, "use a machine of riscv64"));
+    assert_int_equal(sconce_snapshot_verify(runtime, dir, "t", &err), SCONCE_E_SNAPSHOT);
+    e2e_says(&err, "another architecture or guest ABI");
 }
 
 /* PC is code of the guest's; SP and TLS are what it likes. */
@@ -445,6 +462,7 @@ int main(void)
         FILES_TEST(test_configs_that_no_guest_can_have_are_refused),
         FILES_TEST(test_a_generation_behind_the_last_is_not_saved),
         FILES_TEST(test_what_another_processor_had_does_not_matter_to_verify),
+        FILES_TEST(test_another_architecture_is_what_is_wrong_first),
         FILES_TEST(test_registers_are_a_guests_affair),
         FILES_TEST(test_a_guest_that_is_none_is_refused),
         FILES_TEST(test_a_guest_larger_than_the_reader_allows_is_refused),
