@@ -6,6 +6,7 @@
 #include "snapshot/config.h"
 
 #define SCONCE_CONFIG_FORMAT 1u
+#define SCONCE_CONFIG_OS "sconce"
 
 /** sconce_architecture_name - OCI's name for ELF's e_machine: "amd64"; static; "unknown". */
 const char *sconce_architecture_name(uint32_t machine);

@@ -43,6 +43,8 @@ static int read_head(const json_t *json, const char *what, struct sconce_snapsho
                                 "%s has format %llu; this version reads %u", what,
                                 (unsigned long long)format, SCONCE_CONFIG_FORMAT);
     if (!r)
+        r = sconce_json_fixed(json, "os", what, SCONCE_CONFIG_OS, err);
+    if (!r)
         r = read_text(json, "created", what, sconce_created_is_good, config->created,
                       sizeof config->created, err);
     if (!r)

@@ -114,7 +114,7 @@ static json_t *from_config(const struct sconce_snapshot_config *config)
     const struct sconce_snapshot_parts *parts = &config->parts;
     json_t *json = json_pack(
         "{s:s,s:s,s:I,s:s,s:{s:s,s:I},s:o,s:{s:I,s:I,s:I},s:o,s:{s:o,s:o,s:o},s:I,s:{s:o,s:I,s:o}}",
-        "architecture", sconce_architecture_name(config->machine), "os", "sconce", "format",
+        "architecture", sconce_architecture_name(config->machine), "os", SCONCE_CONFIG_OS, "format",
         (json_int_t)SCONCE_CONFIG_FORMAT, "created", config->created, "guest", "name",
         config->guest_name, "abi", (json_int_t)config->guest_abi, "cpu_features",
         from_cpu(&config->cpu), "limits", "heap_bytes", (json_int_t)parts->heap_bytes,

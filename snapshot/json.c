@@ -124,6 +124,21 @@ int sconce_json_text(const json_t *object, const char *key, const char *what, co
     return r;
 }
 
+int sconce_json_fixed(const json_t *object, const char *key, const char *what, const char *wanted,
+                      struct sconce_error *err)
+{
+    char shown[SCONCE_SHOWN_BYTES];
+    const char *text;
+    int r = sconce_json_text(object, key, what, &text, err);
+
+    if (r < 0 || strcmp(text, wanted) == 0)
+        return r;
+    return sconce_fail_hint(err, SCONCE_E_SNAPSHOT,
+                            "sconce snapshot create writes what can be read here",
+                            "member \"%s\" of %s is \"%s\", where %s is to be", key, what,
+                            sconce_json_show(text, shown), wanted);
+}
+
 int sconce_json_count(const json_t *object, const char *key, const char *what, uint64_t *ret_count,
                       struct sconce_error *err)
 {

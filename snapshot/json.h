@@ -48,6 +48,10 @@ int sconce_json_array(const json_t *object, const char *key, const char *what, j
 int sconce_json_text(const json_t *object, const char *key, const char *what, const char **ret_text,
                      struct sconce_error *err);
 
+/** sconce_json_fixed - it is the text @wanted, or SNAPSHOT. */
+int sconce_json_fixed(const json_t *object, const char *key, const char *what, const char *wanted,
+                      struct sconce_error *err);
+
 /** sconce_json_count - a number from 0 to 2^63 - 1. */
 int sconce_json_count(const json_t *object, const char *key, const char *what, uint64_t *ret_count,
                       struct sconce_error *err);

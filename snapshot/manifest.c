@@ -20,6 +20,10 @@ int sconce_manifest_parse(const void *data, size_t bytes, const char *what,
     if (!r && version != 2)
         r = sconce_fail(err, SCONCE_E_SNAPSHOT, "schemaVersion of %s is not 2", what);
     if (!r)
+        r = sconce_json_fixed(json, "mediaType", what, SCONCE_TYPE_MANIFEST, err);
+    if (!r)
+        r = sconce_json_fixed(json, "artifactType", what, SCONCE_TYPE_SNAPSHOT, err);
+    if (!r)
         r = sconce_json_object(json, "config", what, &config, err);
     if (!r)
         r = sconce_json_descriptor(config, SCONCE_TYPE_SNAPSHOT_CONFIG, what, &manifest.config,

@@ -51,6 +51,10 @@ static void test_manifests_of_other_kinds_are_refused(void **state)
         const char *from, *to, *says;
     } cases[] = {
         {"schemaVersion\":2", "schemaVersion\":1", "schemaVersion"},
+        {"oci.image.manifest.v1", "oci.image.manifest.v9", "\"mediaType\" of it is"},
+        {"\"mediaType\"", "\"mediaTyqe\"", "no member \"mediaType\""},
+        {"vnd.sconce.snapshot.v1", "vnd.abcdef.snapshot.v1", "\"artifactType\" of it is"},
+        {"\"artifactType\"", "\"artifactTyqe\"", "no member \"artifactType\""},
         {"\"config\"", "\"konfig\"", "no member \"config\""},
         {"\"layers\"", "\"lagers\"", "no member \"layers\""},
         {"vnd.sconce.snapshot.config.v1", "vnd.sconce.snapshot.config.v9", "media type"},
@@ -79,9 +83,11 @@ static void test_manifests_of_other_kinds_are_refused(void **state)
 
 static void test_manifests_with_other_layers_are_refused(void **state)
 {
-    static const char text[] = "{\"schemaVersion\":2,\"config\":{\"mediaType\":\""
-                               "application/vnd.sconce.snapshot.config.v1+json\",\"digest\":"
-                               "\"sha256:" DIGEST("1") "\",\"size\":1},\"layers\":[1]}";
+    static const char text[] =
+        "{\"schemaVersion\":2,\"mediaType\":\"" SCONCE_TYPE_MANIFEST
+        "\",\"artifactType\":\"" SCONCE_TYPE_SNAPSHOT "\",\"config\":{\"mediaType\":\""
+        "application/vnd.sconce.snapshot.config.v1+json\",\"digest\":"
+        "\"sha256:" DIGEST("1") "\",\"size\":1},\"layers\":[1]}";
     struct sconce_manifest manifest;
     struct sconce_error err = {0};
 
