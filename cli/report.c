@@ -170,12 +170,16 @@ int report_refuse(const struct options *options, int code, const char *hint, con
     return STATUS_USAGE;
 }
 
+static _Noreturn void end_without_memory(void)
+{
+    fputs("sconce: out of memory\n", stderr);
+    exit(STATUS_INTERNAL);
+}
+
 static void *or_end(void *p)
 {
-    if (!p) {
-        fputs("sconce: out of memory\n", stderr);
-        exit(STATUS_INTERNAL);
-    }
+    if (!p)
+        end_without_memory();
     return p;
 }
 
@@ -187,4 +191,17 @@ void *report_calloc(size_t count, size_t bytes)
 char *report_strdup(const char *text)
 {
     return or_end(strdup(text));
+}
+
+FILE *report_memory(char **ret_text, size_t *ret_bytes)
+{
+    return or_end(open_memstream(ret_text, ret_bytes));
+}
+
+void report_memory_end(FILE *stream)
+{
+    bool whole = !ferror(stream);
+
+    if (fclose(stream) != 0 || !whole)
+        end_without_memory();
 }

@@ -7,6 +7,7 @@
 #define SCONCE_CLI_REPORT_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include <sconce/sconce.h>
 
@@ -54,5 +55,10 @@ int report_refuse(const struct options *options, int code, const char *hint, con
 /* Memory that the program cannot do without: when there is none, these say so and end it. */
 void *report_calloc(size_t count, size_t bytes); /* zeroed */
 char *report_strdup(const char *text);
+
+/** report_memory - a stream into memory, as open_memstream(3) has it; free() @ret_text behind
+ * report_memory_end. */
+FILE *report_memory(char **ret_text, size_t *ret_bytes);
+void report_memory_end(FILE *stream);
 
 #endif

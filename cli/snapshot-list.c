@@ -9,29 +9,29 @@
 #include "report.h"
 #include "text.h"
 
-static void put_word(const char *word, int width)
+static void put_word(FILE *out, const char *word, int width)
 {
     size_t bytes = strlen(word);
 
-    text_put_safe(stdout, word, bytes);
-    printf("%*s", bytes < (size_t)width ? width - (int)bytes : 0, "");
+    text_put_safe(out, word, bytes);
+    fprintf(out, "%*s", bytes < (size_t)width ? width - (int)bytes : 0, "");
 }
 
-static void put_row(const struct sconce_snapshot_info *info)
+static void put_row(FILE *out, const struct sconce_snapshot_info *info)
 {
-    put_word(info->tag[0] ? info->tag : "-", 16);
+    put_word(out, info->tag[0] ? info->tag : "-", 16);
     if (info->problem[0]) {
-        fputs("  cannot be used: ", stdout);
-        text_put_safe(stdout, info->problem, strlen(info->problem));
-        putchar('\n');
+        fputs("  cannot be used: ", out);
+        put_word(out, info->problem, 0);
+        putc('\n', out);
         return;
     }
-    printf("  ");
-    put_word(info->guest, 16);
-    printf("  %-5s  %8" PRIu64 " KiB  ", info->arch,
-           (info->guest_bytes + info->memory_bytes + 1023) / 1024);
-    put_word(info->created, 0);
-    putchar('\n');
+    fputs("  ", out);
+    put_word(out, info->guest, 16);
+    fprintf(out, "  %-5s  %8" PRIu64 " KiB  ", info->arch,
+            (info->guest_bytes + info->memory_bytes + 1023) / 1024);
+    put_word(out, info->created, 0);
+    putc('\n', out);
 }
 
 static void put_object(struct json *json, const struct sconce_snapshot_info *info)
@@ -62,35 +62,45 @@ struct listing {
 static int list_one(void *ctx, const struct sconce_snapshot_info *info)
 {
     struct listing *listing = ctx;
+    FILE *out = listing->json.out;
+
+    if (listing->options->json) {
+        put_object(&listing->json, info);
+    } else if (!listing->options->quiet) {
+        put_row(out, info);
+    } else if (info->tag[0]) {
+        put_word(out, info->tag, 0);
+        putc('\n', out);
+    }
+    return 0;
+}
+
+static int list_all(struct listing *listing, const char *dir, struct sconce_error *err)
+{
+    int r;
 
     if (listing->options->json)
-        put_object(&listing->json, info);
-    else if (listing->options->quiet)
-        put_word(info->tag, 0), putchar('\n');
-    else
-        put_row(info);
-    return 0;
+        json_open_array(&listing->json, NULL);
+    r = sconce_snapshot_each(dir, list_one, listing, err);
+    if (listing->options->json)
+        json_close_array(&listing->json);
+    return r;
 }
 
 /* Only what can be told whole is begun: a document has no room for an error behind it. */
-static int check_only(void *ctx, const struct sconce_snapshot_info *info)
-{
-    (void)ctx, (void)info;
-    return 0;
-}
-
 int snapshot_list(const struct options *options, const char *dir, struct sconce_error *err)
 {
-    struct listing listing = {.options = options, .json = {.out = stdout}};
-    int r = sconce_snapshot_each(dir, check_only, NULL, err);
+    struct listing listing = {.options = options};
+    char *text = NULL;
+    size_t bytes = 0;
+    int r;
 
-    if (r < 0)
-        return r;
-    if (options->json)
-        json_open_array(&listing.json, NULL);
-    r = sconce_snapshot_each(dir, list_one, &listing, err);
-    if (options->json)
-        json_close_array(&listing.json);
+    listing.json.out = report_memory(&text, &bytes);
+    r = list_all(&listing, dir, err);
+    report_memory_end(listing.json.out);
+    if (!r)
+        fwrite(text, 1, bytes, stdout);
+    free(text);
     return r;
 }
 
@@ -129,10 +139,11 @@ static void verify_tag(struct verifying *verifying, const char *tag)
         report_hint("%s", err.hint);
 }
 
-static int verify_one(void *ctx, const struct sconce_snapshot_info *info)
+/* A NUL ends each. */
+static int note_tag(void *ctx, const struct sconce_snapshot_info *info)
 {
     if (info->tag[0])
-        verify_tag(ctx, info->tag);
+        fwrite(info->tag, 1, strlen(info->tag) + 1, ctx);
     return 0;
 }
 
@@ -140,17 +151,20 @@ int snapshot_verify(const struct session *session, const char *dir, const char *
                     struct sconce_error *err)
 {
     struct verifying verifying = {.session = session, .dir = dir, .json = {.out = stdout}};
-    int r = sconce_snapshot_each(dir, check_only, NULL, err);
+    char *tags = NULL;
+    size_t bytes = 0;
+    FILE *out = report_memory(&tags, &bytes);
+    int r = sconce_snapshot_each(dir, note_tag, out, err);
 
-    if (r < 0)
-        return STATUS_OK; /* @err has it */
-    if (session->options->json)
+    report_memory_end(out);
+    if (!r && session->options->json)
         json_open_array(&verifying.json, NULL);
-    if (tag)
+    if (!r && tag)
         verify_tag(&verifying, tag);
-    else
-        sconce_snapshot_each(dir, verify_one, &verifying, err);
-    if (session->options->json)
+    for (const char *each = tags; !r && !tag && each < tags + bytes; each += strlen(each) + 1)
+        verify_tag(&verifying, each);
+    if (!r && session->options->json)
         json_close_array(&verifying.json);
-    return verifying.status;
+    free(tags);
+    return verifying.status; /* where there is no directory, @err has it */
 }

@@ -44,6 +44,19 @@ expect 0 "$SCONCE" snapshot ls --format=json kept &&
     json '[s["tag"] for s in d] == ["two", "latest", "one"]' &&
     json 'd[0]["guest"] == "counter.elf" and d[0]["digest"].startswith("sha256:")'
 
+check "a text that is no tag forges no row"
+cp -r kept forged
+sed 's/"two"/"a\\nforged\\u001b[31m"/' kept/index.json >forged/index.json
+expect 0 "$SCONCE" snapshot ls forged && out_has 'cannot be used: ' && out_has '"a?forged?[31m" is no tag' &&
+    [ "$(wc -l <out)" -eq 3 ]
+expect 0 "$SCONCE" snapshot ls -q forged && out_is "latest
+one
+"
+expect 0 "$SCONCE" snapshot ls --format=json forged && json 'd[0]["tag"] == "" and "is no tag" in d[0]["problem"]'
+expect 0 "$SCONCE" snapshot verify forged && out_is "latest: ok
+one: ok
+"
+
 check "all of it is verified"
 expect 0 "$SCONCE" snapshot verify kept && out_has "two: ok" && out_has "one: ok"
 expect 0 "$SCONCE" snapshot verify kept:two && out_is "two: ok
