@@ -57,6 +57,21 @@ char *layout_blob(const struct layout *layout, const char *hex, size_t *ret_byte
     return read_file(layout_blob_path(layout, hex), ret_bytes);
 }
 
+const char *layout_save(struct sconce_runtime *runtime, const char *dir, const char *guest_name)
+{
+    struct sconce_guest *guest = e2e_guest(runtime, guest_name);
+    struct sconce_sandbox *sandbox = e2e_sandbox(guest, NULL);
+    struct sconce_snapshot *snapshot;
+    struct sconce_error err = {0};
+
+    e2e_ok(sconce_sandbox_snapshot(sandbox, &snapshot, &err), &err);
+    e2e_ok(sconce_snapshot_save(snapshot, dir, "t", &err), &err);
+    sconce_snapshot_free(snapshot);
+    sconce_sandbox_free(sandbox);
+    sconce_guest_free(guest);
+    return dir;
+}
+
 /* The digits behind the @n-th digest in @text. */
 static void take_digest(const char *text, unsigned n, char ret_hex[65])
 {

@@ -8,6 +8,8 @@
 
 #include <stddef.h>
 
+#include <sconce/sconce.h>
+
 /* The blobs of the one snapshot in a layout, and their digests' digits. */
 struct layout {
     const char *dir;
@@ -16,6 +18,9 @@ struct layout {
     char guest[65];
     char memory[65];
 };
+
+/** layout_save - a snapshot of @guest_name, just started, into @dir as "t". Returns @dir. */
+const char *layout_save(struct sconce_runtime *runtime, const char *dir, const char *guest_name);
 
 /** layout_look - of the only snapshot in @dir. */
 struct layout layout_look(const char *dir);

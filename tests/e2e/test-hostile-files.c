@@ -18,18 +18,7 @@ static struct sconce_runtime *runtime;
 
 static const char *save(void **state, const char *guest_name)
 {
-    const char *dir = scratch_path(*state, guest_name);
-    struct sconce_guest *guest = e2e_guest(runtime, guest_name);
-    struct sconce_sandbox *sandbox = e2e_sandbox(guest, NULL);
-    struct sconce_snapshot *snapshot;
-    struct sconce_error err = {0};
-
-    e2e_ok(sconce_sandbox_snapshot(sandbox, &snapshot, &err), &err);
-    e2e_ok(sconce_snapshot_save(snapshot, dir, "t", &err), &err);
-    sconce_snapshot_free(snapshot);
-    sconce_sandbox_free(sandbox);
-    sconce_guest_free(guest);
-    return dir;
+    return layout_save(runtime, scratch_path(*state, guest_name), guest_name);
 }
 
 /* The result of opening, of making a sandbox when there is something to make one of, and of calling
@@ -383,77 +372,6 @@ static void test_memory_of_noise_is_a_guests_affair(void **state)
     free(raw);
 }
 
-static int count(void *ctx, const struct sconce_snapshot_info *info)
-{
-    unsigned *good_and_bad = ctx;
-
-    good_and_bad[info->problem[0] != '\0']++;
-    assert_string_equal(info->tag, "t");
-    return 0;
-}
-
-static void test_listing_tells_what_is_wrong(void **state)
-{
-    const char *dir = save(state, "counter");
-    struct layout layout = layout_look(dir);
-    unsigned good_and_bad[2] = {0};
-    struct sconce_error err = {0};
-
-    e2e_ok(sconce_snapshot_each(dir, count, good_and_bad, &err), &err);
-    layout_edit(&layout, layout.config, "\"format\":1", "\"format\":9");
-    e2e_ok(sconce_snapshot_each(dir, count, good_and_bad, &err), &err);
-    assert_int_equal(good_and_bad[0], 1);
-    assert_int_equal(good_and_bad[1], 1);
-}
-
-struct seen {
-    unsigned entries, problems, tags;
-};
-
-static int look(void *ctx, const struct sconce_snapshot_info *info)
-{
-    struct seen *seen = ctx;
-
-    seen->entries++;
-    seen->tags += info->tag[0] != '\0';
-    if (!info->problem[0])
-        return 0;
-    seen->problems++;
-    assert_string_equal(info->tag, "");
-    assert_non_null(strstr(info->problem, "\"a??[31mok\" is no tag"));
-    assert_int_equal(strlen(info->digest), strlen("sha256:") + 64);
-    return 0;
-}
-
-/* A text with newlines would forge rows of a list. */
-static void test_a_tag_that_is_none_is_a_problem_without_a_tag(void **state)
-{
-    const char *dir = save(state, "counter");
-    struct seen seen = {0};
-    struct sconce_error err = {0};
-    char path[4096], index[4096];
-    const char *at;
-    size_t bytes;
-    FILE *file;
-
-    snprintf(path, sizeof path, "%s/index.json", dir);
-    file = fopen(path, "rb");
-    assert_non_null(file);
-    bytes = fread(index, 1, sizeof index - 1, file);
-    fclose(file);
-    index[bytes] = '\0';
-    at = strstr(index, "\"t\"");
-    assert_non_null(at);
-    snprintf(path, sizeof path, "%.*s\"a\\n\\u001b[31mok\"%s", (int)(at - index), index, at + 3);
-    memcpy(index, path, strlen(path) + 1);
-    snprintf(path, sizeof path, "%s/index.json", dir);
-    layout_write(path, index, strlen(index));
-    e2e_ok(sconce_snapshot_each(dir, look, &seen, &err), &err);
-    assert_int_equal(seen.entries, 1);
-    assert_int_equal(seen.problems, 1);
-    assert_int_equal(seen.tags, 0);
-}
-
 int main(void)
 {
 #define FILES_TEST(test) cmocka_unit_test_setup_teardown(test, scratch_setup, scratch_teardown)
@@ -469,8 +387,6 @@ int main(void)
         FILES_TEST(test_another_guests_snapshot_is_refused),
         FILES_TEST(test_memory_that_is_not_the_guests_is_refused),
         FILES_TEST(test_memory_of_noise_is_a_guests_affair),
-        FILES_TEST(test_listing_tells_what_is_wrong),
-        FILES_TEST(test_a_tag_that_is_none_is_a_problem_without_a_tag),
     };
     int r;
 
