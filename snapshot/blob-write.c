@@ -11,8 +11,6 @@
 #include "common/error.h"
 #include "snapshot/files.h"
 
-#define TEMPORARY ".tmp-blob" /* store.c removes what begins so */
-
 static int cannot_write(const struct sconce_store *store, struct sconce_error *err)
 {
     return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot write a blob of %s", store->path);
@@ -27,7 +25,7 @@ int sconce_blob_begin(const struct sconce_store *store, struct sconce_blob_write
     writer.blobs =
         openat(store->dir, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (writer.blobs >= 0)
-        writer.fd = sconce_file_create(writer.blobs, TEMPORARY);
+        writer.fd = sconce_file_create(writer.blobs, SCONCE_BLOB_TEMPORARY);
     if (writer.fd < 0) {
         cannot_write(store, err);
         sconce_cleanup_fd(&writer.blobs);
@@ -54,7 +52,8 @@ int sconce_blob_end(struct sconce_blob_writer *writer, struct sconce_descriptor 
     struct sconce_descriptor blob = {.bytes = writer->bytes};
 
     sconce_digest_end(&writer->digest, blob.hex);
-    if (fsync(writer->fd) || renameat(writer->blobs, TEMPORARY, writer->blobs, blob.hex) ||
+    if (fsync(writer->fd) ||
+        renameat(writer->blobs, SCONCE_BLOB_TEMPORARY, writer->blobs, blob.hex) ||
         fsync(writer->blobs))
         return cannot_write(writer->store, err);
     close(sconce_steal_fd(&writer->fd));
@@ -65,7 +64,7 @@ int sconce_blob_end(struct sconce_blob_writer *writer, struct sconce_descriptor 
 void sconce_blob_abandon(struct sconce_blob_writer *writer)
 {
     if (writer->fd >= 0) {
-        unlinkat(writer->blobs, TEMPORARY, 0);
+        unlinkat(writer->blobs, SCONCE_BLOB_TEMPORARY, 0);
         close(writer->fd);
     }
     sconce_cleanup_fd(&writer->blobs);

@@ -5,6 +5,11 @@
 
 #include "snapshot/store.h"
 
+/* What is written has these names until it is whole; whoever writes next removes them. No more than
+ * these two: the directory may be one that somebody named by mistake. */
+#define SCONCE_FILE_TEMPORARY ".tmp-file" /* in the layout itself */
+#define SCONCE_BLOB_TEMPORARY ".tmp-blob" /* among the blobs */
+
 /** sconce_file_open - a regular file, no link, to read; its size now. SNAPSHOT: it is none. */
 int sconce_file_open(const struct sconce_store *store, const char *name, int *ret_fd,
                      uint64_t *ret_bytes, struct sconce_error *err);

@@ -2,11 +2,9 @@
 /* The directory itself: opened, made, locked, and its small files. Blobs are in blob-*.c. */
 #include "snapshot/store.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -17,7 +15,6 @@
 #define LAYOUT_FILE "oci-layout"
 #define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define LAYOUT_BYTES_MOST 4096u
-#define TEMPORARY ".tmp-"
 
 static int open_folder(int at, const char *path)
 {
@@ -69,20 +66,12 @@ static int lock(const struct sconce_store *store, struct sconce_error *err)
     return r ? sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot lock %s", store->path) : 0;
 }
 
-/* Whoever holds the lock knows that nobody is writing them. */
-static void remove_leftovers(int folder)
+/* Whoever holds the lock knows that nobody is writing them. What cannot be removed is in the way of
+ * those who write next, and they say so. */
+static void remove_leftovers(const struct sconce_store *store, int blobs)
 {
-    struct dirent *entry;
-    DIR *dir = fdopendir(folder);
-
-    if (!dir) {
-        close(folder);
-        return;
-    }
-    while ((entry = readdir(dir)))
-        if (strncmp(entry->d_name, TEMPORARY, sizeof TEMPORARY - 1) == 0)
-            unlinkat(folder, entry->d_name, 0);
-    closedir(dir);
+    unlinkat(store->dir, SCONCE_FILE_TEMPORARY, 0);
+    unlinkat(blobs, SCONCE_BLOB_TEMPORARY, 0);
 }
 
 static int prepare(const struct sconce_store *store, struct sconce_error *err)
@@ -105,10 +94,8 @@ static int prepare(const struct sconce_store *store, struct sconce_error *err)
     if (folder < 0)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open %s/blobs/sha256",
                                  store->path);
-    remove_leftovers(folder);
-    folder = open_folder(store->dir, ".");
-    if (folder >= 0)
-        remove_leftovers(folder);
+    remove_leftovers(store, folder);
+    close(folder);
     if (sconce_store_has_file(store, LAYOUT_FILE))
         return 0;
     return sconce_store_replace_file(store, LAYOUT_FILE, LAYOUT_TEXT, sizeof LAYOUT_TEXT - 1, err);
@@ -162,7 +149,7 @@ int sconce_store_read_file(const struct sconce_store *store, const char *name, u
 int sconce_store_replace_file(const struct sconce_store *store, const char *name, const void *data,
                               size_t bytes, struct sconce_error *err)
 {
-    static const char temporary[] = TEMPORARY "file";
+    static const char temporary[] = SCONCE_FILE_TEMPORARY;
     SCONCE_CLEANUP(sconce_cleanup_fd) int fd = -1;
 
     fd = sconce_file_create(store->dir, temporary);

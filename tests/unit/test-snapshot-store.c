@@ -173,6 +173,23 @@ static void test_what_a_crash_left_is_removed(void **state)
     sconce_store_close(&store);
 }
 
+/* The directory may be one that somebody named by mistake. */
+static void test_files_of_others_stay(void **state)
+{
+    static const char *const names[] = {"layout/.tmp-blob", "layout/.tmp-mine",
+                                        "layout/blobs/sha256/.tmp-file",
+                                        "layout/blobs/sha256/.tmp-mine"};
+    struct sconce_store store = store_in(scratch_path(*state, "layout"));
+
+    sconce_store_close(&store);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        scratch_file(*state, names[i], "");
+    store = store_in(scratch_path(*state, "layout"));
+    sconce_store_close(&store);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        assert_int_equal(access(scratch_path(*state, names[i]), F_OK), 0);
+}
+
 static void test_a_blob_that_is_abandoned_leaves_nothing(void **state)
 {
     struct sconce_store store = store_in(scratch_path(*state, "layout"));
@@ -238,6 +255,7 @@ int main(void)
         STORE_TEST(test_what_is_no_plain_file_is_not_read),
         STORE_TEST(test_a_reader_that_stops_early_does_not_vouch),
         STORE_TEST(test_what_a_crash_left_is_removed),
+        STORE_TEST(test_files_of_others_stay),
         STORE_TEST(test_a_blob_that_is_abandoned_leaves_nothing),
         STORE_TEST(test_a_second_writer_waits),
         STORE_TEST(test_directories_that_are_no_layout_are_refused),
