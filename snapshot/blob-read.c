@@ -34,7 +34,7 @@ int sconce_blob_open(const struct sconce_store *store, const struct sconce_descr
                            "%s/blobs/sha256/%s has %" PRIu64 " bytes; at most %" PRIu64 " are read",
                            store->path, blob->hex, blob->bytes, most);
     snprintf(name, sizeof name, "blobs/sha256/%s", blob->hex);
-    r = sconce_file_open(store, name, &reader.fd, &bytes, err);
+    r = sconce_file_open(store, store->blobs, name, &reader.fd, &bytes, err);
     if (r < 0)
         return r;
     if (bytes != blob->bytes) {

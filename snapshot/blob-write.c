@@ -2,7 +2,6 @@
 /* Blobs into a store: under a name of their own until they are on the disk, then by their digest.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,15 +21,9 @@ int sconce_blob_begin(const struct sconce_store *store, struct sconce_blob_write
     struct sconce_blob_writer writer = SCONCE_BLOB_WRITER_EMPTY;
 
     writer.store = store;
-    writer.blobs =
-        openat(store->dir, "blobs/sha256", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (writer.blobs >= 0)
-        writer.fd = sconce_file_create(writer.blobs, SCONCE_BLOB_TEMPORARY);
-    if (writer.fd < 0) {
-        cannot_write(store, err);
-        sconce_cleanup_fd(&writer.blobs);
-        return SCONCE_E_SYSTEM;
-    }
+    writer.fd = sconce_file_create(store->blobs, SCONCE_BLOB_TEMPORARY);
+    if (writer.fd < 0)
+        return cannot_write(store, err);
     sconce_digest_start(&writer.digest);
     *ret_writer = writer;
     return 0;
@@ -50,11 +43,11 @@ int sconce_blob_end(struct sconce_blob_writer *writer, struct sconce_descriptor 
                     struct sconce_error *err)
 {
     struct sconce_descriptor blob = {.bytes = writer->bytes};
+    int folder = writer->store->blobs;
 
     sconce_digest_end(&writer->digest, blob.hex);
-    if (fsync(writer->fd) ||
-        renameat(writer->blobs, SCONCE_BLOB_TEMPORARY, writer->blobs, blob.hex) ||
-        fsync(writer->blobs))
+    if (fsync(writer->fd) || renameat(folder, SCONCE_BLOB_TEMPORARY, folder, blob.hex) ||
+        fsync(folder))
         return cannot_write(writer->store, err);
     close(sconce_steal_fd(&writer->fd));
     *ret_blob = blob;
@@ -64,10 +57,9 @@ int sconce_blob_end(struct sconce_blob_writer *writer, struct sconce_descriptor 
 void sconce_blob_abandon(struct sconce_blob_writer *writer)
 {
     if (writer->fd >= 0) {
-        unlinkat(writer->blobs, SCONCE_BLOB_TEMPORARY, 0);
+        unlinkat(writer->store->blobs, SCONCE_BLOB_TEMPORARY, 0);
         close(writer->fd);
     }
-    sconce_cleanup_fd(&writer->blobs);
     *writer = (struct sconce_blob_writer)SCONCE_BLOB_WRITER_EMPTY;
 }
 

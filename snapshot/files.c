@@ -3,17 +3,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
 
-int sconce_file_open(const struct sconce_store *store, const char *name, int *ret_fd,
+const char *sconce_file_last(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+int sconce_file_open(const struct sconce_store *store, int folder, const char *name, int *ret_fd,
                      uint64_t *ret_bytes, struct sconce_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd)
-    int fd = openat(store->dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    int fd = openat(folder, sconce_file_last(name), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat st;
 
     if (fd < 0)

@@ -10,8 +10,14 @@
 #define SCONCE_FILE_TEMPORARY ".tmp-file" /* in the layout itself */
 #define SCONCE_BLOB_TEMPORARY ".tmp-blob" /* among the blobs */
 
-/** sconce_file_open - a regular file, no link, to read; its size now. SNAPSHOT: it is none. */
-int sconce_file_open(const struct sconce_store *store, const char *name, int *ret_fd,
+/** sconce_file_last - the last part of a path. */
+const char *sconce_file_last(const char *path);
+
+/**
+ * sconce_file_open - a regular file, no link, to read; its size now. SNAPSHOT: it is none.
+ * @name: its path in the layout, for messages; the last part of it is what is opened in @folder.
+ */
+int sconce_file_open(const struct sconce_store *store, int folder, const char *name, int *ret_fd,
                      uint64_t *ret_bytes, struct sconce_error *err);
 
 /** sconce_file_create - a new file in place of whatever has the name. -1 with errno set. */

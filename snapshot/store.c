@@ -16,9 +16,36 @@
 #define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
 #define LAYOUT_BYTES_MOST 4096u
 
-static int open_folder(int at, const char *path)
+#define NO_LINKS "no link within an image layout is followed: name a directory that has none"
+
+/* The layout itself may be a link: the user named it. */
+static int open_layout(const char *path, struct sconce_store *ret_store, struct sconce_error *err)
 {
-    return openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (dir < 0)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open image layout %s", path);
+    *ret_store = (struct sconce_store){.dir = dir, .blobs = -1, .path = path};
+    return 0;
+}
+
+/* A folder right within @at. @name: its path in the layout, for messages. */
+static int open_folder(const struct sconce_store *store, int at, const char *name, int *ret_folder,
+                       struct sconce_error *err)
+{
+    const char *last = sconce_file_last(name);
+    int folder = openat(at, last, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    int why = errno;
+    struct stat st;
+
+    if (folder >= 0) {
+        *ret_folder = folder;
+        return 0;
+    }
+    if (fstatat(at, last, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode))
+        return sconce_fail_hint(err, SCONCE_E_SNAPSHOT, NO_LINKS, "%s/%s is a link", store->path,
+                                name);
+    return sconce_fail_errno(err, SCONCE_E_SNAPSHOT, why, "cannot open %s/%s", store->path, name);
 }
 
 bool sconce_store_has_file(const struct sconce_store *store, const char *name)
@@ -28,31 +55,59 @@ bool sconce_store_has_file(const struct sconce_store *store, const char *name)
     return fstatat(store->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+static int open_blobs(struct sconce_store *store, struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int folder = -1;
+    int r = open_folder(store, store->dir, "blobs", &folder, err);
+
+    return r ? r : open_folder(store, folder, "blobs/sha256", &store->blobs, err);
+}
+
 int sconce_store_open(const char *path, struct sconce_store *ret_store, struct sconce_error *err)
 {
-    struct sconce_store store = {.dir = open_folder(AT_FDCWD, path), .path = path};
+    struct sconce_store store = SCONCE_STORE_EMPTY;
+    int r = open_layout(path, &store, err);
 
-    if (store.dir < 0)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open image layout %s", path);
-    if (!sconce_store_has_file(&store, LAYOUT_FILE)) {
+    if (r < 0)
+        return r;
+    if (!sconce_store_has_file(&store, LAYOUT_FILE))
+        r = sconce_fail(err, SCONCE_E_SNAPSHOT, "%s is no OCI image layout: it has no %s", path,
+                        LAYOUT_FILE);
+    if (!r)
+        r = open_blobs(&store, err);
+    if (r < 0)
         sconce_store_close(&store);
-        return sconce_fail(err, SCONCE_E_SNAPSHOT, "%s is no OCI image layout: it has no %s", path,
-                           LAYOUT_FILE);
-    }
-    *ret_store = store;
-    return 0;
+    else
+        *ret_store = store;
+    return r;
 }
 
 void sconce_store_close(const struct sconce_store *store)
 {
+    sconce_cleanup_fd(&store->blobs);
     sconce_cleanup_fd(&store->dir);
 }
 
-static int make_folder(int at, const char *name, const char *path, struct sconce_error *err)
+/* The same, after it is made where it is missing. */
+static int make_folder(const struct sconce_store *store, int at, const char *name, int *ret_folder,
+                       struct sconce_error *err)
 {
-    if (mkdirat(at, name, 0777) && errno != EEXIST)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make %s/%s", path, name);
-    return 0;
+    if (mkdirat(at, sconce_file_last(name), 0777) && errno != EEXIST)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make %s/%s", store->path,
+                                 name);
+    return open_folder(store, at, name, ret_folder, err);
+}
+
+static int make_blobs(struct sconce_store *store, struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd) int folder = -1;
+    int r = make_folder(store, store->dir, "blobs", &folder, err);
+
+    if (!r)
+        r = make_folder(store, folder, "blobs/sha256", &store->blobs, err);
+    if (!r)
+        fsync(folder); /* what is in it may be new */
+    return r;
 }
 
 /* The lock is the directory's own, so that nothing of it is left behind. */
@@ -68,34 +123,21 @@ static int lock(const struct sconce_store *store, struct sconce_error *err)
 
 /* Whoever holds the lock knows that nobody is writing them. What cannot be removed is in the way of
  * those who write next, and they say so. */
-static void remove_leftovers(const struct sconce_store *store, int blobs)
+static void remove_leftovers(const struct sconce_store *store)
 {
     unlinkat(store->dir, SCONCE_FILE_TEMPORARY, 0);
-    unlinkat(blobs, SCONCE_BLOB_TEMPORARY, 0);
+    unlinkat(store->blobs, SCONCE_BLOB_TEMPORARY, 0);
 }
 
-static int prepare(const struct sconce_store *store, struct sconce_error *err)
+static int prepare(struct sconce_store *store, struct sconce_error *err)
 {
-    int folder;
-    int r = make_folder(store->dir, "blobs", store->path, err);
+    int r = make_blobs(store, err);
 
-    if (!r)
-        r = make_folder(store->dir, "blobs/sha256", store->path, err);
     if (!r)
         r = lock(store, err);
     if (r < 0)
         return r;
-    folder = open_folder(store->dir, "blobs");
-    if (folder >= 0) {
-        fsync(folder); /* it may be new, and so what is in it */
-        close(folder);
-    }
-    folder = open_folder(store->dir, "blobs/sha256");
-    if (folder < 0)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open %s/blobs/sha256",
-                                 store->path);
-    remove_leftovers(store, folder);
-    close(folder);
+    remove_leftovers(store);
     if (sconce_store_has_file(store, LAYOUT_FILE))
         return 0;
     return sconce_store_replace_file(store, LAYOUT_FILE, LAYOUT_TEXT, sizeof LAYOUT_TEXT - 1, err);
@@ -108,10 +150,9 @@ int sconce_store_create(const char *path, struct sconce_store *ret_store, struct
 
     if (mkdir(path, 0777) && errno != EEXIST)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make image layout %s", path);
-    store.dir = open_folder(AT_FDCWD, path);
-    store.path = path;
-    if (store.dir < 0)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open image layout %s", path);
+    r = open_layout(path, &store, err);
+    if (r < 0)
+        return r;
     r = prepare(&store, err);
     if (r < 0)
         sconce_store_close(&store);
@@ -127,7 +168,7 @@ int sconce_store_read_file(const struct sconce_store *store, const char *name, u
     SCONCE_CLEANUP(sconce_cleanup_free) uint8_t *data = NULL;
     uint64_t bytes = 0;
     size_t got = 0;
-    int r = sconce_file_open(store, name, &fd, &bytes, err);
+    int r = sconce_file_open(store, store->dir, name, &fd, &bytes, err);
 
     if (r < 0)
         return r;

@@ -3,9 +3,10 @@
  * A directory that is an OCI image layout: blobs by digest, and two small files. Knows files,
  * sizes, digests and locks; nothing of what is in a blob.
  *
- * What is read may be an attacker's: no link is followed within the directory, only regular files
- * are read, never more than their descriptor says, and a size is held against a limit before
- * anything is allocated. What is written is there as a whole or not at all, also after a crash.
+ * What is read may be an attacker's: no link is followed within the directory, by a writer neither,
+ * only regular files are read, never more than their descriptor says, and a size is held against a
+ * limit before anything is allocated. What is written is there as a whole or not at all, also after
+ * a crash.
  */
 #ifndef SCONCE_SNAPSHOT_STORE_H
 #define SCONCE_SNAPSHOT_STORE_H
@@ -20,12 +21,13 @@
 
 struct sconce_store {
     int dir;
+    int blobs;        /* blobs/sha256, opened once: what is put in its place later is not seen */
     const char *path; /* for messages; borrowed */
 };
 
 #define SCONCE_STORE_EMPTY                                                                         \
     {                                                                                              \
-        .dir = -1                                                                                  \
+        .dir = -1, .blobs = -1                                                                     \
     }
 
 /** sconce_store_open - to read. SNAPSHOT: it is no image layout. @path: borrowed. */
@@ -97,7 +99,6 @@ int sconce_blob_load(const struct sconce_store *store, const struct sconce_descr
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 struct sconce_blob_writer {
-    int blobs; /* the folder */
     int fd;
     const struct sconce_store *store;
     uint64_t bytes;
@@ -106,7 +107,7 @@ struct sconce_blob_writer {
 
 #define SCONCE_BLOB_WRITER_EMPTY                                                                   \
     {                                                                                              \
-        .blobs = -1, .fd = -1                                                                      \
+        .fd = -1                                                                                   \
     }
 
 /** sconce_blob_begin - one at a time in a store. @store: from sconce_store_create; borrowed. */

@@ -131,6 +131,54 @@ static void test_what_is_no_plain_file_is_not_read(void **state)
     sconce_store_close(&store);
 }
 
+/* Each of the two folders as a link to one that somebody else has, who wants his files back. */
+static void test_folders_that_are_links_are_not_followed(void **state)
+{
+    static const char *const folders[] = {"layout/blobs", "layout/blobs/sha256"};
+    struct sconce_store store = store_in(scratch_path(*state, "layout"));
+    struct sconce_error err = {0};
+
+    put(&store, "hello");
+    sconce_store_close(&store);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(
+            rename(scratch_path(*state, folders[i]), scratch_path(*state, "elsewhere")), 0);
+        scratch_file(*state, i ? "elsewhere/.tmp-blob" : "elsewhere/sha256/.tmp-blob", "his");
+        scratch_link(*state, folders[i], scratch_path(*state, "elsewhere"));
+        assert_int_equal(sconce_store_open(scratch_path(*state, "layout"), &store, &err),
+                         SCONCE_E_SNAPSHOT);
+        assert_non_null(strstr(err.text, i ? "blobs/sha256 is a link" : "blobs is a link"));
+        assert_int_equal(sconce_store_create(scratch_path(*state, "layout"), &store, &err),
+                         SCONCE_E_SNAPSHOT);
+        assert_non_null(strstr(err.hint, "name a directory that has none"));
+        assert_int_equal(
+            access(scratch_path(*state, i ? "elsewhere/.tmp-blob" : "elsewhere/sha256/.tmp-blob"),
+                   F_OK),
+            0);
+        assert_int_equal(unlink(scratch_path(*state, folders[i])), 0);
+        assert_int_equal(
+            rename(scratch_path(*state, "elsewhere"), scratch_path(*state, folders[i])), 0);
+    }
+}
+
+/* Whoever may write into the layout can do so while a reader or a writer is at work. */
+static void test_folders_that_become_links_are_not_followed(void **state)
+{
+    struct sconce_store store = store_in(scratch_path(*state, "layout"));
+    struct sconce_descriptor blob = put(&store, "hello");
+    struct sconce_error err = {0};
+
+    scratch_dir(*state, "elsewhere");
+    assert_int_equal(rename(scratch_path(*state, "layout/blobs"), scratch_path(*state, "were")), 0);
+    scratch_link(*state, "layout/blobs", "../elsewhere");
+    assert_int_equal(load(&store, &blob, 5, &err), 0);
+    blob = put(&store, "bye");
+    assert_int_equal(load(&store, &blob, 5, &err), 0);
+    assert_int_equal(entries_of(scratch_path(*state, "elsewhere")), 0);
+    assert_int_equal(entries_of(scratch_path(*state, "were/sha256")), 2);
+    sconce_store_close(&store);
+}
+
 static void test_a_reader_that_stops_early_does_not_vouch(void **state)
 {
     const char *path = scratch_path(*state, "layout");
@@ -163,7 +211,6 @@ static void test_what_a_crash_left_is_removed(void **state)
     assert_int_equal(sconce_blob_begin(&store, &writer, &err), 0);
     assert_int_equal(sconce_blob_write(&writer, "half", 4, &err), 0);
     close(writer.fd); /* as when the process ends here */
-    close(writer.blobs);
     sconce_store_close(&store);
     write_file(scratch_path(*state, "layout/.tmp-file"), "half");
     assert_int_equal(entries_of(scratch_path(*state, "layout/blobs/sha256")), 1);
@@ -253,6 +300,8 @@ int main(void)
         STORE_TEST(test_blobs_come_back_by_their_digest),
         STORE_TEST(test_blobs_that_were_changed_are_refused),
         STORE_TEST(test_what_is_no_plain_file_is_not_read),
+        STORE_TEST(test_folders_that_are_links_are_not_followed),
+        STORE_TEST(test_folders_that_become_links_are_not_followed),
         STORE_TEST(test_a_reader_that_stops_early_does_not_vouch),
         STORE_TEST(test_what_a_crash_left_is_removed),
         STORE_TEST(test_files_of_others_stay),
