@@ -84,6 +84,8 @@ int sconce_store_open(const char *path, struct sconce_store *ret_store, struct s
 
 void sconce_store_close(const struct sconce_store *store)
 {
+    if (store->is_locked)
+        flock(store->dir, LOCK_UN); /* a child that was forked meanwhile has the lock, too */
     sconce_cleanup_fd(&store->blobs);
     sconce_cleanup_fd(&store->dir);
 }
@@ -111,13 +113,14 @@ static int make_blobs(struct sconce_store *store, struct sconce_error *err)
 }
 
 /* The lock is the directory's own, so that nothing of it is left behind. */
-static int lock(const struct sconce_store *store, struct sconce_error *err)
+static int lock(struct sconce_store *store, struct sconce_error *err)
 {
     int r;
 
     do
         r = flock(store->dir, LOCK_EX);
     while (r && errno == EINTR);
+    store->is_locked = !r;
     return r ? sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot lock %s", store->path) : 0;
 }
 

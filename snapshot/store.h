@@ -22,6 +22,7 @@
 struct sconce_store {
     int dir;
     int blobs;        /* blobs/sha256, opened once: what is put in its place later is not seen */
+    bool is_locked;   /* by a writer */
     const char *path; /* for messages; borrowed */
 };
 

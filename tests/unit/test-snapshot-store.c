@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 
 #include "scratch.h"
 #include "snapshot/store.h"
@@ -262,6 +264,28 @@ static void test_a_second_writer_waits(void **state)
     close(dir);
 }
 
+/* A lock is of what was opened, not of who did it: a program may fork while another thread saves.
+ */
+static void test_a_child_does_not_keep_the_lock(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    struct sconce_store store = store_in(path);
+    int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    pid_t child = fork();
+    int r;
+
+    assert_true(child >= 0);
+    if (child == 0)
+        for (;;)
+            pause();
+    sconce_store_close(&store);
+    r = flock(dir, LOCK_EX | LOCK_NB);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_int_equal(r, 0);
+    close(dir);
+}
+
 static void test_directories_that_are_no_layout_are_refused(void **state)
 {
     struct sconce_store store;
@@ -307,6 +331,7 @@ int main(void)
         STORE_TEST(test_files_of_others_stay),
         STORE_TEST(test_a_blob_that_is_abandoned_leaves_nothing),
         STORE_TEST(test_a_second_writer_waits),
+        STORE_TEST(test_a_child_does_not_keep_the_lock),
         STORE_TEST(test_directories_that_are_no_layout_are_refused),
         STORE_TEST(test_small_files_are_replaced_and_capped),
     };
