@@ -8,6 +8,7 @@
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "snapshot/config.h"
+#include "snapshot/documents.h"
 #include "snapshot/manifest.h"
 #include "snapshot/memory.h"
 #include "snapshot/store.h"
@@ -23,6 +24,17 @@ static void take_guest(const struct sconce_guest *guest, struct sconce_snapshot_
     config->guest_abi = info.abi;
 }
 
+/* Nobody would read more: what is too large is refused while the layout is what it was. */
+static int check_size(const struct sconce_store *store, const char *what, size_t bytes,
+                      const char *hint, struct sconce_error *err)
+{
+    if (bytes <= SCONCE_JSON_BYTES_MOST)
+        return 0;
+    return sconce_fail_hint(err, SCONCE_E_SNAPSHOT, hint,
+                            "%s in %s would have %zu bytes; at most %u are read", what, store->path,
+                            bytes, SCONCE_JSON_BYTES_MOST);
+}
+
 static int save_config(const struct sconce_store *store,
                        const struct sconce_snapshot_config *config,
                        struct sconce_descriptor *ret_blob, struct sconce_error *err)
@@ -31,6 +43,9 @@ static int save_config(const struct sconce_store *store,
     size_t bytes;
     int r = sconce_snapshot_config_write(config, &text, &bytes, err);
 
+    if (!r)
+        r = check_size(store, "a config", bytes,
+                       "take the snapshot when the guest has fewer mappings", err);
     return r ? r : sconce_blob_put(store, text, bytes, ret_blob, err);
 }
 
@@ -78,16 +93,10 @@ static int save_manifest(const struct sconce_store *store, const struct sconce_m
 static int load_index(const struct sconce_store *store, json_t **ret_index,
                       struct sconce_error *err)
 {
-    SCONCE_CLEANUP(sconce_cleanup_free) void *data = NULL;
-    size_t bytes;
-    int r;
-
-    if (!sconce_store_has_file(store, "index.json")) {
-        *ret_index = sconce_index_empty();
-        return *ret_index ? 0 : sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for an index");
-    }
-    r = sconce_store_read_file(store, "index.json", SCONCE_JSON_BYTES_MOST, &data, &bytes, err);
-    return r ? r : sconce_index_parse(data, bytes, "index.json", ret_index, err);
+    if (sconce_store_has_file(store, "index.json"))
+        return sconce_documents_index(store, ret_index, err);
+    *ret_index = sconce_index_empty();
+    return *ret_index ? 0 : sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory for an index");
 }
 
 static int set_tag(const struct sconce_store *store, const char *tag,
@@ -102,6 +111,9 @@ static int set_tag(const struct sconce_store *store, const char *tag,
         r = sconce_index_set(index, tag, manifest, err);
     if (!r)
         r = sconce_json_dump(json_incref(index), &text, &bytes, err);
+    if (!r)
+        r = check_size(store, "index.json", bytes,
+                       "save it into another directory, or remove tags from this one", err);
     if (!r)
         r = sconce_store_replace_file(store, "index.json", text, bytes, err);
     return r;

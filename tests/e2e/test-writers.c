@@ -114,6 +114,42 @@ static void test_a_writer_that_fails_leaves_what_was(void **state)
     sconce_snapshot_free(second);
 }
 
+/* An index with as many tags as are still read. Returns how large it is. */
+static size_t fill_index(const char *path)
+{
+    const size_t most = 1u << 20, room = 256;
+    FILE *file = fopen(path, "w");
+    size_t bytes;
+
+    assert_non_null(file);
+    bytes = (size_t)fprintf(file, "{\"schemaVersion\":2,\"manifests\":[{}");
+    for (unsigned i = 0; bytes < most - room; i++)
+        bytes += (size_t)fprintf(
+            file, ",{\"annotations\":{\"org.opencontainers.image.ref.name\":\"many%u\"}}", i);
+    bytes += (size_t)fprintf(file, "]}");
+    assert_int_equal(fclose(file), 0);
+    return bytes;
+}
+
+static void test_a_tag_for_which_the_index_has_no_room_is_refused(void **state)
+{
+    const char *dir = scratch_path(*state, "layout");
+    const char *index = scratch_path(*state, "layout/index.json");
+    struct sconce_snapshot *snapshot = snapshot_after(1);
+    struct sconce_error err = {0};
+    struct stat st;
+    size_t bytes;
+
+    e2e_ok(sconce_snapshot_save(snapshot, dir, "t", &err), &err);
+    bytes = fill_index(index);
+    assert_int_equal(sconce_snapshot_save(snapshot, dir, "u", &err), SCONCE_E_SNAPSHOT);
+    e2e_says(&err, "at most 1048576 are read");
+    assert_non_null(strstr(err.hint, "another directory"));
+    assert_int_equal(stat(index, &st), 0);
+    assert_int_equal(st.st_size, bytes);
+    sconce_snapshot_free(snapshot);
+}
+
 static int keep_digest(void *ctx, const struct sconce_snapshot_info *info)
 {
     char(*digests)[80] = ctx;
@@ -145,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WRITERS_TEST(test_no_writer_takes_away_what_another_wrote),
         WRITERS_TEST(test_a_writer_that_fails_leaves_what_was),
+        WRITERS_TEST(test_a_tag_for_which_the_index_has_no_room_is_refused),
         WRITERS_TEST(test_a_snapshot_gives_the_same_files_each_time),
     };
     int r;
