@@ -5,15 +5,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "snapshot/files.h"
+#include "snapshot/json.h"
 
 #define LAYOUT_FILE "oci-layout"
-#define LAYOUT_TEXT "{\"imageLayoutVersion\":\"1.0.0\"}"
+#define LAYOUT_VERSION "1.0.0"
+#define LAYOUT_TEXT "{\"imageLayoutVersion\":\"" LAYOUT_VERSION "\"}"
 #define LAYOUT_BYTES_MOST 4096u
 
 #define NO_LINKS "no link within an image layout is followed: name a directory that has none"
@@ -55,6 +58,33 @@ bool sconce_store_has_file(const struct sconce_store *store, const char *name)
     return fstatat(store->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Whoever reads or writes must know the version. */
+static int check_layout(const struct sconce_store *store, struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_free) void *data = NULL;
+    SCONCE_CLEANUP(sconce_json_cleanup) json_t *json = NULL;
+    char shown[SCONCE_SHOWN_BYTES], what[384];
+    const char *version = NULL;
+    size_t bytes;
+    int r;
+
+    if (!sconce_store_has_file(store, LAYOUT_FILE))
+        return sconce_fail_hint(
+            err, SCONCE_E_SNAPSHOT, "sconce snapshot create makes one, and so does skopeo",
+            "%s is no OCI image layout: it has no %s", store->path, LAYOUT_FILE);
+    snprintf(what, sizeof what, "%.256s/%s", store->path, LAYOUT_FILE);
+    r = sconce_store_read_file(store, LAYOUT_FILE, LAYOUT_BYTES_MOST, &data, &bytes, err);
+    if (!r)
+        r = sconce_json_parse(data, bytes, what, &json, err);
+    if (!r)
+        r = sconce_json_text(json, "imageLayoutVersion", what, &version, err);
+    if (r < 0 || strcmp(version, LAYOUT_VERSION) == 0)
+        return r;
+    return sconce_fail_hint(err, SCONCE_E_SNAPSHOT, "copy it to a layout of this version",
+                            "%s is of version \"%s\", but %s is what is read", what,
+                            sconce_json_show(version, shown), LAYOUT_VERSION);
+}
+
 static int open_blobs(struct sconce_store *store, struct sconce_error *err)
 {
     SCONCE_CLEANUP(sconce_cleanup_fd) int folder = -1;
@@ -70,9 +100,7 @@ int sconce_store_open(const char *path, struct sconce_store *ret_store, struct s
 
     if (r < 0)
         return r;
-    if (!sconce_store_has_file(&store, LAYOUT_FILE))
-        r = sconce_fail(err, SCONCE_E_SNAPSHOT, "%s is no OCI image layout: it has no %s", path,
-                        LAYOUT_FILE);
+    r = check_layout(&store, err);
     if (!r)
         r = open_blobs(&store, err);
     if (r < 0)
@@ -107,9 +135,22 @@ static int make_blobs(struct sconce_store *store, struct sconce_error *err)
 
     if (!r)
         r = make_folder(store, folder, "blobs/sha256", &store->blobs, err);
-    if (!r)
-        fsync(folder); /* what is in it may be new */
+    if (!r && fsync(folder)) /* what is in it may be new */
+        r = sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot flush %s/blobs", store->path);
     return r;
+}
+
+/* A layout is complete when it has its file, so before that its own name must be on the disk. Who
+ * may not read the folder that it is in flushes the whole file system. */
+static int sync_parent(const struct sconce_store *store, struct sconce_error *err)
+{
+    SCONCE_CLEANUP(sconce_cleanup_fd)
+    int parent = openat(store->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (parent >= 0 ? fsync(parent) : syncfs(store->dir))
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot flush the directory of %s",
+                                 store->path);
+    return 0;
 }
 
 /* The lock is the directory's own, so that nothing of it is left behind. */
@@ -142,7 +183,10 @@ static int prepare(struct sconce_store *store, struct sconce_error *err)
         return r;
     remove_leftovers(store);
     if (sconce_store_has_file(store, LAYOUT_FILE))
-        return 0;
+        return check_layout(store, err);
+    r = sync_parent(store, err);
+    if (r < 0)
+        return r;
     return sconce_store_replace_file(store, LAYOUT_FILE, LAYOUT_TEXT, sizeof LAYOUT_TEXT - 1, err);
 }
 

@@ -31,7 +31,8 @@ struct sconce_store {
         .dir = -1, .blobs = -1                                                                     \
     }
 
-/** sconce_store_open - to read. SNAPSHOT: it is no image layout. @path: borrowed. */
+/** sconce_store_open - to read. SNAPSHOT: it is no image layout, or of another version. @path:
+ * borrowed. */
 int sconce_store_open(const char *path, struct sconce_store *ret_store, struct sconce_error *err);
 
 /**

@@ -300,6 +300,45 @@ static void test_directories_that_are_no_layout_are_refused(void **state)
                      SCONCE_E_SYSTEM);
 }
 
+/* For a reader and for a writer. */
+static void assert_refused(const char *path, const char *why)
+{
+    struct sconce_store store;
+    struct sconce_error err = {0};
+
+    assert_int_equal(sconce_store_open(path, &store, &err), SCONCE_E_SNAPSHOT);
+    if (!strstr(err.text, why))
+        fail_msg("%s", err.text);
+    assert_int_equal(sconce_store_create(path, &store, &err), SCONCE_E_SNAPSHOT);
+    if (!strstr(err.text, why))
+        fail_msg("%s", err.text);
+}
+
+static void test_layouts_of_other_versions_are_refused(void **state)
+{
+    const char *path = scratch_path(*state, "layout");
+    const char *file = scratch_path(*state, "layout/oci-layout");
+    struct sconce_store store = store_in(path);
+
+    sconce_store_close(&store);
+    assert_int_equal(sconce_store_open(path, &store, NULL), 0);
+    sconce_store_close(&store);
+    write_file(file, "{\"imageLayoutVersion\":\"2.0.0\"}");
+    assert_refused(path, "version \"2.0.0\", but 1.0.0 is what is read");
+    write_file(file, "{}");
+    assert_refused(path, "oci-layout has no member \"imageLayoutVersion\"");
+    write_file(file, "");
+    assert_refused(path, "oci-layout is no JSON");
+    assert_int_equal(truncate(file, 4097), 0);
+    assert_refused(path, "at most 4096 are read");
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(symlink("index.json", file), 0);
+    assert_refused(path, "cannot open");
+    assert_int_equal(unlink(file), 0);
+    assert_int_equal(mkfifo(file, 0600), 0);
+    assert_refused(path, "not a regular file");
+}
+
 static void test_small_files_are_replaced_and_capped(void **state)
 {
     struct sconce_store store = store_in(scratch_path(*state, "layout"));
@@ -333,6 +372,7 @@ int main(void)
         STORE_TEST(test_a_second_writer_waits),
         STORE_TEST(test_a_child_does_not_keep_the_lock),
         STORE_TEST(test_directories_that_are_no_layout_are_refused),
+        STORE_TEST(test_layouts_of_other_versions_are_refused),
         STORE_TEST(test_small_files_are_replaced_and_capped),
     };
 
