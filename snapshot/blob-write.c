@@ -12,7 +12,7 @@
 
 static int cannot_write(const struct sconce_store *store, struct sconce_error *err)
 {
-    return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot write a blob of %s", store->path);
+    return sconce_file_cannot_write(store, "blobs/sha256/" SCONCE_BLOB_TEMPORARY, err);
 }
 
 int sconce_blob_begin(const struct sconce_store *store, struct sconce_blob_writer *ret_writer,

@@ -38,6 +38,14 @@ int sconce_file_open(const struct sconce_store *store, int folder, const char *n
     return 0;
 }
 
+int sconce_file_cannot_write(const struct sconce_store *store, const char *name,
+                             struct sconce_error *err)
+{
+    return sconce_fail_hint(err, SCONCE_E_SYSTEM,
+                            "name a directory that you may write to, with room for the snapshot",
+                            "cannot write %s/%s: %s", store->path, name, strerrordesc_np(errno));
+}
+
 int sconce_file_create(int folder, const char *name)
 {
     if (unlinkat(folder, name, 0) && errno != ENOENT)

@@ -20,6 +20,10 @@ const char *sconce_file_last(const char *path);
 int sconce_file_open(const struct sconce_store *store, int folder, const char *name, int *ret_fd,
                      uint64_t *ret_bytes, struct sconce_error *err);
 
+/** sconce_file_cannot_write - SYSTEM, with errno and what to do. @name: as above. */
+int sconce_file_cannot_write(const struct sconce_store *store, const char *name,
+                             struct sconce_error *err);
+
 /** sconce_file_create - a new file in place of whatever has the name. -1 with errno set. */
 int sconce_file_create(int folder, const char *name);
 

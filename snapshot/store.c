@@ -27,7 +27,8 @@ static int open_layout(const char *path, struct sconce_store *ret_store, struct 
     int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (dir < 0)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot open image layout %s", path);
+        return sconce_fail_hint(err, SCONCE_E_SYSTEM, "name a directory that you may read",
+                                "cannot open image layout %s: %s", path, strerrordesc_np(errno));
     *ret_store = (struct sconce_store){.dir = dir, .blobs = -1, .path = path};
     return 0;
 }
@@ -123,8 +124,7 @@ static int make_folder(const struct sconce_store *store, int at, const char *nam
                        struct sconce_error *err)
 {
     if (mkdirat(at, sconce_file_last(name), 0777) && errno != EEXIST)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make %s/%s", store->path,
-                                 name);
+        return sconce_file_cannot_write(store, name, err);
     return open_folder(store, at, name, ret_folder, err);
 }
 
@@ -196,7 +196,9 @@ int sconce_store_create(const char *path, struct sconce_store *ret_store, struct
     int r;
 
     if (mkdir(path, 0777) && errno != EEXIST)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot make image layout %s", path);
+        return sconce_fail_hint(err, SCONCE_E_SYSTEM,
+                                "the directory it is to be in must be there, and yours to write to",
+                                "cannot make image layout %s: %s", path, strerrordesc_np(errno));
     r = open_layout(path, &store, err);
     if (r < 0)
         return r;
@@ -244,7 +246,7 @@ int sconce_store_replace_file(const struct sconce_store *store, const char *name
     if (fd >= 0 && !sconce_file_write(fd, data, bytes) && !fsync(fd) &&
         !renameat(store->dir, temporary, store->dir, name) && !fsync(store->dir))
         return 0;
-    sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot write %s/%s", store->path, name);
+    sconce_file_cannot_write(store, name, err);
     if (fd >= 0)
         unlinkat(store->dir, temporary, 0);
     return SCONCE_E_SYSTEM;

@@ -295,6 +295,10 @@ static void test_directories_that_are_no_layout_are_refused(void **state)
     assert_non_null(strstr(err.text, "no OCI image layout"));
     assert_int_equal(sconce_store_open(scratch_path(*state, "none"), &store, &err),
                      SCONCE_E_SYSTEM);
+    assert_non_null(strstr(err.text, "none: No such file"));
+    assert_int_equal(sconce_store_create(scratch_path(*state, "none/layout"), &store, &err),
+                     SCONCE_E_SYSTEM);
+    assert_non_null(strstr(err.hint, "must be there"));
     write_file(scratch_path(*state, "file"), "");
     assert_int_equal(sconce_store_create(scratch_path(*state, "file"), &store, &err),
                      SCONCE_E_SYSTEM);
