@@ -9,7 +9,7 @@ static char data[1 << 20];
 int main(int argc, char **argv)
 {
     struct sconce_sandbox_options options = {.size = sizeof options,
-                                             .limits.deadline_ns = 1000000000};
+                                             .limits.deadline_ns = 5000000000};
     struct sconce_runtime *runtime = NULL;
     struct sconce_guest *guest = NULL;
     struct sconce_sandbox *sandbox = NULL;
