@@ -7,20 +7,22 @@
 
 #include <sconce/error.h>
 
+#include "common/attributes.h"
+
 /** sconce_fail - clear @err, set code and text; returns @code, so: return sconce_fail(...). */
-int sconce_fail(struct sconce_error *err, int code, const char *format, ...)
+SCONCE_COLD int sconce_fail(struct sconce_error *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /** sconce_fail_errno - the same, with ": " and what @errnum means behind the text. */
-int sconce_fail_errno(struct sconce_error *err, int code, int errnum, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+SCONCE_COLD int sconce_fail_errno(struct sconce_error *err, int code, int errnum,
+                                  const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** sconce_fail_hint - the same as sconce_fail, with a hint. @hint may be NULL. */
-int sconce_fail_hint(struct sconce_error *err, int code, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
+SCONCE_COLD int sconce_fail_hint(struct sconce_error *err, int code, const char *hint,
+                                 const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /** sconce_error_prefix - put a text and ": " before the text that is there. Returns err's code. */
-int sconce_error_prefix(struct sconce_error *err, const char *format, ...)
+SCONCE_COLD int sconce_error_prefix(struct sconce_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 #endif

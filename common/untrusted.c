@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-__attribute__((noinline)) void sconce_copy_untrusted(void *to, const void *from, size_t bytes)
+#include "common/attributes.h"
+
+SCONCE_HOT __attribute__((noinline)) void sconce_copy_untrusted(void *to, const void *from,
+                                                                size_t bytes)
 {
     memcpy(to, from, bytes);
     __asm__ __volatile__("" ::: "memory");

@@ -12,7 +12,7 @@
 
 #include <sconce/error.h>
 
-#include "core/page-set.h"
+#include "common/page-set.h"
 
 struct sconce_arena {
     uint8_t *host;  /* NULL when empty */
@@ -44,7 +44,7 @@ void sconce_arena_fini(struct sconce_arena *arena);
 bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uint64_t end,
                             uint64_t *ret_start, uint64_t *ret_end);
 
-/* Pages [start, end) of an arena. */
+/* Bytes [start, end) of an arena. */
 struct sconce_stretch {
     uint64_t start;
     uint64_t end;
@@ -66,6 +66,15 @@ struct sconce_stretches {
  */
 int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
                         struct sconce_error *err);
+
+/**
+ * sconce_arena_content - the stretches of @arena outside of which every byte is zero. Their ends
+ * are those of cache lines, and a short gap does not part them: of a page that is zero but for some
+ * words, only the line with these has to be read to put it back. Reads all that was ever touched.
+ * Errors: NO_MEMORY.
+ */
+int sconce_arena_content(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
+                         struct sconce_error *err);
 
 void sconce_stretches_fini(struct sconce_stretches *stretches);
 

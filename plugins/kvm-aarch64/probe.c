@@ -114,7 +114,7 @@ static int32_t read_processor(int device_fd, struct kvm_a64_facts *facts,
 {
     struct sconce_kvm_machine machine = SCONCE_KVM_MACHINE_EMPTY;
     struct kvm_vcpu_init init;
-    int32_t r = sconce_kvm_machine_init(&machine, device_fd, facts->vm_type, err);
+    int32_t r = sconce_kvm_machine_init(&machine, device_fd, facts->vm_type, false, err);
 
     if (r == SCONCE_PLUGIN_OK)
         r = kvm_a64_target(machine.vm_fd, &init, err);

@@ -60,7 +60,8 @@ int32_t kvm_a64_vm_create_with(const struct kvm_a64_facts *facts,
 
     r = kvm_a64_open(facts->device, &device_fd, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = sconce_kvm_machine_init(&vm->kvm.machine, device_fd, facts->vm_type, err);
+        /* No ring: it came to this architecture after the kernels that were tried (Linux 6.3). */
+        r = sconce_kvm_machine_init(&vm->kvm.machine, device_fd, facts->vm_type, false, err);
     if (r == SCONCE_PLUGIN_OK)
         r = ask_for_nisv(vm->kvm.machine.vm_fd, err);
     if (r == SCONCE_PLUGIN_OK)

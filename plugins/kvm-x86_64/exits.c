@@ -4,6 +4,7 @@
 
 #include "arch/x86_64/fault.h"
 #include "arch/x86_64/regs.h"
+#include "common/attributes.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/exit.h"
 #include "plugins/shared/kvm/exit.h"
@@ -60,7 +61,7 @@ static void deny_port(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
     vm->kvm.state = SCONCE_VCPU_STOPPED; /* the access would be over on the next run */
 }
 
-static void decode_io(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
+SCONCE_HOT static void decode_io(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 {
     const struct kvm_run *run = vm->kvm.machine.run;
     bool one_byte_out =
@@ -93,7 +94,7 @@ static void decode_mmio(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exi
     vm->kvm.state = SCONCE_VCPU_STOPPED; /* as above */
 }
 
-void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
+SCONCE_HOT void kvm_x86_decode(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit)
 {
     switch (vm->kvm.machine.run->exit_reason) {
     case KVM_EXIT_IO:

@@ -36,6 +36,7 @@ struct kvm_x86_facts {
     struct sconce_x86_findings found;
     bool read_only_slots; /* KVM has them */
     bool tss_available;   /* set: TR's type is "available", where a processor's is "busy" */
+    bool dirty_bitmap;    /* set: written pages are told by KVM's log, even if it has the ring */
     struct sconce_x86_control control;
     struct sconce_x86_xsave_layout xsave;
     uint32_t cpuid_count;

@@ -7,6 +7,7 @@
 
 static const struct sconce_plugin_setting settings[] = {
     {"device", SCONCE_KVM_DEVICE, "absolute path of KVM's device node"},
+    {"dirty_log", "ring", "how written pages are found: ring, or bitmap, which older KVMs have"},
     {"tss", "busy", "type of the guest's TSS: busy, or, under QEMU's emulation, available"},
 };
 

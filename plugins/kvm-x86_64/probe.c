@@ -55,14 +55,31 @@ static int32_t set_tss(const char *value, struct sconce_plugin_error *err)
     return SCONCE_PLUGIN_OK;
 }
 
+/* It is no fact of the machine: what is known stays known. */
+static int32_t set_dirty_log(const char *value, struct sconce_plugin_error *err)
+{
+    bool bitmap = strcmp(value, "bitmap") == 0;
+
+    if (!bitmap && strcmp(value, "ring") != 0)
+        return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
+                                  "write dirty_log = ring; a KVM without one has the bitmap used",
+                                  "dirty_log is ring or bitmap, not %s", value);
+    sconce_lock_take(&settings.lock);
+    kept.dirty_bitmap = bitmap;
+    sconce_lock_give(&settings.lock);
+    return SCONCE_PLUGIN_OK;
+}
+
 int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plugin_error *err)
 {
     if (strcmp(key, "device") == 0)
         return sconce_settings_set_device(&settings, value, err);
     if (strcmp(key, "tss") == 0)
         return set_tss(value, err);
+    if (strcmp(key, "dirty_log") == 0)
+        return set_dirty_log(value, err);
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                              "the settings are device and tss", "there is no setting %s", key);
+                              "the settings are device, dirty_log and tss", "there is no setting %s", key);
 }
 
 int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)

@@ -9,6 +9,7 @@
 #include <asm/prctl.h>
 
 #include "arch/x86_64/regs.h"
+#include "common/attributes.h"
 #include "plugins/kvm-x86_64/kvm-x86_64.h"
 #include "plugins/shared/given.h"
 #include "plugins/shared/kvm/run.h"
@@ -251,8 +252,8 @@ static void take_back_selectors(void)
         clear_selector_of_base(ARCH_GET_GS, ARCH_SET_GS);
 }
 
-int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
-                         struct sconce_plugin_error *err)
+SCONCE_HOT int32_t kvm_x86_vcpu_run(struct sconce_plugin_vm *vm, struct sconce_exit *ret_exit,
+                                    struct sconce_plugin_error *err)
 {
     int outcome;
     int32_t r = sconce_kvm_vcpu_run(&vm->kvm, ret_exit, &outcome, err);

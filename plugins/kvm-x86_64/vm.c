@@ -56,7 +56,7 @@ int32_t kvm_x86_vm_create_with(const struct kvm_x86_facts *facts,
 
     r = kvm_x86_open(facts->device, &device_fd, err);
     if (r == SCONCE_PLUGIN_OK)
-        r = sconce_kvm_machine_init(&vm->kvm.machine, device_fd, 0, err);
+        r = sconce_kvm_machine_init(&vm->kvm.machine, device_fd, 0, !facts->dirty_bitmap, err);
     if (r == SCONCE_PLUGIN_OK)
         r = deny_msrs(vm->kvm.machine.vm_fd, err);
     if (r == SCONCE_PLUGIN_OK)

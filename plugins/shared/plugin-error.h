@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "common/attributes.h"
 #include "sconce-plugin.h"
 
 /**
@@ -15,14 +16,15 @@
  *   is put behind the text.
  * @hint: what a person can do about it, or NULL.
  */
-int32_t sconce_plugin_fail(struct sconce_plugin_error *err, int32_t status, uint32_t domain,
-                           int64_t code, const char *hint, const char *format, ...)
+SCONCE_COLD int32_t sconce_plugin_fail(struct sconce_plugin_error *err, int32_t status,
+                                       uint32_t domain, int64_t code, const char *hint,
+                                       const char *format, ...)
     __attribute__((format(printf, 6, 7)));
 
 /** sconce_plugin_pass - hand on what @from tells, into an @err as sconce_plugin_fail() takes it.
  * Returns @status. */
-int32_t sconce_plugin_pass(struct sconce_plugin_error *err, int32_t status,
-                           const struct sconce_plugin_error *from);
+SCONCE_COLD int32_t sconce_plugin_pass(struct sconce_plugin_error *err, int32_t status,
+                                       const struct sconce_plugin_error *from);
 
 /**
  * sconce_plugin_copy_in - a sized struct of the core's, copied into the plugin's own.

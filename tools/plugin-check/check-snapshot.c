@@ -75,7 +75,8 @@ static enum check_outcome checksums(struct check *check, struct check_box *box, 
 
 static enum check_outcome every_byte(struct check *check, way_back way)
 {
-    const struct sconce_limits limits = {.heap_bytes = 2u << 20, .deadline_ns = UINT64_MAX};
+    /* More pages than a KVM backend's ring has entries. */
+    const struct sconce_limits limits = {.heap_bytes = 6u << 20, .deadline_ns = UINT64_MAX};
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
     char first[64], before[64], dirty[64], after[64];
 

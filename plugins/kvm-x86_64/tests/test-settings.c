@@ -34,7 +34,8 @@ static void expect_refused(const char *key, const char *value, const char *text,
 static void test_configure_unknown_key_names_those_there_are(void **state)
 {
     (void)state;
-    expect_refused("npt", "yes", "there is no setting npt", "the settings are device and tss");
+    expect_refused("npt", "yes", "there is no setting npt",
+                   "the settings are device, dirty_log and tss");
 }
 
 static void test_configure_device_wants_an_absolute_path(void **state)
@@ -53,6 +54,17 @@ static void test_configure_tss_takes_two_words(void **state)
     assert_int_equal(kvm_x86_configure("tss", "busy", &err), SCONCE_PLUGIN_OK);
     expect_refused("tss", "Busy", "tss is busy or available, not Busy",
                    "write tss = busy, as every processor has it");
+}
+
+static void test_configure_dirty_log_takes_two_words(void **state)
+{
+    struct sconce_plugin_error err = {.size = sizeof err};
+
+    (void)state;
+    assert_int_equal(kvm_x86_configure("dirty_log", "bitmap", &err), SCONCE_PLUGIN_OK);
+    assert_int_equal(kvm_x86_configure("dirty_log", "ring", &err), SCONCE_PLUGIN_OK);
+    expect_refused("dirty_log", "", "dirty_log is ring or bitmap, not ",
+                   "write dirty_log = ring; a KVM without one has the bitmap used");
 }
 
 /* The vCPU's task register as it is entered with. */
@@ -99,6 +111,7 @@ int main(void)
         cmocka_unit_test(test_configure_unknown_key_names_those_there_are),
         cmocka_unit_test(test_configure_device_wants_an_absolute_path),
         cmocka_unit_test(test_configure_tss_takes_two_words),
+        cmocka_unit_test(test_configure_dirty_log_takes_two_words),
         cmocka_unit_test(test_enter_marks_the_tss_busy_by_default),
         cmocka_unit_test(test_enter_marks_the_tss_available_where_that_is_set),
     };

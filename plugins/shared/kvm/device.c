@@ -129,7 +129,7 @@ static int32_t cannot(struct sconce_plugin_error *err, const char *what)
 }
 
 int32_t sconce_kvm_machine_init(struct sconce_kvm_machine *machine, int device_fd,
-                                unsigned long type, struct sconce_plugin_error *err)
+                                unsigned long type, bool ring, struct sconce_plugin_error *err)
 {
     int run_bytes;
     void *run;
@@ -141,6 +141,8 @@ int32_t sconce_kvm_machine_init(struct sconce_kvm_machine *machine, int device_f
     machine->vm_fd = sconce_off_streams(machine->vm_fd);
     if (machine->vm_fd < 0)
         return cannot(err, "create a KVM virtual machine");
+    if (ring)
+        sconce_kvm_ring_ask(&machine->ring, machine->vm_fd);
     machine->vcpu_fd = sconce_off_streams(ioctl(machine->vm_fd, KVM_CREATE_VCPU, 0));
     if (machine->vcpu_fd < 0)
         return cannot(err, "create a KVM vCPU");
@@ -162,6 +164,7 @@ int32_t sconce_kvm_machine_init(struct sconce_kvm_machine *machine, int device_f
 
 void sconce_kvm_machine_fini(struct sconce_kvm_machine *machine)
 {
+    sconce_kvm_ring_unmap(&machine->ring);
     if (machine->run)
         munmap(machine->run, machine->run_bytes);
     if (machine->vcpu_fd >= 0)

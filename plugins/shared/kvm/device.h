@@ -11,6 +11,7 @@
 
 #include <linux/kvm.h>
 
+#include "plugins/shared/kvm/ring.h"
 #include "sconce-plugin.h"
 
 #define SCONCE_KVM_DEVICE "/dev/kvm"
@@ -44,7 +45,7 @@ struct sconce_kvm_needs {
 int32_t sconce_kvm_open(const char *device, const struct sconce_kvm_needs *needs, int *ret_fd,
                         struct sconce_plugin_error *err);
 
-/* Two descriptors and one mapping. */
+/* Two descriptors and one mapping, two once the ring is read. */
 struct sconce_kvm_machine {
     /* NULL, or asked when KVM_RUN was interrupted: has the guest had its time? */
     bool (*has_expired)(const struct kvm_run *run);
@@ -52,6 +53,7 @@ struct sconce_kvm_machine {
     int vcpu_fd;
     struct kvm_run *run; /* shared with the kernel */
     size_t run_bytes;
+    struct sconce_kvm_ring ring; /* of pages that the guest has written */
 };
 
 #define SCONCE_KVM_MACHINE_EMPTY                                                                   \
@@ -59,9 +61,10 @@ struct sconce_kvm_machine {
         .vm_fd = -1, .vcpu_fd = -1                                                                 \
     }
 
-/** sconce_kvm_machine_init - a VM without memory, and a vCPU that has never run. */
+/** sconce_kvm_machine_init - a VM without memory, and a vCPU that has never run.
+ * @ring: is it to have a ring, if KVM has one? */
 int32_t sconce_kvm_machine_init(struct sconce_kvm_machine *machine, int device_fd,
-                                unsigned long type, struct sconce_plugin_error *err);
+                                unsigned long type, bool ring, struct sconce_plugin_error *err);
 
 /** sconce_kvm_machine_fini - takes an empty or half-built one too. */
 void sconce_kvm_machine_fini(struct sconce_kvm_machine *machine);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/ioctl.h>
 
+#include "common/attributes.h"
 #include "plugins/shared/plugin-error.h"
 
 /* How many pieces of one access may be left: a REP string instruction may have more, and a guest
@@ -39,7 +40,7 @@ void sconce_kvm_forget_kick(struct sconce_kvm_machine *machine)
     set_flag(machine, FLAG_CLEAR);
 }
 
-int sconce_kvm_run(struct sconce_kvm_machine *machine)
+SCONCE_HOT int sconce_kvm_run(struct sconce_kvm_machine *machine)
 {
     for (;;) {
         if (ioctl(machine->vcpu_fd, KVM_RUN, 0) == 0) {

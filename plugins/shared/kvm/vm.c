@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include "common/attributes.h"
 #include "plugins/shared/exit.h"
 #include "plugins/shared/kvm/exit.h"
 #include "plugins/shared/kvm/run.h"
@@ -60,8 +61,20 @@ int32_t sconce_kvm_slots_add(struct sconce_kvm_vm *vm, uint64_t own_gpa, uint64_
 
 /* ---- Running -------------------------------------------------------------------------------- */
 
-int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_exit,
-                            int *ret_outcome, struct sconce_plugin_error *err)
+/* The guest goes on when its ring was full. */
+SCONCE_HOT static int run(struct sconce_kvm_vm *vm)
+{
+    int r;
+
+    do
+        r = sconce_kvm_run(&vm->machine);
+    while (r == SCONCE_KVM_EXITED && vm->machine.run->exit_reason == KVM_EXIT_DIRTY_RING_FULL &&
+           sconce_kvm_dirty_make_room(vm, NULL) == SCONCE_PLUGIN_OK);
+    return r;
+}
+
+SCONCE_HOT int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_exit,
+                                       int *ret_outcome, struct sconce_plugin_error *err)
 {
     int r;
 
@@ -71,7 +84,7 @@ int32_t sconce_kvm_vcpu_run(struct sconce_kvm_vm *vm, struct sconce_exit *ret_ex
         return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0, NULL,
                                   "cannot run the guest: no room for the exit");
     sconce_exit_clear(ret_exit);
-    r = sconce_kvm_run(&vm->machine);
+    r = run(vm);
     if (r == SCONCE_KVM_CANCELLED) {
         ret_exit->kind = SCONCE_EXIT_CANCELLED;
     } else if (r < 0) {

@@ -176,7 +176,7 @@ static void expect_no_machine(int32_t status, const char *text, const char *hint
     struct sconce_kvm_machine machine = SCONCE_KVM_MACHINE_EMPTY;
     struct sconce_plugin_error err = {.size = sizeof err};
 
-    assert_int_equal(sconce_kvm_machine_init(&machine, 0, 0, &err), status);
+    assert_int_equal(sconce_kvm_machine_init(&machine, 0, 0, false, &err), status);
     assert_string_equal(err.text, text);
     assert_string_equal(err.hint, hint);
     sconce_kvm_machine_fini(&machine);
@@ -267,7 +267,7 @@ static void test_machine_creation_goes_on_after_a_signal(void **state)
     kvm.create_vcpu = memfd_create("vcpu", MFD_CLOEXEC);
     assert_int_equal(ftruncate(kvm.create_vcpu, kvm.run_bytes), 0);
 
-    assert_int_equal(sconce_kvm_machine_init(&machine, 0, 0, &err), SCONCE_PLUGIN_OK);
+    assert_int_equal(sconce_kvm_machine_init(&machine, 0, 0, false, &err), SCONCE_PLUGIN_OK);
 
     assert_int_equal(machine.run->exit_reason, 0);
     sconce_kvm_machine_fini(&machine);

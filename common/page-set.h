@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set of pages of an arena, by their offsets. Pure bookkeeping: who has written them, and what is
- * to be done about it, is not known here.
+ * A set of pages of some memory, by their offsets. What it costs to walk and to clear goes by the
+ * pages in it, hardly by the memory's size. Pure bookkeeping: who has written them, and what is to
+ * be done about it, is not known here.
  */
-#ifndef SCONCE_CORE_PAGE_SET_H
-#define SCONCE_CORE_PAGE_SET_H
+#ifndef SCONCE_COMMON_PAGE_SET_H
+#define SCONCE_COMMON_PAGE_SET_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,7 +15,9 @@
 /* Zeroed: one that keeps nothing. */
 struct sconce_page_set {
     uint64_t *words; /* page i is bit i % 64 of word i / 64 */
+    uint64_t *used;  /* word i is not 0: bit i % 64 of this one's word i / 64 */
     uint64_t word_count;
+    bool any; /* is there a page in it? */
 };
 
 /** sconce_page_set_init - an empty set of the pages of @bytes. False: no memory. */
@@ -24,7 +27,7 @@ bool sconce_page_set_init(struct sconce_page_set *set, uint64_t bytes);
 void sconce_page_set_fini(struct sconce_page_set *set);
 
 /** sconce_page_set_add - each page that has a byte of [@offset, @offset + @bytes), which lies
- * within the arena. */
+ * within the memory. */
 void sconce_page_set_add(struct sconce_page_set *set, uint64_t offset, uint64_t bytes);
 
 /** sconce_page_set_next - the first run of pages at @from, a multiple of the page, or behind it.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* core/page-set.c */
+/* common/page-set.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "core/page-set.h"
+#include "common/page-set.h"
 
 #define PAGE ((uint64_t)SCONCE_SET_PAGE_BYTES)
-#define PAGES 1000u
+#define PAGES 300000u /* a word tells of 64, and one more of 64 words */
 
 static void next_is(const struct sconce_page_set *set, uint64_t from, uint64_t first, uint64_t end)
 {
@@ -65,6 +65,25 @@ static void test_page_set_finds_each_page(void **state)
     }
 }
 
+/* Far apart, and cleared again and again. */
+static void test_page_set_that_was_cleared_is_as_new(void **state)
+{
+    struct sconce_page_set set;
+    uint64_t start, end;
+
+    (void)state;
+    assert_true(sconce_page_set_init(&set, PAGES * PAGE));
+    for (uint64_t gap = 1; gap < PAGES; gap = gap * 3 + 1) {
+        for (uint64_t page = 0; page < PAGES; page += gap + 1)
+            sconce_page_set_add(&set, page * PAGE, 1);
+        for (uint64_t page = 0; page < PAGES; page += gap + 1)
+            next_is(&set, page, page, page + 1);
+        sconce_page_set_clear(&set);
+        assert_false(sconce_page_set_next(&set, 0, &start, &end));
+    }
+    sconce_page_set_fini(&set);
+}
+
 static void test_page_set_that_keeps_nothing_takes_all(void **state)
 {
     struct sconce_page_set set = {0};
@@ -82,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_page_set_has_runs_in_order),
         cmocka_unit_test(test_page_set_finds_each_page),
+        cmocka_unit_test(test_page_set_that_was_cleared_is_as_new),
         cmocka_unit_test(test_page_set_that_keeps_nothing_takes_all),
     };
 
