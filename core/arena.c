@@ -8,9 +8,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/attributes.h"
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/memfd.h"
+
+#define LINE_BYTES 64u
+#define GAP_BYTES 512u /* to copy less costs no less than a stretch of its own does */
 
 int sconce_arena_init(struct sconce_arena *arena, const char *name, uint64_t bytes,
                       struct sconce_error *err)
@@ -102,13 +106,51 @@ int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretche
     return 0;
 }
 
+static bool is_zero(const uint8_t *line)
+{
+    uint64_t words[LINE_BYTES / 8], any = 0;
+
+    memcpy(words, line, sizeof words);
+    for (size_t i = 0; i < LINE_BYTES / 8; i++)
+        any |= words[i];
+    return !any;
+}
+
+/* The line at @start, which is behind all that there are. */
+static int add_line(struct sconce_stretches *stretches, uint64_t start, struct sconce_error *err)
+{
+    struct sconce_stretch *last = stretches->count ? &stretches->at[stretches->count - 1] : NULL;
+
+    if (!last || start - last->end >= GAP_BYTES)
+        return add_stretch(stretches, start, start + LINE_BYTES, err);
+    last->end = start + LINE_BYTES;
+    return 0;
+}
+
+int sconce_arena_content(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
+                         struct sconce_error *err)
+{
+    uint64_t start, end, at = 0;
+
+    ret_stretches->count = 0;
+    for (; sconce_arena_populated(arena, at, arena->bytes, &start, &end); at = end) {
+        for (uint64_t line = start; line < end; line += LINE_BYTES) {
+            int r = is_zero(arena->host + line) ? 0 : add_line(ret_stretches, line, err);
+
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
 void sconce_stretches_fini(struct sconce_stretches *stretches)
 {
     free(stretches->at);
     *stretches = (struct sconce_stretches){0};
 }
 
-void sconce_arena_wrote(struct sconce_arena *arena, uint64_t offset, uint64_t bytes)
+SCONCE_HOT void sconce_arena_wrote(struct sconce_arena *arena, uint64_t offset, uint64_t bytes)
 {
     sconce_page_set_add(&arena->written, offset, bytes);
 }

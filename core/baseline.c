@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/attributes.h"
 #include "sconce-plugin.h"
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -16,8 +17,9 @@ static uint64_t most(uint64_t a, uint64_t b)
 }
 
 /* What of @stretch lies in @region; false when nothing does. */
-static bool clip(const struct sconce_stretch *stretch, const struct sconce_region *region,
-                 uint64_t *ret_start, uint64_t *ret_end)
+SCONCE_HOT static bool clip(const struct sconce_stretch *stretch,
+                            const struct sconce_region *region, uint64_t *ret_start,
+                            uint64_t *ret_end)
 {
     *ret_start = most(stretch->start, region->offset);
     *ret_end = least(stretch->end, region->offset + region->bytes);
@@ -36,8 +38,9 @@ static void copy_region(const struct sconce_arena *to, const struct sconce_arena
 
 /* [@start, @end) becomes zero, and what @kept has of it a copy of @from; NULL: stays as it is.
  * @next: the first of @kept that does not end before @start, or one before that. */
-static void fill_range(struct sconce_arena *arena, uint64_t start, uint64_t end,
-                       const struct sconce_stretches *kept, size_t next, const uint8_t *from)
+SCONCE_HOT static void fill_range(struct sconce_arena *arena, uint64_t start, uint64_t end,
+                                  const struct sconce_stretches *kept, size_t next,
+                                  const uint8_t *from)
 {
     while (start < end) {
         uint64_t stop = end, behind = end;
@@ -82,7 +85,7 @@ static int fill(struct sconce_baseline *baseline, const struct sconce_layout *la
     for (uint32_t i = 0; i < layout->region_count; i++)
         if (layout->regions[i].role == SCONCE_MEM_STATE)
             copy_region(&baseline->arena, arena, &layout->regions[i], touched);
-    return sconce_arena_survey(&baseline->arena, &baseline->populated, err);
+    return sconce_arena_content(&baseline->arena, &baseline->content, err);
 }
 
 int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct sconce_layout *layout,
@@ -99,7 +102,7 @@ int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct scon
 void sconce_baseline_fini(struct sconce_baseline *baseline)
 {
     sconce_arena_fini(&baseline->arena);
-    sconce_stretches_fini(&baseline->populated);
+    sconce_stretches_fini(&baseline->content);
 }
 
 void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
@@ -114,50 +117,64 @@ void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sc
             zero_region(arena, region, touched, &none);
         if (region->role != SCONCE_MEM_STATE)
             continue;
-        zero_region(arena, region, touched, &baseline->populated);
-        copy_region(arena, &baseline->arena, region, &baseline->populated);
+        zero_region(arena, region, touched, &baseline->content);
+        copy_region(arena, &baseline->arena, region, &baseline->content);
     }
+}
+
+/* The first of @kept that does not end before @offset. */
+SCONCE_HOT static size_t find_kept(const struct sconce_stretches *kept, uint64_t offset)
+{
+    size_t low = 0, high = kept->count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (kept->at[middle].end <= offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+SCONCE_HOT void sconce_baseline_put_range(const struct sconce_baseline *baseline, uint32_t role,
+                                          struct sconce_arena *arena, uint64_t start, uint64_t end)
+{
+    const struct sconce_stretches *kept = &baseline->content;
+
+    if (role == SCONCE_MEM_STATE)
+        fill_range(arena, start, end, kept, find_kept(kept, start), baseline->arena.host);
+    else if (role == SCONCE_MEM_IO)
+        memset(arena->host + start, 0, end - start);
 }
 
 void sconce_baseline_put_back(const struct sconce_baseline *baseline,
                               const struct sconce_layout *layout, struct sconce_arena *arena)
 {
-    const struct sconce_stretches *kept = &baseline->populated;
     struct sconce_stretch run = {0};
-    size_t next = 0;
     uint64_t start, end;
 
-    while (sconce_page_set_next(&arena->written, run.end, &run.start, &run.end)) {
-        while (next < kept->count && kept->at[next].end <= run.start)
-            next++;
-        for (uint32_t i = 0; i < layout->region_count; i++) {
-            const struct sconce_region *region = &layout->regions[i];
-
-            if (region->shared || !clip(&run, region, &start, &end))
-                continue;
-            if (region->role == SCONCE_MEM_STATE)
-                fill_range(arena, start, end, kept, next, baseline->arena.host);
-            else if (region->role == SCONCE_MEM_IO)
-                memset(arena->host + start, 0, end - start);
-        }
-    }
+    while (sconce_page_set_next(&arena->written, run.end, &run.start, &run.end))
+        for (uint32_t i = 0; i < layout->region_count; i++)
+            if (!layout->regions[i].shared && clip(&run, &layout->regions[i], &start, &end))
+                sconce_baseline_put_range(baseline, layout->regions[i].role, arena, start, end);
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------- */
 
-static bool holds(const struct sconce_stretches *stretches, uint64_t offset)
+static bool in_page(const struct sconce_stretches *content, uint64_t at)
 {
-    for (size_t i = 0; i < stretches->count; i++)
-        if (offset >= stretches->at[i].start && offset < stretches->at[i].end)
-            return true;
-    return false;
+    size_t i = find_kept(content, at);
+
+    return i < content->count && content->at[i].start < at + SCONCE_SET_PAGE_BYTES;
 }
 
 static bool page_differs(const struct sconce_baseline *baseline, uint32_t role,
                          const struct sconce_arena *arena, uint64_t at)
 {
     static const uint8_t zeros[SCONCE_SET_PAGE_BYTES];
-    bool kept = role == SCONCE_MEM_STATE && holds(&baseline->populated, at);
+    bool kept = role == SCONCE_MEM_STATE && in_page(&baseline->content, at);
 
     return memcmp(arena->host + at, kept ? baseline->arena.host + at : zeros, sizeof zeros) != 0;
 }
@@ -172,7 +189,7 @@ static bool region_differs(const struct sconce_baseline *baseline,
     for (size_t i = 0; i < stretches->count; i++) {
         if (!clip(&stretches->at[i], region, &start, &end))
             continue;
-        for (; start < end; start += SCONCE_SET_PAGE_BYTES) {
+        for (start -= start % SCONCE_SET_PAGE_BYTES; start < end; start += SCONCE_SET_PAGE_BYTES) {
             if (!page_differs(baseline, region->role, arena, start))
                 continue;
             *ret_offset = start;
@@ -194,7 +211,7 @@ bool sconce_baseline_differs(const struct sconce_baseline *baseline,
         if (region_differs(baseline, region, arena, touched, ret_offset))
             return true;
         if (region->role == SCONCE_MEM_STATE &&
-            region_differs(baseline, region, arena, &baseline->populated, ret_offset))
+            region_differs(baseline, region, arena, &baseline->content, ret_offset))
             return true;
     }
     return false;

@@ -14,8 +14,8 @@
 #include "core/layout.h"
 
 struct sconce_baseline {
-    struct sconce_arena arena;         /* empty: none was taken */
-    struct sconce_stretches populated; /* of @arena */
+    struct sconce_arena arena;       /* empty: none was taken */
+    struct sconce_stretches content; /* of @arena */
 };
 
 #define SCONCE_BASELINE_EMPTY                                                                      \
@@ -43,10 +43,12 @@ void sconce_baseline_fini(struct sconce_baseline *baseline);
 void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
                          struct sconce_arena *arena, const struct sconce_stretches *touched);
 
-/**
- * sconce_baseline_put_back - the same of a sandbox whose STATE was that of @baseline, but for the
- * pages of @arena->written: each of them is written once.
- */
+/** sconce_baseline_put_range - the same of bytes [@start, @end) of @arena alone, which lie in one
+ * region of @role. */
+void sconce_baseline_put_range(const struct sconce_baseline *baseline, uint32_t role,
+                               struct sconce_arena *arena, uint64_t start, uint64_t end);
+
+/** sconce_baseline_put_back - the same of the pages of @arena->written. */
 void sconce_baseline_put_back(const struct sconce_baseline *baseline,
                               const struct sconce_layout *layout, struct sconce_arena *arena);
 

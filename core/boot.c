@@ -2,15 +2,17 @@
 /* The boot page: what a guest is told when it starts, and again after each restore. */
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "common/overflow.h"
 #include "core/sandbox.h"
 
+#define SEED_BYTES sizeof(((struct sconce_boot *)0)->seed)
 #define SEED_STREAM 1u /* of a seeded sandbox: its boot pages' seeds, by generation */
 
 static int too_long(uint64_t room, struct sconce_error *err)
@@ -80,49 +82,32 @@ int sconce_boot_take_strings(struct sconce_sandbox *sandbox,
     return r;
 }
 
-/* The time of day, as the number of a stream. */
-static uint64_t now_stream(void)
+static uint8_t *boot_page(const struct sconce_sandbox *sandbox)
 {
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    return sandbox->arena.host + sandbox->layout.boot.offset;
 }
 
-/*
- * A seed is a part of its own, by the generation, of a key's stream. The key is the user's; or the
- * sandbox's, of the kernel's random bytes, which are asked for once: asking costs as much as all
- * else that a small rewind does. Then the time says which stream, so that two copies of a machine
- * that was copied while it ran give their guests different ones.
- */
-static int make_seed(struct sconce_sandbox *sandbox, struct sconce_boot *boot,
-                     struct sconce_error *err)
+static int find_seed_key(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     const struct sconce_personality_settings *settings = &sandbox->personality.settings;
-    const uint8_t *key = settings->seeded ? settings->seed : sandbox->seed_key;
-    uint64_t stream = settings->seeded ? SEED_STREAM : now_stream();
 
-    if (!settings->seeded && !sandbox->has_seed_key &&
-        getrandom(sandbox->seed_key, sizeof sandbox->seed_key, 0) != sizeof sandbox->seed_key)
+    if (settings->seeded)
+        memcpy(sandbox->seed_key, settings->seed, sizeof sandbox->seed_key);
+    else if (getrandom(sandbox->seed_key, sizeof sandbox->seed_key, 0) != sizeof sandbox->seed_key)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno, "cannot get random bytes");
-    sandbox->has_seed_key = true;
-    sconce_personality_stream(key, stream, sandbox->generation * sizeof boot->seed, boot->seed,
-                              sizeof boot->seed);
     return 0;
 }
 
-int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, uint64_t rewound_sp,
-                              struct sconce_error *err)
+int sconce_boot_write(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     const struct sconce_layout *layout = &sandbox->layout;
     const struct sconce_image *image = sandbox->guest->image;
     const struct sconce_strings *args = &sandbox->args, *env = &sandbox->env;
-    uint8_t *at = sandbox->arena.host + layout->boot.offset;
-    struct sconce_boot boot = {
+    uint8_t *at = boot_page(sandbox);
+    const struct sconce_boot boot = {
         .magic = SCONCE_BOOT_MAGIC,
         .abi = SCONCE_GUEST_ABI_CURRENT,
         .boot_bytes = sizeof boot,
-        .generation = sandbox->generation,
         .image_base = image->base,
         .image_end = image->end,
         .in_addr = layout->in.gpa,
@@ -139,22 +124,50 @@ int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, uint64_t rewound_s
         .env_bytes = env->bytes,
         .arg_count = args->count,
         .env_count = env->count,
-        .rewound_sp = rewound_sp,
     };
-    int r = make_seed(sandbox, &boot, err);
+    int r = find_seed_key(sandbox, err);
 
     if (r < 0)
         return r;
     memcpy(at, &boot, sizeof boot);
     memcpy(at + sizeof boot, args->data, args->bytes);
     memcpy(at + sizeof boot + args->bytes, env->data, env->bytes);
+    sconce_boot_renew(sandbox, 0);
     return 0;
 }
 
-void sconce_sandbox_end_rewind(struct sconce_sandbox *sandbox)
+static void set_word(const struct sconce_sandbox *sandbox, size_t offset, uint64_t word)
 {
-    static const uint64_t none;
+    memcpy(boot_page(sandbox) + offset, &word, sizeof word);
+}
 
-    memcpy(sandbox->arena.host + sandbox->layout.boot.offset + SCONCE_BOOT_REWOUND_SP_AT, &none,
-           sizeof none);
+SCONCE_HOT void sconce_boot_renew(struct sconce_sandbox *sandbox, uint64_t rewound_sp)
+{
+    set_word(sandbox, offsetof(struct sconce_boot, generation), sandbox->generation);
+    set_word(sandbox, SCONCE_BOOT_REWOUND_SP_AT, rewound_sp);
+    sandbox->seed_due = true;
+}
+
+/*
+ * A seed is a part of its own, by the generation, of a key's stream. The key is the user's; or the
+ * sandbox's, of the kernel's random bytes, which are asked for once: asking costs as much as all
+ * else that a small rewind does. Then the time says which stream, so that two copies of a machine
+ * that was copied while it ran give their guests different ones. It is that of the run's begin,
+ * when the clock was read anyway, and not of the restore.
+ */
+SCONCE_HOT void sconce_boot_seed(struct sconce_sandbox *sandbox)
+{
+    const bool seeded = sandbox->personality.settings.seeded;
+    uint8_t *seed = boot_page(sandbox) + offsetof(struct sconce_boot, seed);
+
+    if (!sandbox->seed_due)
+        return;
+    sandbox->seed_due = false;
+    sconce_personality_stream(sandbox->seed_key, seeded ? SEED_STREAM : sandbox->run.began_ns,
+                              sandbox->generation * SEED_BYTES, seed, SEED_BYTES);
+}
+
+SCONCE_HOT void sconce_boot_end_rewind(const struct sconce_sandbox *sandbox)
+{
+    set_word(sandbox, SCONCE_BOOT_REWOUND_SP_AT, 0);
 }

@@ -9,9 +9,9 @@
 #include "core/sandbox.h"
 #include "core/signature.h"
 
-static int check_arguments(const struct sconce_image_function *function,
-                           const struct sconce_value *args, size_t arg_count,
-                           struct sconce_error *err)
+SCONCE_HOT static int check_arguments(const struct sconce_image_function *function,
+                                      const struct sconce_value *args, size_t arg_count,
+                                      struct sconce_error *err)
 {
     if (arg_count != function->param_count)
         return sconce_fail(err, SCONCE_E_TYPE, "%s%s takes %u arguments, not %zu", function->name,
@@ -34,9 +34,10 @@ static int check_arguments(const struct sconce_image_function *function,
 }
 
 /* The value of a RETURN. A malformed one poisons, like any other broken frame. */
-static int take_result(struct sconce_sandbox *sandbox, const struct sconce_image_function *function,
-                       const struct sconce_message *message, struct sconce_value *ret_result,
-                       struct sconce_error *err)
+SCONCE_HOT static int take_result(struct sconce_sandbox *sandbox,
+                                  const struct sconce_image_function *function,
+                                  const struct sconce_message *message,
+                                  struct sconce_value *ret_result, struct sconce_error *err)
 {
     static const struct sconce_slot none = {.type = SCONCE_TYPE_NONE};
     const struct sconce_slot *slot = message->frame.slot_count ? &message->slots[0] : &none;
@@ -72,9 +73,10 @@ static int take_failure(struct sconce_sandbox *sandbox,
     return SCONCE_E_GUEST_FAILED;
 }
 
-static int call(struct sconce_sandbox *sandbox, const struct sconce_image_function *function,
-                const struct sconce_value *args, size_t arg_count, struct sconce_value *ret_result,
-                struct sconce_error *err)
+SCONCE_HOT static int call(struct sconce_sandbox *sandbox,
+                           const struct sconce_image_function *function,
+                           const struct sconce_value *args, size_t arg_count,
+                           struct sconce_value *ret_result, struct sconce_error *err)
 {
     const struct sconce_frame frame = {.kind = SCONCE_FRAME_CALL, .index = function->index};
     SCONCE_UNINITIALIZED struct sconce_message message;
@@ -102,7 +104,7 @@ static int call(struct sconce_sandbox *sandbox, const struct sconce_image_functi
 }
 
 /* READY, or RUNNING for a host function. */
-static int check_callable(const struct sconce_sandbox *sandbox, struct sconce_error *err)
+SCONCE_HOT static int check_callable(const struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     switch (sconce_sandbox_state(sandbox)) {
     case SCONCE_STATE_READY:
@@ -117,9 +119,9 @@ static int check_callable(const struct sconce_sandbox *sandbox, struct sconce_er
     }
 }
 
-static int call_export(struct sconce_sandbox *sandbox, uint32_t export_i,
-                       const struct sconce_value *args, size_t arg_count,
-                       struct sconce_value *ret_result, struct sconce_error *err)
+SCONCE_HOT static int call_export(struct sconce_sandbox *sandbox, uint32_t export_i,
+                                  const struct sconce_value *args, size_t arg_count,
+                                  struct sconce_value *ret_result, struct sconce_error *err)
 {
     const struct sconce_image *image = sandbox->guest->image;
 
@@ -149,9 +151,9 @@ static int call_nested(struct sconce_sandbox *sandbox, uint32_t export_i,
     return r;
 }
 
-int sconce_sandbox_call_index(struct sconce_sandbox *sandbox, uint32_t export_i,
-                              const struct sconce_value *args, size_t arg_count,
-                              struct sconce_value *ret_result, struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_call_index(struct sconce_sandbox *sandbox, uint32_t export_i,
+                                         const struct sconce_value *args, size_t arg_count,
+                                         struct sconce_value *ret_result, struct sconce_error *err)
 {
     int r = sconce_check_process(sandbox->process, err);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "core/guest-text.h"
 #include "core/sandbox.h"
@@ -33,7 +34,7 @@ static int deadline_passed(const struct sconce_sandbox *sandbox, struct sconce_e
     return SCONCE_E_LIMIT;
 }
 
-static int check_stop(struct sconce_sandbox *sandbox, struct sconce_error *err)
+SCONCE_HOT static int check_stop(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     switch (sconce_run_stop_reason(&sandbox->run)) {
     case SCONCE_STOP_NONE:
@@ -148,7 +149,8 @@ static int report_abort(struct sconce_sandbox *sandbox, struct sconce_error *err
     return SCONCE_E_GUEST_ABORT;
 }
 
-int sconce_resume_check(const struct sconce_layout *layout, uint64_t pc, struct sconce_error *err)
+SCONCE_HOT int sconce_resume_check(const struct sconce_layout *layout, uint64_t pc,
+                                   struct sconce_error *err)
 {
     if (sconce_layout_allows(layout, pc, SCONCE_PROT_EXEC))
         return 0;
@@ -158,8 +160,8 @@ int sconce_resume_check(const struct sconce_layout *layout, uint64_t pc, struct 
 }
 
 /* The frame behind a READY doorbell, with where the guest wants to be resumed. */
-static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
-                      struct sconce_error *err)
+SCONCE_HOT static int take_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
+                                 struct sconce_error *err)
 {
     const struct sconce_frame *frame = &ret_message->frame;
     int r = sconce_frame_read(&sandbox->out, ret_message, err);
@@ -197,13 +199,13 @@ static int take_return(struct sconce_sandbox *sandbox, struct sconce_message *re
 }
 
 /* Answers one exit. Returns 1 when the innermost call has its outcome, 0 to run on. */
-static int handle_doorbell(struct sconce_sandbox *sandbox, uint32_t number,
-                           struct sconce_spent *spent, struct sconce_message *ret_message,
-                           struct sconce_error *err)
+SCONCE_HOT static int handle_doorbell(struct sconce_sandbox *sandbox, uint32_t number,
+                                      struct sconce_spent *spent,
+                                      struct sconce_message *ret_message, struct sconce_error *err)
 {
     int r;
 
-    sconce_sandbox_end_rewind(sandbox);
+    sconce_boot_end_rewind(sandbox);
     switch (number) {
     case SCONCE_DOORBELL_READY:
         if (sandbox->depth)
@@ -236,7 +238,7 @@ static int handle_doorbell(struct sconce_sandbox *sandbox, uint32_t number,
 }
 
 /* The contract: what has no meaning yet is zero, so that it can be given one. */
-static bool reserved_is_zero(const struct sconce_exit *exit)
+SCONCE_HOT static bool reserved_is_zero(const struct sconce_exit *exit)
 {
     switch (exit->kind) {
     case SCONCE_EXIT_DOORBELL:
@@ -250,9 +252,9 @@ static bool reserved_is_zero(const struct sconce_exit *exit)
     }
 }
 
-static int handle_exit(struct sconce_sandbox *sandbox, const struct sconce_exit *exit,
-                       struct sconce_spent *spent, struct sconce_message *ret_message,
-                       struct sconce_error *err)
+SCONCE_HOT static int handle_exit(struct sconce_sandbox *sandbox, const struct sconce_exit *exit,
+                                  struct sconce_spent *spent, struct sconce_message *ret_message,
+                                  struct sconce_error *err)
 {
     int r;
 
@@ -289,8 +291,8 @@ static int handle_exit(struct sconce_sandbox *sandbox, const struct sconce_exit 
     }
 }
 
-static int exit_loop(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
-                     struct sconce_error *err)
+SCONCE_HOT static int exit_loop(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
+                                struct sconce_error *err)
 {
     struct sconce_exit exit;
 
@@ -314,7 +316,7 @@ static int exit_loop(struct sconce_sandbox *sandbox, struct sconce_message *ret_
     }
 }
 
-static uint32_t state_after(int result)
+SCONCE_HOT static uint32_t state_after(int result)
 {
     switch (result) {
     case 0:
@@ -326,13 +328,15 @@ static uint32_t state_after(int result)
     }
 }
 
-int sconce_sandbox_run_to_ready(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
-                                struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_run_to_ready(struct sconce_sandbox *sandbox,
+                                           struct sconce_message *ret_message,
+                                           struct sconce_error *err)
 {
     int r = sconce_run_begin(&sandbox->run, sandbox->limits.deadline_ns, err);
 
     if (r < 0)
         return r;
+    sconce_boot_seed(sandbox);
     sandbox->spent = (struct sconce_spent){0};
     sandbox->ended = 0;
     sconce_sandbox_set_state(sandbox, SCONCE_STATE_RUNNING);
@@ -346,8 +350,8 @@ int sconce_sandbox_run_to_ready(struct sconce_sandbox *sandbox, struct sconce_me
 }
 
 /* The run, and with it kick and deadline, is the outermost call's. */
-int sconce_sandbox_run_call(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
-                            struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_run_call(struct sconce_sandbox *sandbox,
+                                       struct sconce_message *ret_message, struct sconce_error *err)
 {
     int r;
 

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "common/overflow.h"
 #include "common/untrusted.h"
@@ -17,8 +18,8 @@ static int malformed(struct sconce_error *err, const char *what, uint64_t value)
                        "the guest wrote a malformed frame: %s %" PRIu64, what, value);
 }
 
-static int check_slot(const struct sconce_slot *slot, uint64_t bytes_start, uint64_t bytes_end,
-                      struct sconce_error *err)
+SCONCE_HOT static int check_slot(const struct sconce_slot *slot, uint64_t bytes_start,
+                                 uint64_t bytes_end, struct sconce_error *err)
 {
     uint64_t end;
 
@@ -53,8 +54,8 @@ static int check_slot(const struct sconce_slot *slot, uint64_t bytes_start, uint
     return slot->length ? malformed(err, "a scalar has length", slot->length) : 0;
 }
 
-int sconce_frame_read(const struct sconce_buffer *out, struct sconce_message *ret_message,
-                      struct sconce_error *err)
+SCONCE_HOT int sconce_frame_read(const struct sconce_buffer *out,
+                                 struct sconce_message *ret_message, struct sconce_error *err)
 {
     struct sconce_frame *frame = &ret_message->frame;
     struct sconce_slot *slots = ret_message->slots;
@@ -69,7 +70,6 @@ int sconce_frame_read(const struct sconce_buffer *out, struct sconce_message *re
     if (frame->reserved0)
         return malformed(err, "reserved field", frame->reserved0);
 
-    memset(slots, 0, sizeof ret_message->slots);
     sconce_copy_untrusted(slots, out->host + sizeof *frame, frame->slot_count * sizeof slots[0]);
     for (uint32_t i = 0; i < frame->slot_count; i++) {
         int r = check_slot(&slots[i], slots_end, frame->used_bytes, err);
@@ -80,8 +80,9 @@ int sconce_frame_read(const struct sconce_buffer *out, struct sconce_message *re
     return 0;
 }
 
-int sconce_frame_value(const struct sconce_buffer *out, const struct sconce_slot *slot,
-                       uint8_t *store, struct sconce_value *ret_value, struct sconce_error *err)
+SCONCE_HOT int sconce_frame_value(const struct sconce_buffer *out, const struct sconce_slot *slot,
+                                  uint8_t *store, struct sconce_value *ret_value,
+                                  struct sconce_error *err)
 {
     struct sconce_value value = {.type = slot->type};
 
@@ -106,7 +107,7 @@ int sconce_frame_value(const struct sconce_buffer *out, const struct sconce_slot
 }
 
 /* The bits of a scalar, zero-extended. */
-static uint64_t scalar_bits(const struct sconce_value *value)
+SCONCE_HOT static uint64_t scalar_bits(const struct sconce_value *value)
 {
     uint32_t half;
     uint64_t whole;
@@ -128,7 +129,8 @@ static uint64_t scalar_bits(const struct sconce_value *value)
 }
 
 /* Bytes that the whole message takes, every byte string with a NUL behind it. */
-static bool message_bytes(const struct sconce_value *values, uint32_t count, uint64_t *ret_bytes)
+SCONCE_HOT static bool message_bytes(const struct sconce_value *values, uint32_t count,
+                                     uint64_t *ret_bytes)
 {
     uint64_t total = sizeof(struct sconce_frame) + (uint64_t)count * sizeof(struct sconce_slot);
 
@@ -144,9 +146,10 @@ static bool message_bytes(const struct sconce_value *values, uint32_t count, uin
     return true;
 }
 
-int sconce_frame_write(struct sconce_buffer *in, uint64_t at, const struct sconce_frame *frame,
-                       const struct sconce_value *values, uint32_t value_count,
-                       struct sconce_error *err)
+SCONCE_HOT int sconce_frame_write(struct sconce_buffer *in, uint64_t at,
+                                  const struct sconce_frame *frame,
+                                  const struct sconce_value *values, uint32_t value_count,
+                                  struct sconce_error *err)
 {
     struct sconce_frame head = *frame;
     uint64_t next = at + sizeof head + (uint64_t)value_count * sizeof(struct sconce_slot);

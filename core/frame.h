@@ -19,7 +19,8 @@ struct sconce_buffer {
     uint64_t used; /* of IN: what was written since it was last zero ends here */
 };
 
-/* A frame of the guest, copied out and checked: every slot's bytes lie within the buffer. */
+/* A frame of the guest, copied out and checked: every slot's bytes lie within the buffer. There are
+ * frame.slot_count slots; what is behind them was never written. */
 struct sconce_message {
     struct sconce_frame frame;
     struct sconce_slot slots[SCONCE_MAX_PARAMS];

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "common/overflow.h"
 #include "common/untrusted.h"
@@ -148,7 +149,7 @@ static int reply(struct sconce_sandbox *sandbox, uint64_t at, int code,
                        "the guest left no room for a reply at offset %" PRIu64, at);
 }
 
-int sconce_host_call_serve(struct sconce_sandbox *sandbox, struct sconce_error *err)
+SCONCE_HOT int sconce_host_call_serve(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     const uint32_t import_count = sandbox->guest->image->import_count;
     const struct sconce_binding *binding;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "common/overflow.h"
 #include "sconce-plugin.h"
@@ -149,7 +150,21 @@ bool sconce_layout_same_state(const struct sconce_layout *a, const struct sconce
     return true;
 }
 
-bool sconce_layout_allows(const struct sconce_layout *layout, uint64_t gpa, uint32_t prot)
+SCONCE_HOT bool sconce_layout_own(const struct sconce_region *region, uint64_t gpa, uint64_t end,
+                                  uint64_t *ret_start, uint64_t *ret_end)
+{
+    uint64_t from = gpa > region->gpa ? gpa : region->gpa;
+    uint64_t to = end < region->gpa + region->bytes ? end : region->gpa + region->bytes;
+
+    if (region->shared || from >= to)
+        return false;
+    *ret_start = region->offset + (from - region->gpa);
+    *ret_end = region->offset + (to - region->gpa);
+    return true;
+}
+
+SCONCE_HOT bool sconce_layout_allows(const struct sconce_layout *layout, uint64_t gpa,
+                                     uint32_t prot)
 {
     for (uint32_t i = 0; i < layout->region_count; i++) {
         const struct sconce_region *region = &layout->regions[i];

@@ -49,6 +49,11 @@ int sconce_layout_make(const struct sconce_image *image, const struct sconce_lim
 /** sconce_layout_same_state - may a snapshot of a sandbox laid out as @a go into one as @b? */
 bool sconce_layout_same_state(const struct sconce_layout *a, const struct sconce_layout *b);
 
+/** sconce_layout_own - the part of [@gpa, @end) that lies in @region, as offsets in the arena.
+ * False when there is none, or the memory is not the sandbox's own. */
+bool sconce_layout_own(const struct sconce_region *region, uint64_t gpa, uint64_t end,
+                       uint64_t *ret_start, uint64_t *ret_end);
+
 /** sconce_layout_allows - does @gpa lie in a region that has all of @prot? */
 bool sconce_layout_allows(const struct sconce_layout *layout, uint64_t gpa, uint32_t prot);
 

@@ -8,18 +8,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "core/sandbox.h"
 
 #define FIRST_ABI 2u /* of guests that take a call where an answer was due */
 
-void sconce_serving_begin(struct sconce_sandbox *sandbox, uint64_t reply_at)
+SCONCE_HOT void sconce_serving_begin(struct sconce_sandbox *sandbox, uint64_t reply_at)
 {
     sandbox->level->reply_at = reply_at;
     sandbox->serving = true;
 }
 
-int sconce_serving_end(struct sconce_sandbox *sandbox, struct sconce_error *err)
+SCONCE_HOT int sconce_serving_end(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     sandbox->serving = false;
     if (sandbox->ended && err)
@@ -28,7 +29,7 @@ int sconce_serving_end(struct sconce_sandbox *sandbox, struct sconce_error *err)
 }
 
 /* In this order: what another thread is doing is not looked at. */
-bool sconce_serves_here(const struct sconce_sandbox *sandbox)
+SCONCE_HOT bool sconce_serves_here(const struct sconce_sandbox *sandbox)
 {
     return sconce_run_is_here(&sandbox->run) && sandbox->serving;
 }

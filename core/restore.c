@@ -6,7 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
+#include "common/overflow.h"
 #include "common/process.h"
 #include "core/sandbox.h"
 #include "core/snapshot.h"
@@ -19,8 +21,8 @@
 #define TRACKED_MOST (8ull << 30)
 
 /* May what @snapshot holds go into @sandbox, whatever state that is in? */
-static int check_fits(const struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                      struct sconce_error *err)
+SCONCE_HOT static int check_fits(const struct sconce_sandbox *sandbox,
+                                 const struct sconce_snapshot *snapshot, struct sconce_error *err)
 {
     int r = sconce_check_process(snapshot->process, err);
 
@@ -40,8 +42,9 @@ static int check_fits(const struct sconce_sandbox *sandbox, const struct sconce_
     return 0;
 }
 
-static int check_restore(const struct sconce_sandbox *sandbox,
-                         const struct sconce_snapshot *snapshot, struct sconce_error *err)
+SCONCE_HOT static int check_restore(const struct sconce_sandbox *sandbox,
+                                    const struct sconce_snapshot *snapshot,
+                                    struct sconce_error *err)
 {
     uint32_t state = sconce_sandbox_state(sandbox);
     int r = sconce_check_process(snapshot->process, err);
@@ -56,7 +59,8 @@ static int check_restore(const struct sconce_sandbox *sandbox,
 
 /* All but memory. The guest compares generations: it must see one that it has not seen, whichever
  * sandbox the snapshot is from. There is room for the personality's state. */
-static void take_books(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
+SCONCE_HOT static void take_books(struct sconce_sandbox *sandbox,
+                                  const struct sconce_snapshot *snapshot)
 {
     if (sandbox->generation < snapshot->generation)
         sandbox->generation = snapshot->generation;
@@ -94,23 +98,43 @@ void sconce_snapshot_track(const struct sconce_snapshot *snapshot, struct sconce
         sandbox->based_on = snapshot->id;
 }
 
-static void guest_wrote(void *ctx, uint64_t gpa, uint64_t bytes)
+/* What a guest has written is put back as its backend tells of it. */
+struct putting {
+    struct sconce_sandbox *sandbox;
+    const struct sconce_baseline *baseline;
+};
+
+SCONCE_HOT static void guest_wrote(void *ctx, uint64_t gpa, uint64_t bytes)
 {
-    sconce_sandbox_wrote(ctx, gpa, bytes);
+    const struct putting *putting = ctx;
+    const struct sconce_layout *layout = &putting->sandbox->layout;
+    uint64_t end, from, to;
+
+    if (!sconce_add_u64(gpa, bytes, &end))
+        end = UINT64_MAX;
+    for (uint32_t i = 0; i < layout->region_count; i++)
+        if (sconce_layout_own(&layout->regions[i], gpa, end, &from, &to))
+            sconce_baseline_put_range(putting->baseline, layout->regions[i].role,
+                                      &putting->sandbox->arena, from, to);
 }
 
 /* Only what was written since memory was the snapshot's, if that is known. */
-static bool put_written_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
+SCONCE_HOT static bool put_written_back(struct sconce_sandbox *sandbox,
+                                        const struct sconce_snapshot *snapshot)
 {
-    if (sandbox->based_on != snapshot->id || !sconce_vm_written(&sandbox->vm, guest_wrote, sandbox))
+    struct putting putting = {sandbox, &snapshot->baseline};
+
+    if (sandbox->based_on != snapshot->id ||
+        !sconce_vm_written(&sandbox->vm, guest_wrote, &putting))
         return false;
     sconce_baseline_put_back(&snapshot->baseline, &sandbox->layout, &sandbox->arena);
     sconce_page_set_clear(&sandbox->arena.written);
     return true;
 }
 
-static int put_memory_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                           struct sconce_error *err)
+SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
+                                      const struct sconce_snapshot *snapshot,
+                                      struct sconce_error *err)
 {
     int r;
 
@@ -145,8 +169,9 @@ static int verify(struct sconce_sandbox *sandbox, const struct sconce_snapshot *
 }
 
 /* Memory, and what the host keeps of the guest. On failure the sandbox is POISONED, or DEAD. */
-static int put_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                    uint64_t rewound_sp, struct sconce_error *err)
+SCONCE_HOT static int put_back(struct sconce_sandbox *sandbox,
+                               const struct sconce_snapshot *snapshot, uint64_t rewound_sp,
+                               struct sconce_error *err)
 {
     int r = put_memory_back(sandbox, snapshot, err);
 
@@ -157,11 +182,12 @@ static int put_back(struct sconce_sandbox *sandbox, const struct sconce_snapshot
     if (r < 0)
         return r;
     take_books(sandbox, snapshot);
-    return sconce_sandbox_write_boot(sandbox, rewound_sp, err);
+    sconce_boot_renew(sandbox, rewound_sp);
+    return 0;
 }
 
-static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                   struct sconce_error *err)
+SCONCE_HOT static int restore(struct sconce_sandbox *sandbox,
+                              const struct sconce_snapshot *snapshot, struct sconce_error *err)
 {
     int r = sconce_vm_reset(&sandbox->vm, err);
 
@@ -184,7 +210,8 @@ static int restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot 
 
 /* Of one that is POISONED nobody knows where it stands. One that was restored stands where that
  * snapshot wants it, before any doorbell; one that moved its thread pointer has to get it back. */
-static bool can_rewind(const struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot)
+SCONCE_HOT static bool can_rewind(const struct sconce_sandbox *sandbox,
+                                  const struct sconce_snapshot *snapshot)
 {
     return sconce_sandbox_state(sandbox) == SCONCE_STATE_READY &&
            sandbox->guest->image->abi >= REWIND_ABI && snapshot->resume.sp &&
@@ -192,8 +219,8 @@ static bool can_rewind(const struct sconce_sandbox *sandbox, const struct sconce
            sandbox->resume.tls == snapshot->resume.tls;
 }
 
-static int rewind_ready(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                        struct sconce_error *err)
+SCONCE_HOT static int rewind_ready(struct sconce_sandbox *sandbox,
+                                   const struct sconce_snapshot *snapshot, struct sconce_error *err)
 {
     int r;
 
@@ -207,8 +234,9 @@ static int rewind_ready(struct sconce_sandbox *sandbox, const struct sconce_snap
     return 0;
 }
 
-static int back_to(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                   bool scrubbed, struct sconce_error *err)
+SCONCE_HOT static int back_to(struct sconce_sandbox *sandbox,
+                              const struct sconce_snapshot *snapshot, bool scrubbed,
+                              struct sconce_error *err)
 {
     int r = sconce_sandbox_hold(sandbox, err);
 
@@ -224,14 +252,16 @@ static int back_to(struct sconce_sandbox *sandbox, const struct sconce_snapshot 
     return r;
 }
 
-int sconce_sandbox_restore(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                           struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_restore(struct sconce_sandbox *sandbox,
+                                      const struct sconce_snapshot *snapshot,
+                                      struct sconce_error *err)
 {
     return back_to(sandbox, snapshot, true, err);
 }
 
-int sconce_sandbox_rewind(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
-                          struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_rewind(struct sconce_sandbox *sandbox,
+                                     const struct sconce_snapshot *snapshot,
+                                     struct sconce_error *err)
 {
     return back_to(sandbox, snapshot, false, err);
 }

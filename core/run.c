@@ -24,6 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "common/lock.h"
 #include "common/process.h"
@@ -59,7 +60,7 @@ static struct {
 /* Carried by our signals, so that those of others can be told apart. */
 static char our_mark;
 
-static uint64_t now_ns(void)
+SCONCE_HOT static uint64_t now_ns(void)
 {
     struct timespec t;
 
@@ -79,7 +80,7 @@ static void arm_timer(struct thread_run *thread, uint64_t due_ns)
     timer_settime(thread->timer, TIMER_ABSTIME, &when, NULL);
 }
 
-static bool past_deadline(const struct sconce_run *run, uint64_t now)
+SCONCE_HOT static bool past_deadline(const struct sconce_run *run, uint64_t now)
 {
     return now >= atomic_load_explicit(&run->deadline_ns, memory_order_relaxed);
 }
@@ -205,7 +206,8 @@ int sconce_kick_signal_install(int signal, struct sconce_error *err)
 }
 
 /* The calling thread's timer for @signal, made at its first run in this process. */
-static int prepare_thread(struct thread_run *thread, int signal, struct sconce_error *err)
+SCONCE_HOT static int prepare_thread(struct thread_run *thread, int signal,
+                                     struct sconce_error *err)
 {
     struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = signal};
     sigset_t set;
@@ -244,21 +246,24 @@ void sconce_run_init(struct sconce_run *run, int signal, const struct sconce_bac
     atomic_init(&run->in_vcpu, false);
     run->signal = signal;
     run->process = sconce_process_id();
+    run->began_ns = 0;
     run->kick_style = backend->probe.kick_style;
     run->kick_local = backend->ops.vcpu_kick_local;
     run->vm = vm;
     run->outer = NULL;
 }
 
-int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns, struct sconce_error *err)
+SCONCE_HOT int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns,
+                                struct sconce_error *err)
 {
     struct thread_run *thread = &thread_run;
-    uint64_t deadline = UINT64_MAX;
+    uint64_t deadline;
     int r = prepare_thread(thread, run->signal, err);
 
     if (r < 0)
         return r;
-    if (timeout_ns != UINT64_MAX && __builtin_add_overflow(now_ns(), timeout_ns, &deadline))
+    run->began_ns = now_ns();
+    if (__builtin_add_overflow(run->began_ns, timeout_ns, &deadline)) /* so it does for none */
         deadline = UINT64_MAX;
 
     atomic_store_explicit(&run->deadline_ns, deadline, memory_order_relaxed);
@@ -274,7 +279,7 @@ int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns, struct sconce_
     return 0;
 }
 
-uint32_t sconce_run_stop_reason(const struct sconce_run *run)
+SCONCE_HOT uint32_t sconce_run_stop_reason(const struct sconce_run *run)
 {
     if (atomic_load_explicit(&run->word, memory_order_acquire) & WORD_KICKED)
         return SCONCE_STOP_KICKED;
@@ -283,7 +288,7 @@ uint32_t sconce_run_stop_reason(const struct sconce_run *run)
     return past_deadline(run, now_ns()) ? SCONCE_STOP_DEADLINE : SCONCE_STOP_NONE;
 }
 
-bool sconce_run_is_here(const struct sconce_run *run)
+SCONCE_HOT bool sconce_run_is_here(const struct sconce_run *run)
 {
     const struct sconce_run *mine = thread_run.current;
 
@@ -292,7 +297,7 @@ bool sconce_run_is_here(const struct sconce_run *run)
     return mine;
 }
 
-bool sconce_run_end(struct sconce_run *run)
+SCONCE_HOT bool sconce_run_end(struct sconce_run *run)
 {
     const struct timespec moment = {.tv_nsec = 50000};
     uint64_t word;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/attributes.h"
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/options.h"
@@ -15,7 +16,7 @@ const char *sconce_version(void)
     return SCONCE_VERSION;
 }
 
-int sconce_check_process(uint32_t process, struct sconce_error *err)
+SCONCE_HOT int sconce_check_process(uint32_t process, struct sconce_error *err)
 {
     if (process == sconce_process_id())
         return 0;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/cleanup.h"
 #include "common/error.h"
 #include "common/options.h"
@@ -12,7 +13,7 @@
 #include "common/process.h"
 #include "core/snapshot.h"
 
-int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err)
 {
     int r = sconce_check_process(sandbox->process, err);
 
@@ -25,22 +26,22 @@ int sconce_sandbox_hold(struct sconce_sandbox *sandbox, struct sconce_error *err
     return 0;
 }
 
-void sconce_sandbox_release(struct sconce_sandbox *sandbox)
+SCONCE_HOT void sconce_sandbox_release(struct sconce_sandbox *sandbox)
 {
     atomic_store_explicit(&sandbox->held, false, memory_order_release);
 }
 
-void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state)
+SCONCE_HOT void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state)
 {
     atomic_store_explicit(&sandbox->state, state, memory_order_release);
 }
 
-uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox)
+SCONCE_HOT uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox)
 {
     return atomic_load_explicit(&sandbox->state, memory_order_acquire);
 }
 
-uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes)
+SCONCE_HOT uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes)
 {
     uint8_t *data;
 
@@ -57,18 +58,13 @@ uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes)
 
 void sconce_sandbox_wrote(struct sconce_sandbox *sandbox, uint64_t gpa, uint64_t bytes)
 {
-    uint64_t end;
+    uint64_t end, from, to;
 
     if (!sconce_add_u64(gpa, bytes, &end))
         end = UINT64_MAX;
-    for (uint32_t i = 0; i < sandbox->layout.region_count; i++) {
-        const struct sconce_region *region = &sandbox->layout.regions[i];
-        uint64_t from = gpa > region->gpa ? gpa : region->gpa;
-        uint64_t to = end < region->gpa + region->bytes ? end : region->gpa + region->bytes;
-
-        if (!region->shared && from < to)
-            sconce_arena_wrote(&sandbox->arena, region->offset + (from - region->gpa), to - from);
-    }
+    for (uint32_t i = 0; i < sandbox->layout.region_count; i++)
+        if (sconce_layout_own(&sandbox->layout.regions[i], gpa, end, &from, &to))
+            sconce_arena_wrote(&sandbox->arena, from, to - from);
 }
 
 static void destroy(struct sconce_sandbox *sandbox)
@@ -215,7 +211,7 @@ static int build_vm(struct sconce_sandbox *sandbox, const struct sconce_snapshot
                                           sandbox->layout.out.bytes, 0};
     r = fill_memory(sandbox, from, &start, err);
     if (!r)
-        r = sconce_sandbox_write_boot(sandbox, 0, err);
+        r = sconce_boot_write(sandbox, err);
     if (r < 0)
         return r;
     r = sconce_vm_create(&sandbox->vm, sandbox->guest->backend, err);

@@ -83,7 +83,7 @@ struct sconce_sandbox {
     bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */
     uint64_t generation;
     uint8_t seed_key[SCONCE_PERSONALITY_SEED_BYTES];
-    bool has_seed_key;
+    bool seed_due;                          /* in the boot page, when it next runs */
     struct sconce_binding *bindings;        /* by the guest's import index */
     struct sconce_host_function *functions; /* own copies of the offers */
     uint32_t function_count;
@@ -117,8 +117,8 @@ void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state);
 /** sconce_scratch_reserve - room for @bytes; what was there is lost. NULL when memory is out. */
 uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes);
 
-/** sconce_sandbox_wrote - [@gpa, @gpa + @bytes) was written: by the host, or by the guest as its
- * backend tells. What of it is not the sandbox's own memory is passed over. */
+/** sconce_sandbox_wrote - the host has written, or will, [@gpa, @gpa + @bytes). What of it is not
+ * the sandbox's own memory is passed over. */
 void sconce_sandbox_wrote(struct sconce_sandbox *sandbox, uint64_t gpa, uint64_t bytes);
 
 /** sconce_sandbox_enter - set where the vCPU starts; only after creation or a reset. */
@@ -132,13 +132,19 @@ int sconce_boot_take_strings(struct sconce_sandbox *sandbox,
                              const struct sconce_sandbox_options *options,
                              struct sconce_error *err);
 
-/** sconce_sandbox_write_boot - fill the boot page with the generation, a fresh seed, and the
- * strings for main behind its head. @rewound_sp: as the guest ABI has it. */
-int sconce_sandbox_write_boot(struct sconce_sandbox *sandbox, uint64_t rewound_sp,
-                              struct sconce_error *err);
+/** sconce_boot_write - fill a new sandbox's boot page, with the strings for main behind its head.
+ */
+int sconce_boot_write(struct sconce_sandbox *sandbox, struct sconce_error *err);
 
-/** sconce_sandbox_end_rewind - the guest has seen that it was rewound, if it was. */
-void sconce_sandbox_end_rewind(struct sconce_sandbox *sandbox);
+/** sconce_boot_renew - give it the generation, and have the next run begin with a fresh seed; after
+ * each restore. @rewound_sp: as the guest ABI has it. */
+void sconce_boot_renew(struct sconce_sandbox *sandbox, uint64_t rewound_sp);
+
+/** sconce_boot_seed - the fresh seed, where one is due; a run has begun. */
+void sconce_boot_seed(struct sconce_sandbox *sandbox);
+
+/** sconce_boot_end_rewind - the guest has seen that it was rewound, if it was. */
+void sconce_boot_end_rewind(const struct sconce_sandbox *sandbox);
 
 /* ---- trap.c --------------------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 
 #include <sconce/sconce.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 
 #define TYPES_HINT                                                                                 \
@@ -35,7 +36,7 @@ _Static_assert(SCONCE_SIGNATURE_TEXT_BYTES >=
                    SCONCE_MAX_PARAMS * sizeof "string," + sizeof "() -> string",
                "the longest signature fits");
 
-const char *sconce_type_name(uint32_t type)
+SCONCE_HOT const char *sconce_type_name(uint32_t type)
 {
     for (size_t i = 0; i < TYPE_COUNT; i++)
         if ((uint32_t)types[i].letter == type)

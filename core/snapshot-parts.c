@@ -382,5 +382,5 @@ int sconce_snapshot_fill(struct sconce_snapshot *snapshot,
         r = source->read(source->ctx, (void *)sconce_snapshot_memory(snapshot, stretch),
                          (size_t)(stretch->end - stretch->start), err);
     }
-    return r ? r : sconce_arena_survey(&baseline->arena, &baseline->populated, err);
+    return r ? r : sconce_arena_content(&baseline->arena, &baseline->content, err);
 }

@@ -108,8 +108,8 @@ bool sconce_vm_track(struct sconce_vm *vm)
     return status == SCONCE_PLUGIN_OK;
 }
 
-bool sconce_vm_written(struct sconce_vm *vm, void (*wrote)(void *ctx, uint64_t gpa, uint64_t bytes),
-                       void *ctx)
+SCONCE_HOT bool sconce_vm_written(struct sconce_vm *vm,
+                                  void (*wrote)(void *ctx, uint64_t gpa, uint64_t bytes), void *ctx)
 {
     struct sconce_plugin_error from = {.size = sizeof from};
     int32_t status;
@@ -148,7 +148,8 @@ int sconce_vm_enter(struct sconce_vm *vm, const struct sconce_entry *entry,
     return guest_gave(vm, status, &from, err);
 }
 
-int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit, struct sconce_error *err)
+SCONCE_HOT int sconce_vm_run(struct sconce_vm *vm, struct sconce_exit *ret_exit,
+                             struct sconce_error *err)
 {
     ret_exit->size = sizeof *ret_exit;
     return CALL_OP(vm, err, vcpu_run, vm->handle, ret_exit);

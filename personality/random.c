@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "common/attributes.h"
 #include "personality/trap.h"
 
 #define BLOCK_BYTES 64u
@@ -46,8 +47,8 @@ static void store_le(uint8_t *at, uint32_t value)
     memcpy(at, &value, sizeof value);
 }
 
-static void make_block(const uint8_t *seed, uint64_t stream, uint64_t counter,
-                       uint8_t block[BLOCK_BYTES])
+SCONCE_HOT static void make_block(const uint8_t *seed, uint64_t stream, uint64_t counter,
+                                  uint8_t block[BLOCK_BYTES])
 {
     uint32_t start[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574}, s[16];
 
@@ -72,8 +73,8 @@ static void make_block(const uint8_t *seed, uint64_t stream, uint64_t counter,
         store_le(block + 4 * (size_t)i, s[i] + start[i]);
 }
 
-void sconce_personality_stream(const uint8_t seed[SCONCE_PERSONALITY_SEED_BYTES], uint64_t stream,
-                               uint64_t at, void *data, size_t bytes)
+SCONCE_HOT void sconce_personality_stream(const uint8_t seed[SCONCE_PERSONALITY_SEED_BYTES],
+                                          uint64_t stream, uint64_t at, void *data, size_t bytes)
 {
     uint8_t block[BLOCK_BYTES], *to = data;
 

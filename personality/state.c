@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/attributes.h"
 #include "common/error.h"
 #include "personality/personality.h"
 
@@ -56,9 +57,9 @@ void sconce_personality_state_fini(struct sconce_personality_state *state)
     *state = (struct sconce_personality_state){0};
 }
 
-int sconce_personality_state_reserve(struct sconce_personality_state *to,
-                                     const struct sconce_personality_state *from,
-                                     struct sconce_error *err)
+SCONCE_HOT int sconce_personality_state_reserve(struct sconce_personality_state *to,
+                                                const struct sconce_personality_state *from,
+                                                struct sconce_error *err)
 {
     struct sconce_personality_range *grown;
 
@@ -73,8 +74,8 @@ int sconce_personality_state_reserve(struct sconce_personality_state *to,
     return 0;
 }
 
-void sconce_personality_state_copy(struct sconce_personality_state *to,
-                                   const struct sconce_personality_state *from)
+SCONCE_HOT void sconce_personality_state_copy(struct sconce_personality_state *to,
+                                              const struct sconce_personality_state *from)
 {
     struct sconce_personality_range *mappings = to->mappings;
     uint32_t room = to->mapping_room;

@@ -138,6 +138,38 @@ static void test_survey_lists_all_stretches(void **state)
     sconce_arena_fini(&arena);
 }
 
+static void content_is(const struct sconce_arena *arena, const struct sconce_stretch *wanted,
+                       size_t count)
+{
+    struct sconce_stretches stretches = {0};
+
+    assert_int_equal(sconce_arena_content(arena, &stretches, NULL), 0);
+    assert_int_equal(stretches.count, count);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(stretches.at[i].start, wanted[i].start);
+        assert_int_equal(stretches.at[i].end, wanted[i].end);
+    }
+    sconce_stretches_fini(&stretches);
+}
+
+static void test_content_is_what_is_not_zero(void **state)
+{
+    struct sconce_arena arena = SCONCE_ARENA_EMPTY;
+    const struct sconce_stretch far[] = {{0, 64}, {1024, 1088}, {3 * PAGE - 64, 3 * PAGE + 64}};
+    const struct sconce_stretch near[] = {{0, 1088}, {3 * PAGE - 64, 3 * PAGE + 64}};
+
+    (void)state;
+    assert_int_equal(sconce_arena_init(&arena, "test", BYTES, NULL), 0);
+    memset(arena.host, 0, 5 * PAGE); /* touched, and zero */
+    content_is(&arena, NULL, 0);
+    arena.host[0] = arena.host[1024 + 63] = 1;
+    arena.host[3 * PAGE - 1] = arena.host[3 * PAGE] = 1;
+    content_is(&arena, far, 3);
+    arena.host[512] = 1; /* less than 512 bytes from both */
+    content_is(&arena, near, 2);
+    sconce_arena_fini(&arena);
+}
+
 static void test_survey_without_memory_says_so(void **state)
 {
     struct sconce_arena arena = SCONCE_ARENA_EMPTY;
@@ -166,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_arena_zero_leaves_what_is_outside),
         cmocka_unit_test(test_arena_copy_takes_what_was_touched),
         cmocka_unit_test(test_survey_lists_all_stretches),
+        cmocka_unit_test(test_content_is_what_is_not_zero),
         cmocka_unit_test(test_survey_without_memory_says_so),
     };
 

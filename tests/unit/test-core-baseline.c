@@ -93,7 +93,7 @@ static void test_baseline_has_state_alone(void **state)
 {
     struct fixture *fixture = *state;
     const unsigned pages[] = {0, 1, 5, 70, 97, 130};
-    struct sconce_stretches *kept = &fixture->baseline.populated;
+    struct sconce_stretches *kept = &fixture->baseline.content;
 
     for (size_t i = 0; i < sizeof pages / sizeof pages[0]; i++)
         scribble(fixture, pages[i], 7);
@@ -205,7 +205,7 @@ static void test_baseline_of_nothing_is_all_zero(void **state)
     struct fixture *fixture = *state;
 
     take(fixture);
-    assert_int_equal(fixture->baseline.populated.count, 0);
+    assert_int_equal(fixture->baseline.content.count, 0);
     scribble(fixture, 0, 1);
     scribble(fixture, 31, 1);
     scribble(fixture, 64, 1);
