@@ -34,7 +34,7 @@ const void *sconce_arena_mark(void)
     return pieces;
 }
 
-void sconce_arena_release(const void *mark)
+SCONCE_HOT void sconce_arena_release(const void *mark)
 {
     while (pieces != mark) {
         struct piece *piece = pieces;

@@ -50,7 +50,7 @@ void sconce_fail(int32_t code, const char *format, ...)
     failure.pending = true;
 }
 
-bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_text)
+SCONCE_HOT bool sconce_failure_take(int32_t *ret_code, const struct sconce_note_text **ret_text)
 {
     bool pending = failure.pending;
 

@@ -12,6 +12,13 @@
 /* The symbols that a restored guest may not find in registers live in memory. */
 extern const struct sconce_boot *sconce_boot_page;
 
+/* On the path of each call. The functions lie next to each other, and so do the variables but for
+ * large ones: each page of code that a call goes through costs a walk of the page tables after an
+ * exit, and each page that it writes is copied when the guest is rewound. Linkers put what is
+ * common behind all other variables. */
+#define SCONCE_HOT __attribute__((hot))
+#define SCONCE_LARGE __attribute__((common, visibility("hidden")))
+
 /* What makes an ELF file a guest. retain: --gc-sections would drop it. */
 #if defined(__has_attribute)
 #if __has_attribute(retain)

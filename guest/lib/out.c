@@ -13,17 +13,17 @@ uint64_t sconce_out_begun, sconce_out_left;
 static uint64_t begun;     /* and not rung yet; 0: no frame is */
 static uint64_t next_byte; /* where the next span goes, from the start of OUT */
 
-struct sconce_frame *sconce_out_frame(void)
+SCONCE_HOT struct sconce_frame *sconce_out_frame(void)
 {
     return (struct sconce_frame *)sconce_boot_page->out_addr;
 }
 
-static struct sconce_slot *slot(uint32_t i)
+SCONCE_HOT static struct sconce_slot *slot(uint32_t i)
 {
     return (struct sconce_slot *)(sconce_out_frame() + 1) + i;
 }
 
-void sconce_out_interrupted(uint64_t *busy)
+SCONCE_HOT void sconce_out_interrupted(uint64_t *busy)
 {
     if (*busy <= sconce_out_left || /* 0, or nobody comes back to it */
         (uintptr_t)__builtin_frame_address(0) - sconce_fault_stack >= sconce_fault_stack_bytes)
@@ -33,7 +33,7 @@ void sconce_out_interrupted(uint64_t *busy)
                  "was doing that itself");
 }
 
-void sconce_out_begin(uint32_t kind, uint32_t index, uint32_t slot_count)
+SCONCE_HOT void sconce_out_begin(uint32_t kind, uint32_t index, uint32_t slot_count)
 {
     sconce_out_interrupted(&begun);
     begun = ++sconce_out_begun;
@@ -44,12 +44,12 @@ void sconce_out_begin(uint32_t kind, uint32_t index, uint32_t slot_count)
     next_byte = sizeof(struct sconce_frame) + slot_count * sizeof(struct sconce_slot);
 }
 
-void sconce_out_scalar(uint32_t i, uint32_t type, uint64_t bits)
+SCONCE_HOT void sconce_out_scalar(uint32_t i, uint32_t type, uint64_t bits)
 {
     *slot(i) = (struct sconce_slot){.type = type, .value = bits};
 }
 
-bool sconce_out_span(uint32_t i, uint32_t type, const void *data, size_t length)
+SCONCE_HOT bool sconce_out_span(uint32_t i, uint32_t type, const void *data, size_t length)
 {
     if (length > UINT32_MAX || length > sconce_boot_page->out_bytes - next_byte)
         return false;
@@ -60,7 +60,7 @@ bool sconce_out_span(uint32_t i, uint32_t type, const void *data, size_t length)
     return true;
 }
 
-void sconce_out_ring(uint32_t doorbell)
+SCONCE_HOT void sconce_out_ring(uint32_t doorbell)
 {
     sconce_out_frame()->used_bytes = next_byte;
     begun = 0;

@@ -8,20 +8,21 @@
 
 #include "internal.h"
 
-static char gathered[4096];
+extern char sconce_gathered[4096];
+SCONCE_LARGE char sconce_gathered[4096];
 static size_t gathered_bytes;
 static uint64_t gathering; /* the print that is under way; 0: none */
 
 static void send(size_t bytes)
 {
     sconce_out_begin(SCONCE_FRAME_PRINT, 0, 1);
-    sconce_out_span(0, SCONCE_TYPE_STRING, gathered, bytes);
+    sconce_out_span(0, SCONCE_TYPE_STRING, sconce_gathered, bytes);
     sconce_out_ring(SCONCE_DOORBELL_PRINT);
     gathered_bytes -= bytes;
-    memmove(gathered, gathered + bytes, gathered_bytes);
+    memmove(sconce_gathered, sconce_gathered + bytes, gathered_bytes);
 }
 
-void sconce_print_flush(void)
+SCONCE_HOT void sconce_print_flush(void)
 {
     sconce_out_interrupted(&gathering);
     if (gathered_bytes)
@@ -33,15 +34,15 @@ void sconce_print(const char *text, size_t bytes)
     sconce_out_interrupted(&gathering);
     gathering = ++sconce_out_begun;
     while (bytes) {
-        size_t room = sizeof gathered - gathered_bytes;
+        size_t room = sizeof sconce_gathered - gathered_bytes;
         size_t part = bytes < room ? bytes : room;
 
-        memcpy(gathered + gathered_bytes, text, part);
+        memcpy(sconce_gathered + gathered_bytes, text, part);
         gathered_bytes += part;
         text += part;
         bytes -= part;
-        if (gathered_bytes == sizeof gathered)
-            send(sconce_utf8_cut(gathered, gathered_bytes));
+        if (gathered_bytes == sizeof sconce_gathered)
+            send(sconce_utf8_cut(sconce_gathered, gathered_bytes));
     }
     gathering = 0;
 }
@@ -51,7 +52,7 @@ static void send_lines(void)
 {
     size_t bytes = gathered_bytes;
 
-    while (bytes && gathered[bytes - 1] != '\n')
+    while (bytes && sconce_gathered[bytes - 1] != '\n')
         bytes--;
     if (bytes)
         send(bytes);

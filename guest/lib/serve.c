@@ -41,27 +41,27 @@ uint64_t sconce_serve_in_used(void)
     return current ? current->in_used : 0;
 }
 
-static const unsigned char *in_buffer(void)
+SCONCE_HOT static const unsigned char *in_buffer(void)
 {
     return (const unsigned char *)sconce_boot_page->in_addr;
 }
 
 /* Where the host may enter again after a restore: nothing below that stack pointer is needed. */
-static void set_resume(struct sconce_frame *frame)
+SCONCE_HOT static void set_resume(struct sconce_frame *frame)
 {
     frame->resume_pc = (uintptr_t)sconce_resume_entry;
     frame->resume_sp = resume.sp;
     frame->resume_tls = resume.tls;
 }
 
-static void write_failed(int32_t code, const void *text, size_t length)
+SCONCE_HOT static void write_failed(int32_t code, const void *text, size_t length)
 {
     sconce_out_begin(SCONCE_FRAME_FAILED, 0, 1);
     sconce_out_frame()->code = code;
     sconce_out_span(0, SCONCE_TYPE_STRING, text, length);
 }
 
-static bool write_return(const struct sconce_call *call)
+SCONCE_HOT static bool write_return(const struct sconce_call *call)
 {
     sconce_out_begin(SCONCE_FRAME_RETURN, 0, 1);
     if (call->result_type == SCONCE_TYPE_STRING || call->result_type == SCONCE_TYPE_BYTES)
@@ -71,7 +71,7 @@ static bool write_return(const struct sconce_call *call)
     return true;
 }
 
-static void write_outcome(const struct sconce_call *call)
+SCONCE_HOT static void write_outcome(const struct sconce_call *call)
 {
     const struct sconce_note_text *text;
     int32_t code;
@@ -87,7 +87,7 @@ static void write_outcome(const struct sconce_call *call)
     write_failed(code, text->text, text->length);
 }
 
-static void run_export(struct sconce_call *call, uint64_t at)
+SCONCE_HOT static void run_export(struct sconce_call *call, uint64_t at)
 {
     const struct sconce_frame *frame = (const struct sconce_frame *)(in_buffer() + at);
     size_t count = (size_t)(((uintptr_t)__stop_sconce_exports - (uintptr_t)__start_sconce_exports) /
@@ -109,7 +109,7 @@ static void run_export(struct sconce_call *call, uint64_t at)
 }
 
 /* The CALL at @at of IN; its outcome is then in OUT. */
-static void run_call(uint64_t at)
+SCONCE_HOT static void run_call(uint64_t at)
 {
     struct sconce_call *outer = current;
     struct sconce_call call;
@@ -121,7 +121,7 @@ static void run_call(uint64_t at)
     current = outer;
 }
 
-_Noreturn void sconce_serve(void)
+SCONCE_HOT _Noreturn void sconce_serve(void)
 {
     for (;;) {
         current = NULL; /* one that rang READY itself is gone with its stack */
@@ -132,7 +132,7 @@ _Noreturn void sconce_serve(void)
     }
 }
 
-void sconce_serve_nested(uint64_t at)
+SCONCE_HOT void sconce_serve_nested(uint64_t at)
 {
     const void *mark = sconce_arena_mark();
     struct sconce_failure outer;
@@ -159,33 +159,33 @@ _Noreturn void sconce_serve_first(uint64_t sp, uint64_t tls)
 
 /* ---- Arguments ------------------------------------------------------------------------------- */
 
-bool sconce_arg_bool(const struct sconce_call *call, unsigned i)
+SCONCE_HOT bool sconce_arg_bool(const struct sconce_call *call, unsigned i)
 {
     return call->slots[i].value != 0;
 }
 
-int32_t sconce_arg_i32(const struct sconce_call *call, unsigned i)
+SCONCE_HOT int32_t sconce_arg_i32(const struct sconce_call *call, unsigned i)
 {
     return (int32_t)(uint32_t)call->slots[i].value;
 }
 
-uint32_t sconce_arg_u32(const struct sconce_call *call, unsigned i)
+SCONCE_HOT uint32_t sconce_arg_u32(const struct sconce_call *call, unsigned i)
 {
     return (uint32_t)call->slots[i].value;
 }
 
-int64_t sconce_arg_i64(const struct sconce_call *call, unsigned i)
+SCONCE_HOT int64_t sconce_arg_i64(const struct sconce_call *call, unsigned i)
 {
     return (int64_t)call->slots[i].value;
 }
 
-uint64_t sconce_arg_u64(const struct sconce_call *call, unsigned i)
+SCONCE_HOT uint64_t sconce_arg_u64(const struct sconce_call *call, unsigned i)
 {
     return call->slots[i].value;
 }
 
 /* Floating-point values are copied as bits: signalling NaNs stay what they are. */
-float sconce_arg_f32(const struct sconce_call *call, unsigned i)
+SCONCE_HOT float sconce_arg_f32(const struct sconce_call *call, unsigned i)
 {
     float value;
 
@@ -193,7 +193,7 @@ float sconce_arg_f32(const struct sconce_call *call, unsigned i)
     return value;
 }
 
-double sconce_arg_f64(const struct sconce_call *call, unsigned i)
+SCONCE_HOT double sconce_arg_f64(const struct sconce_call *call, unsigned i)
 {
     double value;
 
@@ -201,55 +201,55 @@ double sconce_arg_f64(const struct sconce_call *call, unsigned i)
     return value;
 }
 
-sconce_str sconce_arg_str(const struct sconce_call *call, unsigned i)
+SCONCE_HOT sconce_str sconce_arg_str(const struct sconce_call *call, unsigned i)
 {
     return (sconce_str){sconce_arg_text(call, i), call->slots[i].length};
 }
 
-const char *sconce_arg_text(const struct sconce_call *call, unsigned i)
+SCONCE_HOT const char *sconce_arg_text(const struct sconce_call *call, unsigned i)
 {
     return (const char *)in_buffer() + call->slots[i].value;
 }
 
-sconce_bytes sconce_arg_bytes(const struct sconce_call *call, unsigned i)
+SCONCE_HOT sconce_bytes sconce_arg_bytes(const struct sconce_call *call, unsigned i)
 {
     return (sconce_bytes){in_buffer() + call->slots[i].value, call->slots[i].length};
 }
 
 /* ---- Results --------------------------------------------------------------------------------- */
 
-static void result_scalar(struct sconce_call *call, uint32_t type, uint64_t bits)
+SCONCE_HOT static void result_scalar(struct sconce_call *call, uint32_t type, uint64_t bits)
 {
     call->result_type = type;
     call->result_bits = bits;
 }
 
-void sconce_result_bool(struct sconce_call *call, bool value)
+SCONCE_HOT void sconce_result_bool(struct sconce_call *call, bool value)
 {
     result_scalar(call, SCONCE_TYPE_BOOL, value);
 }
 
-void sconce_result_i32(struct sconce_call *call, int32_t value)
+SCONCE_HOT void sconce_result_i32(struct sconce_call *call, int32_t value)
 {
     result_scalar(call, SCONCE_TYPE_I32, (uint32_t)value);
 }
 
-void sconce_result_u32(struct sconce_call *call, uint32_t value)
+SCONCE_HOT void sconce_result_u32(struct sconce_call *call, uint32_t value)
 {
     result_scalar(call, SCONCE_TYPE_U32, value);
 }
 
-void sconce_result_i64(struct sconce_call *call, int64_t value)
+SCONCE_HOT void sconce_result_i64(struct sconce_call *call, int64_t value)
 {
     result_scalar(call, SCONCE_TYPE_I64, (uint64_t)value);
 }
 
-void sconce_result_u64(struct sconce_call *call, uint64_t value)
+SCONCE_HOT void sconce_result_u64(struct sconce_call *call, uint64_t value)
 {
     result_scalar(call, SCONCE_TYPE_U64, value);
 }
 
-void sconce_result_f32(struct sconce_call *call, float value)
+SCONCE_HOT void sconce_result_f32(struct sconce_call *call, float value)
 {
     uint32_t bits;
 
@@ -257,7 +257,7 @@ void sconce_result_f32(struct sconce_call *call, float value)
     result_scalar(call, SCONCE_TYPE_F32, bits);
 }
 
-void sconce_result_f64(struct sconce_call *call, double value)
+SCONCE_HOT void sconce_result_f64(struct sconce_call *call, double value)
 {
     uint64_t bits;
 
@@ -265,18 +265,18 @@ void sconce_result_f64(struct sconce_call *call, double value)
     result_scalar(call, SCONCE_TYPE_F64, bits);
 }
 
-void sconce_result_str(struct sconce_call *call, sconce_str value)
+SCONCE_HOT void sconce_result_str(struct sconce_call *call, sconce_str value)
 {
     call->result_type = SCONCE_TYPE_STRING;
     call->result_span = (sconce_bytes){value.data, value.length};
 }
 
-void sconce_result_text(struct sconce_call *call, const char *value)
+SCONCE_HOT void sconce_result_text(struct sconce_call *call, const char *value)
 {
     sconce_result_str(call, sconce_str_from(value));
 }
 
-void sconce_result_bytes(struct sconce_call *call, sconce_bytes value)
+SCONCE_HOT void sconce_result_bytes(struct sconce_call *call, sconce_bytes value)
 {
     call->result_type = SCONCE_TYPE_BYTES;
     call->result_span = value;

@@ -35,7 +35,7 @@ const struct sconce_boot *sconce_boot(void)
 }
 
 /* The guard's lowest byte, which a string's overflow reaches first, is a NUL. */
-static void set_stack_guard(const struct sconce_boot *boot)
+SCONCE_HOT static void set_stack_guard(const struct sconce_boot *boot)
 {
     uintptr_t random;
 
@@ -97,7 +97,7 @@ _Noreturn void sconce_guest_start(const struct sconce_boot *boot)
 
 /* No frame of C is alive here (the stack starts afresh), so copies of a snapshot can be given
  * guards of their own. */
-_Noreturn void sconce_guest_resume(const struct sconce_boot *boot)
+SCONCE_HOT _Noreturn void sconce_guest_resume(const struct sconce_boot *boot)
 {
     sconce_boot_page = boot;
     set_stack_guard(boot);

@@ -17,7 +17,7 @@
     .option pop
     .endm
 
-    .section .text.sconce_start, "ax", @progbits
+    .section .text.hot.sconce_start, "ax", @progbits
 
 /* Entered with SP at the top of the stack and the boot page's address in A0. */
     .globl _start

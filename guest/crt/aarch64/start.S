@@ -5,7 +5,7 @@
  */
 #include "sconce-guest-abi.h"
 
-    .section .text.sconce_start, "ax", @progbits
+    .section .text.hot.sconce_start, "ax", @progbits
 
 #ifdef SCONCE_PROCESS
 
