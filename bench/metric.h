@@ -43,6 +43,7 @@ struct metric {
     metric_back_fn back;     /* and what puts them back */
     bool scrub;              /* registers, too */
     bool load;               /* rows-start.c: the guest's file is loaded each time */
+    bool from_snapshot;      /* and: the sandbox begins as one */
     const char *export_name; /* rows-compute.c: the guest's function, the same here, how much */
     metric_work_fn work;
     uint32_t turns;
@@ -63,6 +64,8 @@ int row_restore_open(struct bench *bench, const struct metric *m, struct contest
 void row_restore_close(struct contest *contest);
 int row_start_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_start_close(struct contest *contest);
+int row_pool_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_pool_close(struct contest *contest);
 int row_kick_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_kick_close(struct contest *contest);
 int row_compute_open(struct bench *bench, const struct metric *m, struct contest *contest);

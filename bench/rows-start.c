@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a guest's file in memory, or from a guest, to the first result; and all taken back. */
+/* From a guest's file in memory, from a guest, or from a snapshot of one, to the first result; and
+ * all taken back. */
 #include <stdlib.h>
 
 #include "metric.h"
@@ -7,7 +8,8 @@
 struct start_row {
     const struct bench *bench;
     bool load;
-    struct sconce_guest *guest; /* NULL where each start loads its own */
+    struct sconce_guest *guest;       /* NULL where each start loads its own */
+    struct sconce_snapshot *snapshot; /* NULL: the guest's start-up code runs */
     uint64_t exits, floor_exits;
     struct sconce_error err;
 };
@@ -42,8 +44,10 @@ static uint64_t floor_exits(void *ctx)
 
 static int start_sandbox(struct start_row *row, struct sconce_guest *guest)
 {
+    const struct sconce_sandbox_options options = {.size = sizeof options,
+                                                   .snapshot = row->snapshot};
     struct sconce_sandbox *sandbox = NULL;
-    int r = sconce_sandbox_new(guest, NULL, &sandbox, &row->err);
+    int r = sconce_sandbox_new(guest, &options, &sandbox, &row->err);
 
     if (r == 0)
         r = sconce_sandbox_call(sandbox, "nothing", NULL, 0, NULL, &row->err);
@@ -74,6 +78,17 @@ static uint64_t ours_exits(void *ctx)
     return ((struct start_row *)ctx)->exits;
 }
 
+static int take_snapshot(struct start_row *row)
+{
+    struct sconce_sandbox *sandbox = NULL;
+    int r = sconce_sandbox_new(row->guest, NULL, &sandbox, &row->err);
+
+    if (r == 0)
+        r = sconce_sandbox_snapshot(sandbox, &row->snapshot, &row->err);
+    sconce_sandbox_free(sandbox);
+    return r < 0 ? subject_failed("taking a snapshot", &row->err) : 0;
+}
+
 int row_start_open(struct bench *bench, const struct metric *m, struct contest *contest)
 {
     struct start_row *row = calloc(1, sizeof *row);
@@ -91,7 +106,11 @@ int row_start_open(struct bench *bench, const struct metric *m, struct contest *
         (struct measure_contestant){.op = start_bare, .exits = floor_exits, .ctx = row};
     if (subject_read_null(&bench->subject) < 0)
         return -1;
-    return row->load ? 0 : subject_load_null(&bench->subject, &row->guest);
+    if (row->load)
+        return 0;
+    if (subject_load_null(&bench->subject, &row->guest) < 0)
+        return -1;
+    return m->from_snapshot ? take_snapshot(row) : 0;
 }
 
 void row_start_close(struct contest *contest)
@@ -100,6 +119,7 @@ void row_start_close(struct contest *contest)
 
     if (!row)
         return;
+    sconce_snapshot_free(row->snapshot);
     sconce_guest_free(row->guest);
     free(row);
 }

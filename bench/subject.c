@@ -113,27 +113,46 @@ int subject_find(const struct subject *subject, const char *export_name, uint32_
     return 0;
 }
 
+struct sconce_sandbox_options subject_options(void)
+{
+    static const struct sconce_host_function host = {
+        .name = "host", .signature = "() -> none", .fn = answer_nothing};
+
+    return (struct sconce_sandbox_options){
+        .size = sizeof(struct sconce_sandbox_options), .function_count = 1, .functions = &host};
+}
+
+int subject_make(const struct subject *subject, const struct sconce_sandbox_options *options,
+                 struct sconce_sandbox **ret_sandbox)
+{
+    struct sconce_error err = {0};
+
+    if (sconce_sandbox_new(subject->guest, options, ret_sandbox, &err) < 0)
+        return subject_failed("making a sandbox", &err);
+    return 0;
+}
+
 int subject_start_serving(const struct subject *subject, const char *export_name, sconce_host_fn fn,
                           void *ctx, struct sconce_sandbox **ret_sandbox, uint32_t *ret_export)
 {
     const struct sconce_host_function host = {
         .name = "host", .signature = "() -> none", .fn = fn, .ctx = ctx};
-    const struct sconce_sandbox_options options = {
-        .size = sizeof options, .function_count = 1, .functions = &host};
-    struct sconce_error err = {0};
+    struct sconce_sandbox_options options = subject_options();
 
+    options.functions = &host;
     if (subject_find(subject, export_name, ret_export) < 0)
         return -1;
-    if (sconce_sandbox_new(subject->guest, &options, ret_sandbox, &err) < 0)
-        return subject_failed("making a sandbox", &err);
-    return 0;
+    return subject_make(subject, &options, ret_sandbox);
 }
 
 int subject_start(const struct subject *subject, const char *export_name,
                   struct sconce_sandbox **ret_sandbox, uint32_t *ret_export)
 {
-    return subject_start_serving(subject, export_name, answer_nothing, NULL, ret_sandbox,
-                                 ret_export);
+    const struct sconce_sandbox_options options = subject_options();
+
+    if (subject_find(subject, export_name, ret_export) < 0)
+        return -1;
+    return subject_make(subject, &options, ret_sandbox);
 }
 
 int subject_read_null(struct subject *subject)

@@ -37,6 +37,14 @@ int subject_start(const struct subject *subject, const char *export_name,
 int subject_start_serving(const struct subject *subject, const char *export_name, sconce_host_fn fn,
                           void *ctx, struct sconce_sandbox **ret_sandbox, uint32_t *ret_export);
 
+/** subject_options - what a sandbox of the guest needs; more may be asked for. Its host function
+ * does nothing. */
+struct sconce_sandbox_options subject_options(void);
+
+/** subject_make - a sandbox by @options, which began as subject_options(). */
+int subject_make(const struct subject *subject, const struct sconce_sandbox_options *options,
+                 struct sconce_sandbox **ret_sandbox);
+
 int subject_find(const struct subject *subject, const char *export_name, uint32_t *ret_export);
 
 /** subject_read_null - guests/null.c, which exports nothing() alone, into memory, once. */

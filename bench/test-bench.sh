@@ -48,8 +48,8 @@ rows()
         counts "$1" call.host "$whose" 2 $((2 * $2))
         counts "$1" call.bytes "$whose" 1 "$2"
     done
-    for row in restore.1 restore.64 restore.256 start.cold start.sandbox kick compute.int \
-        compute.sha256 compute.memcpy; do
+    for row in rewind.1 rewind.64 rewind.256 restore.1 restore.64 restore.256 pool.turn start.cold \
+        start.sandbox start.snapshot kick compute.int compute.sha256 compute.memcpy; do
         case $output in
         *"\"metric\": \"$row\""*) ;;
         *) fail "--backend=$1: no row $row" ;;
