@@ -7,6 +7,9 @@
 #include "measure.h"
 #include "subject.h"
 
+/* The heap of a sandbox by default, which a floor's guest has room for, too. */
+#define METRIC_HEAP_MIB 16u
+
 /* A backend, and the floor that it stands on. */
 struct bench {
     struct subject subject;
@@ -33,7 +36,9 @@ struct metric {
     double target;    /* that the ratio's upper end is to keep to; of kvm, and of process */
     double process_target;
     struct measure_plan plan;
-    bool on_request; /* only where --only names it */
+    bool on_request;  /* only where --only or --sweep names it */
+    const char *axis; /* --sweep's name of what it is drawn against; NULL: it is not drawn */
+    unsigned at;      /* and where */
 
     /* Returns 0, or -1 when something failed, which has been told; close is right after both. */
     int (*open)(struct bench *bench, const struct metric *metric, struct contest *contest);
@@ -44,6 +49,7 @@ struct metric {
     bool scrub;              /* registers, too */
     bool load;               /* rows-start.c: the guest's file is loaded each time */
     bool from_snapshot;      /* and: the sandbox begins as one */
+    unsigned heap_mib;       /* and, with rows-heap.c: its heap; 0: as by default */
     const char *export_name; /* rows-compute.c: the guest's function, the same here, how much */
     metric_work_fn work;
     uint32_t turns;
@@ -64,6 +70,9 @@ int row_restore_open(struct bench *bench, const struct metric *m, struct contest
 void row_restore_close(struct contest *contest);
 int row_start_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_start_close(struct contest *contest);
+int row_heap_snapshot_open(struct bench *bench, const struct metric *m, struct contest *contest);
+int row_heap_restore_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_heap_close(struct contest *contest);
 int row_pool_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_pool_close(struct contest *contest);
 int row_kick_open(struct bench *bench, const struct metric *m, struct contest *contest);

@@ -15,13 +15,32 @@
     }
 
 /* @back_: what puts the pages back, @scrub_: and the registers. */
-#define RESTORE(name_, pages_, target_, back_, scrub_)                                             \
+#define RESTORE(name_, pages_, target_, back_, scrub_, on_request_)                                \
     {                                                                                              \
-        .name = (name_), .ours = "a call that dirties the pages, and they are put back",           \
+        .name = (name_), .axis = "pages", .at = (pages_), .on_request = (on_request_),             \
+        .ours = "a call that dirties the pages, and they are put back",                            \
         .floor = "a round trip, and the pages copied", .unit = "us", .target = (target_),          \
         .process_target = (target_), .plan = {.rounds = 60, .batch = 20},                          \
         .open = row_restore_open, .close = row_restore_close, .pages = (pages_), .back = (back_),  \
         .scrub = (scrub_)                                                                          \
+    }
+
+/* What a heap of so many MiB makes of it. */
+#define HEAP(name_, ours_, mib_, on_request_, open_)                                               \
+    {                                                                                              \
+        .name = (name_), .ours = (ours_), .floor = "the same with a heap of 16 MiB", .unit = "us", \
+        .target = 1.10, .process_target = 1.10, .plan = {.rounds = 60, .batch = 10},               \
+        .on_request = (on_request_), .axis = "heap", .at = (mib_), .open = (open_),                \
+        .close = row_heap_close, .pages = 64, .heap_mib = (mib_)                                   \
+    }
+
+#define CREATE(name_, mib_, on_request_)                                                           \
+    {                                                                                              \
+        .name = (name_), .ours = "make, call, free",                                               \
+        .floor = "made with as much memory, one doorbell, taken back", .unit = "us",               \
+        .target = 1.20, .process_target = 1.20, .plan = {.rounds = 60, .batch = 3},                \
+        .on_request = (on_request_), .axis = "heap", .at = (mib_), .open = row_start_open,         \
+        .close = row_start_close, .heap_mib = (mib_)                                               \
     }
 
 /* @load_: the guest's file, each time. @snapshot_: what a sandbox begins as. */
@@ -47,12 +66,18 @@ const struct metric metrics[] = {
          row_call_host_open),
     CALL("call.bytes", "a call, 24 KiB in, 8 KiB out", "a round trip and the copies", 1.15, 1.15,
          row_call_bytes_open),
-    RESTORE("rewind.1", 1, 1.15, sconce_sandbox_rewind, false),
-    RESTORE("rewind.64", 64, 1.20, sconce_sandbox_rewind, false),
-    RESTORE("rewind.256", 256, 1.20, sconce_sandbox_rewind, false),
-    RESTORE("restore.1", 1, 1.15, sconce_sandbox_restore, true),
-    RESTORE("restore.64", 64, 1.20, sconce_sandbox_restore, true),
-    RESTORE("restore.256", 256, 1.20, sconce_sandbox_restore, true),
+    RESTORE("rewind.1", 1, 1.15, sconce_sandbox_rewind, false, false),
+    RESTORE("rewind.4", 4, 1.15, sconce_sandbox_rewind, false, true),
+    RESTORE("rewind.16", 16, 1.15, sconce_sandbox_rewind, false, true),
+    RESTORE("rewind.64", 64, 1.20, sconce_sandbox_rewind, false, false),
+    RESTORE("rewind.256", 256, 1.20, sconce_sandbox_rewind, false, false),
+    RESTORE("rewind.1024", 1024, 1.20, sconce_sandbox_rewind, false, true),
+    RESTORE("restore.1", 1, 1.15, sconce_sandbox_restore, true, false),
+    RESTORE("restore.4", 4, 1.15, sconce_sandbox_restore, true, true),
+    RESTORE("restore.16", 16, 1.15, sconce_sandbox_restore, true, true),
+    RESTORE("restore.64", 64, 1.20, sconce_sandbox_restore, true, false),
+    RESTORE("restore.256", 256, 1.20, sconce_sandbox_restore, true, false),
+    RESTORE("restore.1024", 1024, 1.20, sconce_sandbox_restore, true, true),
     {.name = "pool.turn",
      .ours = "take, a call that dirties a page, give",
      .floor = "a round trip, and a page copied",
@@ -66,6 +91,26 @@ const struct metric metrics[] = {
     START("start.cold", "load, make, call, free", 1.25, true, false),
     START("start.sandbox", "make, call, free", 1.25, false, false),
     START("start.snapshot", "make from a snapshot, call, free", 1.3, false, true),
+    HEAP("heap.snapshot.16", "a snapshot, 64 pages being touched", 16, true,
+         row_heap_snapshot_open),
+    HEAP("heap.snapshot.64", "a snapshot, 64 pages being touched", 64, true,
+         row_heap_snapshot_open),
+    HEAP("heap.snapshot.256", "a snapshot, 64 pages being touched", 256, true,
+         row_heap_snapshot_open),
+    HEAP("heap.snapshot.1024", "a snapshot, 64 pages being touched", 1024, false,
+         row_heap_snapshot_open),
+    HEAP("heap.restore.16", "a call that dirties 64 pages, and they are put back", 16, true,
+         row_heap_restore_open),
+    HEAP("heap.restore.64", "a call that dirties 64 pages, and they are put back", 64, true,
+         row_heap_restore_open),
+    HEAP("heap.restore.256", "a call that dirties 64 pages, and they are put back", 256, true,
+         row_heap_restore_open),
+    HEAP("heap.restore.1024", "a call that dirties 64 pages, and they are put back", 1024, false,
+         row_heap_restore_open),
+    CREATE("heap.create.16", 16, true),
+    CREATE("heap.create.64", 64, true),
+    CREATE("heap.create.256", 256, true),
+    CREATE("heap.create.1024", 1024, false),
     {.name = "kick",
      .ours = "a kick, until the call is back",
      .floor = "a signal, until the guest is",

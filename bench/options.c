@@ -19,6 +19,7 @@ static int pinned;
 static const struct option table[] = {
     {"backend", required_argument, NULL, 'b'},
     {"only", required_argument, NULL, 'o'},
+    {"sweep", required_argument, NULL, 'w'},
     {"plugin-dir", required_argument, NULL, 'd'},
     {"set", required_argument, NULL, 's'},
     {"rounds", required_argument, NULL, 'r'},
@@ -38,6 +39,7 @@ static void show_help(const struct options *options)
         "\n"
         "  --backend=NAME        this one [kvm-x86_64 and process-x86_64, those that work here]\n"
         "  --only=GLOB           rows of such names: 'call.*', memory.idle [all but memory.*]\n"
+        "  --sweep=AXIS          the rows drawn against pages, heap or alive, or all of these\n"
         "  --rounds=N            rounds [each row's own]\n"
         "  --batch=N             operations of each contestant a round [each row's own]\n"
         "  --cpu=N|any           processor to run on [the last allowed]\n"
@@ -89,6 +91,19 @@ static bool parse_format(const char *text, bool *ret_json)
     return false;
 }
 
+static bool parse_sweep(const char *text, const char **ret_axis)
+{
+    static const char *const axes[] = {"pages", "heap", "alive", OPTIONS_SWEEP_ALL};
+
+    for (size_t i = 0; i < sizeof axes / sizeof *axes; i++)
+        if (strcmp(text, axes[i]) == 0) {
+            *ret_axis = axes[i];
+            return true;
+        }
+    fprintf(stderr, "bench: --sweep: \"%s\" is none of pages, heap, alive and all\n", text);
+    return false;
+}
+
 static bool add_setting(struct options *options, const char *text)
 {
     if (options->setting_count == OPTIONS_MOST_SETTINGS || !strchr(text, '=')) {
@@ -110,6 +125,8 @@ static bool take(struct options *options, int c)
     case 'o':
         options->only = optarg;
         return true;
+    case 'w':
+        return parse_sweep(optarg, &options->sweep);
     case 'd':
         options->plugin_dir = optarg;
         return true;

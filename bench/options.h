@@ -10,6 +10,7 @@
 
 #define OPTIONS_MOST_SETTINGS 16u
 #define OPTIONS_ANY_CPU (-1)
+#define OPTIONS_SWEEP_ALL "all"
 
 /* What a benchmark ends with; those of sconce(1) where it has them. */
 #define STATUS_OK 0
@@ -22,6 +23,7 @@ struct options {
     const char *program;
     const char *backend; /* NULL: all that have a floor and can be used */
     const char *only;    /* pattern of rows' names; NULL: all but those on request */
+    const char *sweep; /* rows that are drawn against this, or OPTIONS_SWEEP_ALL; NULL: none more */
     const char *plugin_dir;
     const char *settings[OPTIONS_MOST_SETTINGS]; /* "KEY=VALUE" */
     size_t setting_count;

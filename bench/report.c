@@ -59,7 +59,7 @@ static void print_row(const struct metric *metric, const char *backend, double t
     const struct measure_result *floor = &results[CONTEST_FLOOR], *ours = &results[CONTEST_OURS];
     const struct stats_ratio *ratio = &ours->ratio;
 
-    printf("%-14s %-14s %-3s", metric->name, backend, metric->unit);
+    printf("%-18s %-14s %-3s", metric->name, backend, metric->unit);
     print_values(metric, floor);
     print_values(metric, ours);
     printf(" %6.3f  %.3f..%.3f  %4.2f %-6s ", ratio->median, ratio->low, ratio->high, target,
@@ -71,7 +71,7 @@ static void print_row(const struct metric *metric, const char *backend, double t
     print_count(ours->ioctls);
     printf("\n");
     if (contest->count > CONTEST_BARE) {
-        printf("%-14s %-14s %-3s", "", "  floor, bare", metric->unit);
+        printf("%-18s %-14s %-3s", "", "  floor, bare", metric->unit);
         print_values(metric, &results[CONTEST_BARE]);
         printf("\n");
     }
@@ -85,8 +85,8 @@ static void print_head(const struct options *options)
     else
         printf("processor %d", options->cpu);
     printf(", load %.1f\n\n", load());
-    printf("%-32s %27s %27s %*s\n", "", "floor", "ours", 66, "exits       ioctls");
-    printf("%-14s %-14s %-3s %8s %8s %8s  %8s %8s %8s  %6s  %-12s  %-11s  %5s %5s  %5s %5s\n", "",
+    printf("%-36s %27s %27s %*s\n", "", "floor", "ours", 66, "exits       ioctls");
+    printf("%-18s %-14s %-3s %8s %8s %8s  %8s %8s %8s  %6s  %-12s  %-11s  %5s %5s  %5s %5s\n", "",
            "", "", "p10", "median", "p99", "p10", "median", "p99", "ratio", "95% of it", "target",
            "floor", "ours", "floor", "ours");
     fflush(stdout);

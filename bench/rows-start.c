@@ -8,6 +8,7 @@
 struct start_row {
     const struct bench *bench;
     bool load;
+    unsigned heap_mib;                /* 0: the configuration's */
     struct sconce_guest *guest;       /* NULL where each start loads its own */
     struct sconce_snapshot *snapshot; /* NULL: the guest's start-up code runs */
     uint64_t exits, floor_exits;
@@ -45,6 +46,8 @@ static uint64_t floor_exits(void *ctx)
 static int start_sandbox(struct start_row *row, struct sconce_guest *guest)
 {
     const struct sconce_sandbox_options options = {.size = sizeof options,
+                                                   .limits.heap_bytes = (uint64_t)row->heap_mib
+                                                                        << 20,
                                                    .snapshot = row->snapshot};
     struct sconce_sandbox *sandbox = NULL;
     int r = sconce_sandbox_new(guest, &options, &sandbox, &row->err);
@@ -95,7 +98,8 @@ int row_start_open(struct bench *bench, const struct metric *m, struct contest *
 
     if (!row)
         return -1;
-    *row = (struct start_row){.bench = bench, .load = m->load};
+    *row = (struct start_row){.bench = bench, .load = m->load, .heap_mib = m->heap_mib};
+    bench->floor->more_bytes = m->heap_mib ? (uint64_t)(m->heap_mib - METRIC_HEAP_MIB) << 20 : 0;
     contest->state = row;
     contest->count = 3;
     contest->contestants[CONTEST_FLOOR] =
@@ -119,6 +123,7 @@ void row_start_close(struct contest *contest)
 
     if (!row)
         return;
+    row->bench->floor->more_bytes = 0;
     sconce_snapshot_free(row->snapshot);
     sconce_guest_free(row->guest);
     free(row);

@@ -20,10 +20,20 @@ static const struct floor_ops *floor_of(const char *backend)
     return strncmp(backend, "process-", 8) == 0 ? &floor_process : NULL;
 }
 
+static bool is_drawn(const struct options *options, const struct metric *metric)
+{
+    return options->sweep && metric->axis &&
+           (strcmp(options->sweep, OPTIONS_SWEEP_ALL) == 0 ||
+            strcmp(options->sweep, metric->axis) == 0);
+}
+
+/* With both options, what either names. */
 static bool is_wanted(const struct options *options, const struct metric *metric)
 {
+    if (is_drawn(options, metric))
+        return true;
     if (!options->only)
-        return !metric->on_request;
+        return !options->sweep && !metric->on_request;
     return fnmatch(options->only, metric->name, 0) == 0;
 }
 

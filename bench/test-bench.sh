@@ -49,7 +49,8 @@ rows()
         counts "$1" call.bytes "$whose" 1 "$2"
     done
     for row in rewind.1 rewind.64 rewind.256 restore.1 restore.64 restore.256 pool.turn start.cold \
-        start.sandbox start.snapshot kick compute.int compute.sha256 compute.memcpy; do
+        start.sandbox start.snapshot heap.snapshot.1024 heap.restore.1024 heap.create.1024 kick \
+        compute.int compute.sha256 compute.memcpy; do
         case $output in
         *"\"metric\": \"$row\""*) ;;
         *) fail "--backend=$1: no row $row" ;;
@@ -77,6 +78,7 @@ case $output in
 esac
 ends_with 77 "$bench" --backend=stub
 ends_with 2 "$bench" --only=absent
+ends_with 2 "$bench" --sweep=absent
 ends_with 2 "$bench" --rounds=0
 ends_with 2 "$bench" --cpu=none
 ends_with 2 "$bench" --format=table

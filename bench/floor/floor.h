@@ -20,13 +20,14 @@ struct floor_error {
 };
 
 /* The host's view of a guest's memory: at least so much of it is one piece, and the guest's. */
-#define FLOOR_MEMORY_BYTES (2ul << 20)
+#define FLOOR_MEMORY_BYTES (4ul << 20)
 
 struct floor_ops;
 
 /* A mechanism that is open; the mechanism's own is behind it. */
 struct floor {
     const struct floor_ops *ops;
+    uint64_t more_bytes; /* of memory that guests which start next have besides, never touched */
 };
 
 /* One guest, which waits in its doorbell. */

@@ -35,6 +35,7 @@ struct kvm_guest {
     int vm, vcpu, memfd;
     struct kvm_run *run;
     void *state;
+    size_t state_bytes;
     void *own;
     struct kvm_sregs sregs;
     pthread_t thread; /* that started it, and runs it */
@@ -179,13 +180,15 @@ static int make_vm(const struct kvm_floor *floor, struct kvm_guest *guest, struc
     return 0;
 }
 
-static int make_memory(struct kvm_guest *guest, struct floor_error *err)
+static int make_memory(const struct kvm_floor *floor, struct kvm_guest *guest,
+                       struct floor_error *err)
 {
+    guest->state_bytes = FLOOR_STATE_BYTES + floor->base.more_bytes;
     guest->memfd = memfd_create("floor", MFD_CLOEXEC);
-    if (guest->memfd < 0 || ftruncate(guest->memfd, FLOOR_STATE_BYTES) < 0)
+    if (guest->memfd < 0 || ftruncate(guest->memfd, (off_t)guest->state_bytes) < 0)
         return fail(err, "making a guest's memory");
-    guest->state = mmap(NULL, FLOOR_STATE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                        guest->memfd, 0);
+    guest->state = mmap(NULL, guest->state_bytes, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_NORESERVE, guest->memfd, 0);
     guest->own =
         mmap(NULL, FLOOR_OWN_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (guest->state == MAP_FAILED || guest->own == MAP_FAILED)
@@ -213,7 +216,7 @@ static int add_slots(const struct kvm_floor *floor, const struct kvm_guest *gues
 {
     if (add_slot(guest, 0, KVM_MEM_READONLY, FLOOR_IMAGE_GPA, FLOOR_IMAGE_BYTES, floor->image,
                  err) < 0 ||
-        add_slot(guest, 1, 0, FLOOR_STATE_GPA, FLOOR_STATE_BYTES, guest->state, err) < 0)
+        add_slot(guest, 1, 0, FLOOR_STATE_GPA, guest->state_bytes, guest->state, err) < 0)
         return -1;
     return add_slot(guest, 2, 0, FLOOR_OWN_GPA, FLOOR_OWN_BYTES, guest->own, err);
 }
@@ -291,7 +294,7 @@ static void stop(struct floor_guest *base)
     if (guest->own != MAP_FAILED)
         munmap(guest->own, FLOOR_OWN_BYTES);
     if (guest->state != MAP_FAILED)
-        munmap(guest->state, FLOOR_STATE_BYTES);
+        munmap(guest->state, guest->state_bytes);
     if (guest->memfd >= 0)
         close(guest->memfd);
     free(guest);
@@ -300,7 +303,7 @@ static void stop(struct floor_guest *base)
 static int set_up(const struct kvm_floor *floor, struct kvm_guest *guest, bool bare,
                   struct floor_error *err)
 {
-    if (make_vm(floor, guest, err) < 0 || make_memory(guest, err) < 0)
+    if (make_vm(floor, guest, err) < 0 || make_memory(floor, guest, err) < 0)
         return -1;
     if (!bare) {
         if (set_features(floor, guest, err) < 0)

@@ -91,9 +91,10 @@ void floor_zygote_stop(struct floor_zygote *zygote)
 
 /* ---- A child --------------------------------------------------------------------------------- */
 
-static int make_memory(struct floor_child *child, unsigned mappings, struct floor_error *err)
+static int make_memory(struct floor_child *child, unsigned mappings, uint64_t more_bytes,
+                       struct floor_error *err)
 {
-    child->view_bytes = mappings * FLOOR_STRIDE_BYTES;
+    child->view_bytes = mappings * FLOOR_STRIDE_BYTES + more_bytes;
     child->memfd = memfd_create("floor", MFD_CLOEXEC);
     if (child->memfd < 0 || ftruncate(child->memfd, (off_t)child->view_bytes) < 0)
         return fail(err, "making the memory", errno);
@@ -161,14 +162,14 @@ static int receive_first(struct floor_child *child, struct floor_error *err)
     return 0;
 }
 
-static int start(const struct floor_zygote *zygote, unsigned mappings, struct floor_child *child,
-                 struct floor_error *err)
+static int start(const struct floor_zygote *zygote, unsigned mappings, uint64_t more_bytes,
+                 struct floor_child *child, struct floor_error *err)
 {
     struct pass_message order = {PASS_SPAWN, (int32_t)mappings, -1};
 
     if (mappings < 1 || mappings > FLOOR_MOST_MAPPINGS)
         return fail(err, "counting the mappings", EINVAL);
-    if (make_memory(child, mappings, err) < 0)
+    if (make_memory(child, mappings, more_bytes, err) < 0)
         return -1;
     order.fd = child->memfd;
     if (pass_send(zygote->socket, &order) < 0)
@@ -179,12 +180,12 @@ static int start(const struct floor_zygote *zygote, unsigned mappings, struct fl
     return receive_first(child, err);
 }
 
-int floor_child_start(const struct floor_zygote *zygote, unsigned mappings,
+int floor_child_start(const struct floor_zygote *zygote, unsigned mappings, uint64_t more_bytes,
                       struct floor_child *child, struct floor_error *err)
 {
     child->memfd = child->listener = child->pidfd = -1;
     child->view = MAP_FAILED;
-    if (start(zygote, mappings, child, err) < 0) {
+    if (start(zygote, mappings, more_bytes, child, err) < 0) {
         floor_child_stop(child);
         return -1;
     }

@@ -50,9 +50,10 @@ void floor_zygote_stop(struct floor_zygote *zygote);
 
 /**
  * floor_child_start - from nothing to the child's first notification: the raw cold start.
- * @mappings: of shared memory in the child, 1 to 64.
+ * @mappings: of shared memory in the child, 1 to 64. @more_bytes: of memory besides, which the host
+ * has alone.
  */
-int floor_child_start(const struct floor_zygote *zygote, unsigned mappings,
+int floor_child_start(const struct floor_zygote *zygote, unsigned mappings, uint64_t more_bytes,
                       struct floor_child *ret_child, struct floor_error *err);
 
 /** floor_child_turn - let it run on to its next doorbell: the raw round trip. */

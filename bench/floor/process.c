@@ -61,7 +61,8 @@ static int start(struct floor *base, bool bare, struct floor_guest **ret_guest,
     (void)bare;
     if (!guest)
         return no_memory(err);
-    if (floor_child_start(&floor->zygote, MAPPINGS, &guest->child, err) < 0) {
+    if (floor_child_start(&floor->zygote, MAPPINGS, floor->base.more_bytes, &guest->child, err) <
+        0) {
         free(guest);
         return -1;
     }

@@ -5,7 +5,7 @@
 #include "../work/work.h"
 
 #define PAGE 4096u
-#define MOST_PAGES 256u
+#define MOST_PAGES 1024u
 #define REPLY_BYTES 8192u
 
 static _Alignas(PAGE) unsigned char pages[MOST_PAGES][PAGE];
