@@ -8,8 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#define SETTLE_NS 200000000l
 #define MOST_GENERATIONS 8 /* host, zygote, child, and room */
 
 /* /proc/meminfo's. A VM's struct is in vmalloc's space, shadow page tables are secondary ones. */
@@ -94,6 +96,13 @@ static bool is_ours(long pid)
         pid = parent_of(pid);
     }
     return false;
+}
+
+void memory_settle(void)
+{
+    const struct timespec moment = {.tv_nsec = SETTLE_NS};
+
+    nanosleep(&moment, NULL);
 }
 
 int memory_used(uint64_t *ret_bytes)

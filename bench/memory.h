@@ -13,4 +13,8 @@
  */
 int memory_used(uint64_t *ret_bytes);
 
+/** memory_settle - wait until what was freed has been given back: the kernel does some of it later.
+ */
+void memory_settle(void);
+
 #endif

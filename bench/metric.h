@@ -21,6 +21,7 @@ enum { CONTEST_FLOOR, CONTEST_OURS, CONTEST_BARE, CONTEST_MOST };
 struct contest {
     struct measure_contestant contestants[CONTEST_MOST];
     size_t count; /* with CONTEST_BARE or without */
+    unsigned at;  /* where it is drawn: the metric's, but for what the machine has no room for */
     void *state;
 };
 
@@ -40,7 +41,8 @@ struct metric {
     const char *axis; /* --sweep's name of what it is drawn against; NULL: it is not drawn */
     unsigned at;      /* and where */
 
-    /* Returns 0, or -1 when something failed, which has been told; close is right after both. */
+    /* Returns 0; 1 when this machine cannot have it, or -1 when something failed, both of which has
+     * been told. close is right after all of them. */
     int (*open)(struct bench *bench, const struct metric *metric, struct contest *contest);
     void (*close)(struct contest *contest);
 
@@ -53,6 +55,7 @@ struct metric {
     const char *export_name; /* rows-compute.c: the guest's function, the same here, how much */
     metric_work_fn work;
     uint32_t turns;
+    bool needs_avx2; /* of this processor */
 };
 
 /* All rows, in the order of the table. */
@@ -73,6 +76,10 @@ void row_start_close(struct contest *contest);
 int row_heap_snapshot_open(struct bench *bench, const struct metric *m, struct contest *contest);
 int row_heap_restore_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_heap_close(struct contest *contest);
+int row_alive_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_alive_close(struct contest *contest);
+int row_alive_memory_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_alive_memory_close(struct contest *contest);
 int row_pool_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_pool_close(struct contest *contest);
 int row_kick_open(struct bench *bench, const struct metric *m, struct contest *contest);

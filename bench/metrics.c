@@ -43,6 +43,23 @@
         .close = row_start_close, .heap_mib = (mib_)                                               \
     }
 
+/* What so many others that are alive make of it. */
+#define ALIVE(sandboxes_)                                                                          \
+    {                                                                                              \
+        .name = "alive." #sandboxes_, .ours = "a call of the next of so many sandboxes",           \
+        .floor = "of ten", .unit = "us", .target = 1.5, .process_target = 1.5,                     \
+        .plan = {.rounds = 100, .batch = 50}, .on_request = true, .axis = "alive",                 \
+        .at = (sandboxes_), .open = row_alive_open, .close = row_alive_close                       \
+    }
+
+#define ALIVE_MEMORY(sandboxes_)                                                                   \
+    {                                                                                              \
+        .name = "alive.memory." #sandboxes_, .ours = "one of so many sandboxes",                   \
+        .floor = "one of 1000", .unit = "KiB", .target = 1.1, .process_target = 1.1,               \
+        .plan = {.rounds = 6, .batch = 1}, .on_request = true, .axis = "alive",                    \
+        .at = (sandboxes_), .open = row_alive_memory_open, .close = row_alive_memory_close         \
+    }
+
 /* @load_: the guest's file, each time. @snapshot_: what a sandbox begins as. */
 #define START(name_, ours_, target_, load_, snapshot_)                                             \
     {                                                                                              \
@@ -52,12 +69,12 @@
         .from_snapshot = (snapshot_)                                                               \
     }
 
-#define COMPUTE(name_, export_, work_, turns_)                                                     \
+#define COMPUTE(name_, export_, work_, turns_, avx2_)                                              \
     {                                                                                              \
         .name = (name_), .ours = "a call of the guest's function", .floor = "the same, native",    \
         .unit = "us", .target = 1.03, .process_target = 1.03, .plan = {.rounds = 60, .batch = 3},  \
         .open = row_compute_open, .close = row_compute_close, .export_name = (export_),            \
-        .work = (work_), .turns = (turns_)                                                         \
+        .work = (work_), .turns = (turns_), .needs_avx2 = (avx2_)                                  \
     }
 
 const struct metric metrics[] = {
@@ -120,9 +137,16 @@ const struct metric metrics[] = {
      .plan = {.rounds = 60, .batch = 5},
      .open = row_kick_open,
      .close = row_kick_close},
-    COMPUTE("compute.int", "compute_int", work_int, 3000),
-    COMPUTE("compute.sha256", "compute_sha256", work_sha256, 24),
-    COMPUTE("compute.memcpy", "compute_memcpy", work_memcpy, 8),
+    COMPUTE("compute.int", "compute_int", work_int, 3000, false),
+    COMPUTE("compute.sha256", "compute_sha256", work_sha256, 24, false),
+    COMPUTE("compute.avx", "compute_avx", work_avx, 2000, true),
+    COMPUTE("compute.memcpy", "compute_memcpy", work_memcpy, 8, false),
+    ALIVE(10),
+    ALIVE(100),
+    ALIVE(1000),
+    ALIVE(5000),
+    ALIVE_MEMORY(2000),
+    ALIVE_MEMORY(5000),
     {.name = "memory.idle",
      .ours = "an idle sandbox",
      .floor = "an idle guest",

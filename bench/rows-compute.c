@@ -61,6 +61,10 @@ int row_compute_open(struct bench *bench, const struct metric *m, struct contest
         (struct measure_contestant){.op = compute_native, .ctx = row};
     contest->contestants[CONTEST_OURS] = (struct measure_contestant){
         .op = compute_ours, .after = check, .exits = ours_exits, .ctx = row};
+    if (m->needs_avx2 && !__builtin_cpu_supports("avx2")) {
+        fprintf(stderr, "bench: %s: this processor has no AVX2\n", m->name);
+        return 1;
+    }
     return subject_start(&bench->subject, m->export_name, &row->sandbox, &row->export_i);
 }
 

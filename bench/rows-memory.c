@@ -5,13 +5,11 @@
  */
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 
 #include "memory.h"
 #include "metric.h"
 
 #define SANDBOXES 200u
-#define SETTLE_NS 200000000l /* what was freed goes back a little later */
 
 struct memory_row {
     const struct bench *bench;
@@ -19,13 +17,6 @@ struct memory_row {
     struct floor_guest *guests[SANDBOXES];
     uint64_t bytes; /* for each */
 };
-
-static void settle(void)
-{
-    const struct timespec moment = {.tv_nsec = SETTLE_NS};
-
-    nanosleep(&moment, NULL);
-}
 
 static int free_all(void *ctx)
 {
@@ -38,7 +29,7 @@ static int free_all(void *ctx)
             row->guests[i]->ops->stop(row->guests[i]);
         row->guests[i] = NULL;
     }
-    settle();
+    memory_settle();
     return 0;
 }
 
@@ -46,7 +37,7 @@ static int conclude(struct memory_row *row, uint64_t before)
 {
     uint64_t after;
 
-    settle();
+    memory_settle();
     if (memory_used(&after) < 0)
         return -1;
     row->bytes = after > before ? (after - before) / SANDBOXES : 0;

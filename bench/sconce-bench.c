@@ -41,7 +41,7 @@ static int run_row(const struct options *options, struct bench *bench, const cha
                    const struct metric *metric)
 {
     struct measure_plan plan = metric->plan;
-    struct contest contest = {0};
+    struct contest contest = {.at = metric->at};
     struct measure_result results[CONTEST_MOST];
     double target = bench->floor->ops == &floor_process ? metric->process_target : metric->target;
     int r;
@@ -59,9 +59,9 @@ static int run_row(const struct options *options, struct bench *bench, const cha
     if (r == 0)
         report_row(options, metric, backend, target, &plan, &contest, results);
     metric->close(&contest);
-    if (r < 0)
+    if (r != 0)
         fprintf(stderr, "bench: %s on %s was not measured\n", metric->name, backend);
-    return r;
+    return r < 0 ? -1 : 0;
 }
 
 static int run_rows(const struct options *options, struct bench *bench, const char *backend)

@@ -71,6 +71,16 @@ case $output in
 *call.null*) ;;
 *) fail "--only=call.null does not show it: $output" ;;
 esac
+ends_with 0 "$bench" --only=alive.10 --rounds=1 --batch=20
+(
+    # shellcheck disable=SC3045 # those shells that are sh have it
+    ulimit -n 64 # descriptors for a dozen
+    ends_with 0 "$bench" --only=alive.100 --rounds=1 --batch=1 --format=json
+    case $output in
+    *"of 100 sandboxes, "*" can be alive here"*) ;;
+    *) fail "does not say how many sandboxes there is room for: $output" ;;
+    esac
+) || exit
 ends_with 4 "$bench" --backend=absent
 case $output in
 *absent*) ;;

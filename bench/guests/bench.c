@@ -81,6 +81,11 @@ SCONCE_EXPORT(uint64_t, compute_sha256, (uint32_t turns))
     return work_sha256(turns);
 }
 
+SCONCE_EXPORT(uint64_t, compute_avx, (uint32_t turns))
+{
+    return work_avx(turns);
+}
+
 SCONCE_EXPORT(uint64_t, compute_memcpy, (uint32_t turns))
 {
     return work_memcpy(turns);

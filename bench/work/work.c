@@ -6,6 +6,7 @@
 #define HASHED_BYTES 16384u
 #define COPIED_BYTES (1u << 20)
 #define COPIES 4u
+#define FLOATS 512u /* of 32 bytes */
 
 /* The first 32 bits of the fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t round_constants[64] = {
@@ -84,6 +85,27 @@ uint64_t work_sha256(uint32_t turns)
         for (uint32_t at = 0; at < HASHED_BYTES; at += 64)
             hash_block(state, hashed + at);
     return (uint64_t)state[0] << 32 | state[7];
+}
+
+/* In vector registers of 32 bytes, whatever the rest is compiled for: who calls it has looked
+ * whether the processor has them. */
+__attribute__((target("avx2"))) uint64_t work_avx(uint32_t turns)
+{
+    typedef float floats __attribute__((vector_size(32)));
+    static floats values[FLOATS];
+    floats sum = {0};
+    uint64_t bits[4];
+
+    for (uint32_t i = 0; i < FLOATS; i++)
+        for (uint32_t lane = 0; lane < 8; lane++)
+            values[i][lane] = (float)(i % 7 + lane);
+    for (uint32_t turn = 0; turn < turns; turn++)
+        for (uint32_t i = 0; i < FLOATS; i++) {
+            values[i] = values[i] * 0.5f + 1.0f;
+            sum = sum * 0.25f + values[i];
+        }
+    memcpy(bits, &sum, sizeof bits);
+    return bits[0] ^ bits[1] * 3 ^ bits[2] * 5 ^ bits[3] * 7;
 }
 
 uint64_t work_memcpy(uint32_t turns)

@@ -9,6 +9,7 @@
  * thousand of work_int, ten of work_sha256, three of work_memcpy. */
 uint64_t work_int(uint32_t turns);    /* multiplications, divisions and branches in registers */
 uint64_t work_sha256(uint32_t turns); /* 16 KiB hashed a turn */
+uint64_t work_avx(uint32_t turns);    /* 16 KiB of floats, multiplied and added eight at a time */
 uint64_t work_memcpy(uint32_t turns); /* 4 MiB copied a turn, between buffers of 1 MiB */
 
 #endif
