@@ -7,6 +7,9 @@
 #include <time.h>
 
 #include "count-ioctl.h"
+#include "count-syscalls.h"
+
+#define MOST_COUNTED 20u /* operations whose system calls are counted */
 
 struct run {
     const struct measure_contestant *contestants;
@@ -94,6 +97,32 @@ static int count_batch(const struct run *run, size_t i, struct measure_result *r
     return 0;
 }
 
+/* Another one: how they are counted makes system calls itself. */
+static int count_syscalls(const struct run *run, size_t i, struct measure_result *result)
+{
+    const struct measure_contestant *contestant = &run->contestants[i];
+    unsigned ops = run->plan->batch < MOST_COUNTED ? run->plan->batch : MOST_COUNTED;
+    uint64_t total = 0;
+    bool known = true;
+
+    for (unsigned op = 0; op < ops; op++) {
+        bool whole = false, counts;
+        int r;
+
+        if (hook(contestant->before, contestant->ctx) != 0)
+            return fail(contestant);
+        counts = count_syscalls_begin();
+        r = contestant->op(contestant->ctx);
+        if (counts)
+            total += count_syscalls_end(&whole);
+        known = known && whole;
+        if (r != 0 || hook(contestant->after, contestant->ctx) != 0)
+            return fail(contestant);
+    }
+    result->syscalls = known ? (double)total / ops : -1;
+    return 0;
+}
+
 static void conclude(const struct run *run, size_t i, struct measure_result *result)
 {
     size_t rounds = run->plan->rounds, ops = rounds * run->plan->batch;
@@ -113,7 +142,7 @@ static void conclude(const struct run *run, size_t i, struct measure_result *res
 static int run_rounds(const struct run *run, struct measure_result *results)
 {
     for (size_t i = 0; i < run->count; i++)
-        if (count_batch(run, i, &results[i]) < 0)
+        if (count_batch(run, i, &results[i]) < 0 || count_syscalls(run, i, &results[i]) < 0)
             return -1;
     /* Each round begins with another one: nobody always follows the same neighbour. */
     for (unsigned round = 0; round < run->plan->rounds; round++)

@@ -35,7 +35,8 @@ struct measure_result {
     uint64_t median;
     uint64_t p99;
     struct stats_ratio ratio; /* of the medians of each round's batch, to the floor's */
-    double ioctls;            /* an operation, counted in a batch that is not timed */
+    double ioctls;            /* an operation, counted in batches that are not timed */
+    double syscalls;          /* the same, of the thread that measures; negative: not known */
     double exits;             /* the same; negative: not known */
 };
 

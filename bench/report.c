@@ -69,6 +69,9 @@ static void print_row(const struct metric *metric, const char *backend, double t
     printf(" ");
     print_count(floor->ioctls);
     print_count(ours->ioctls);
+    printf(" ");
+    print_count(floor->syscalls);
+    print_count(ours->syscalls);
     printf("\n");
     if (contest->count > CONTEST_BARE) {
         printf("%-18s %-14s %-3s", "", "  floor, bare", metric->unit);
@@ -85,10 +88,12 @@ static void print_head(const struct options *options)
     else
         printf("processor %d", options->cpu);
     printf(", load %.1f\n\n", load());
-    printf("%-36s %27s %27s %*s\n", "", "floor", "ours", 66, "exits       ioctls");
-    printf("%-18s %-14s %-3s %8s %8s %8s  %8s %8s %8s  %6s  %-12s  %-11s  %5s %5s  %5s %5s\n", "",
-           "", "", "p10", "median", "p99", "p10", "median", "p99", "ratio", "95% of it", "target",
-           "floor", "ours", "floor", "ours");
+    printf("%-36s %27s %27s %*s\n", "", "floor", "ours", 82,
+           "exits       ioctls       system calls");
+    printf(
+        "%-18s %-14s %-3s %8s %8s %8s  %8s %8s %8s  %6s  %-12s  %-11s  %5s %5s  %5s %5s  %5s %5s\n",
+        "", "", "", "p10", "median", "p99", "p10", "median", "p99", "ratio", "95% of it", "target",
+        "floor", "ours", "floor", "ours", "floor", "ours");
     fflush(stdout);
 }
 
@@ -104,7 +109,11 @@ static void put_values(const char *name, const struct metric *metric,
         printf("null");
     else
         printf("%.3f", result->exits);
-    printf(", \"ioctls\": %.3f}", result->ioctls);
+    printf(", \"ioctls\": %.3f, \"syscalls\": ", result->ioctls);
+    if (result->syscalls < 0)
+        printf("null}");
+    else
+        printf("%.3f}", result->syscalls);
 }
 
 static void put_row(const struct metric *metric, const char *backend, double target,
