@@ -7,8 +7,10 @@
 #include <time.h>
 
 #include "count-ioctl.h"
+#include "count-steps.h"
 #include "count-syscalls.h"
 
+#define STEPPED 3u       /* operations whose instructions are counted */
 #define MOST_COUNTED 20u /* operations whose system calls are counted */
 
 struct run {
@@ -123,6 +125,33 @@ static int count_syscalls(const struct run *run, size_t i, struct measure_result
     return 0;
 }
 
+static int count_instructions(const struct run *run, size_t i, struct measure_result *result)
+{
+    const struct measure_contestant *contestant = &run->contestants[i];
+    uint64_t total = 0;
+    int r;
+
+    result->instructions = -1;
+    if (!run->plan->steps)
+        return 0;
+    for (unsigned op = 0; op < STEPPED; op++) {
+        if (hook(contestant->before, contestant->ctx) != 0)
+            return fail(contestant);
+        total += count_steps(contestant->op, contestant->ctx, &r);
+        if (r != 0 || hook(contestant->after, contestant->ctx) != 0)
+            return fail(contestant);
+    }
+    result->instructions = (double)total / STEPPED;
+    return 0;
+}
+
+static int count(const struct run *run, size_t i, struct measure_result *result)
+{
+    if (count_batch(run, i, result) < 0 || count_syscalls(run, i, result) < 0)
+        return -1;
+    return count_instructions(run, i, result);
+}
+
 static void conclude(const struct run *run, size_t i, struct measure_result *result)
 {
     size_t rounds = run->plan->rounds, ops = rounds * run->plan->batch;
@@ -142,7 +171,7 @@ static void conclude(const struct run *run, size_t i, struct measure_result *res
 static int run_rounds(const struct run *run, struct measure_result *results)
 {
     for (size_t i = 0; i < run->count; i++)
-        if (count_batch(run, i, &results[i]) < 0 || count_syscalls(run, i, &results[i]) < 0)
+        if (count(run, i, &results[i]) < 0)
             return -1;
     /* Each round begins with another one: nobody always follows the same neighbour. */
     for (unsigned round = 0; round < run->plan->rounds; round++)

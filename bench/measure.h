@@ -7,6 +7,7 @@
 #ifndef SCONCE_BENCH_MEASURE_H
 #define SCONCE_BENCH_MEASURE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct measure_contestant {
 struct measure_plan {
     unsigned rounds; /* at least 1 */
     unsigned batch;  /* operations of each contestant a round, at least 1 */
+    bool steps;      /* instructions are counted, too: only of what takes some thousands */
 };
 
 /* Values are nanoseconds, or what the contestant's own are. */
@@ -37,6 +39,7 @@ struct measure_result {
     struct stats_ratio ratio; /* of the medians of each round's batch, to the floor's */
     double ioctls;            /* an operation, counted in batches that are not timed */
     double syscalls;          /* the same, of the thread that measures; negative: not known */
+    double instructions;      /* the same, without the kernel's and the guest's */
     double exits;             /* the same; negative: not known */
 };
 

@@ -7,11 +7,11 @@
 
 #include "work/work.h"
 
-#define CALL(name_, ours_, floor_, kvm_, process_, open_)                                          \
+#define CALL(name_, ours_, floor_, kvm_, process_, steps_, open_)                                  \
     {                                                                                              \
         .name = (name_), .ours = (ours_), .floor = (floor_), .unit = "us", .target = (kvm_),       \
-        .process_target = (process_), .plan = {.rounds = 100, .batch = 50}, .open = (open_),       \
-        .close = row_call_close                                                                    \
+        .process_target = (process_), .plan = {.rounds = 100, .batch = 50, .steps = (steps_)},     \
+        .open = (open_), .close = row_call_close                                                   \
     }
 
 /* @back_: what puts the pages back, @scrub_: and the registers. */
@@ -78,11 +78,11 @@
     }
 
 const struct metric metrics[] = {
-    CALL("call.null", "a call", "a round trip", 1.10, 1.20, row_call_null_open),
-    CALL("call.host", "a call that calls the host", "two round trips", 1.10, 1.10,
+    CALL("call.null", "a call", "a round trip", 1.10, 1.20, true, row_call_null_open),
+    CALL("call.host", "a call that calls the host", "two round trips", 1.10, 1.10, true,
          row_call_host_open),
     CALL("call.bytes", "a call, 24 KiB in, 8 KiB out", "a round trip and the copies", 1.15, 1.15,
-         row_call_bytes_open),
+         false, row_call_bytes_open),
     RESTORE("rewind.1", 1, 1.15, sconce_sandbox_rewind, false, false),
     RESTORE("rewind.4", 4, 1.15, sconce_sandbox_rewind, false, true),
     RESTORE("rewind.16", 16, 1.15, sconce_sandbox_rewind, false, true),

@@ -6,18 +6,24 @@
 #include "metric.h"
 #include "options.h"
 
+struct row {
+    const struct metric *metric;
+    const char *backend;
+    double target;                   /* that the ratio is held to */
+    const struct measure_plan *plan; /* that it was measured by */
+    const struct contest *contest;
+    const struct measure_result *results; /* in the order of its contestants */
+};
+
 /** report_begin - before the first row. */
 void report_begin(const struct options *options);
 
-/**
- * report_row - @results in the order of @contest's contestants.
- * @target: that the ratio is held to. @plan: that it was measured by.
- */
-void report_row(const struct options *options, const struct metric *metric, const char *backend,
-                double target, const struct measure_plan *plan, const struct contest *contest,
-                const struct measure_result *results);
+void report_row(const struct options *options, const struct row *row);
 
 /** report_end - behind the last row. */
 void report_end(const struct options *options);
+
+/** report_in_unit - nanoseconds or bytes in the unit in which the metric is told. */
+double report_in_unit(const struct metric *metric, uint64_t value);
 
 #endif

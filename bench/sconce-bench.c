@@ -57,7 +57,7 @@ static int run_row(const struct options *options, struct bench *bench, const cha
     if (r == 0)
         r = measure_run(contest.contestants, contest.count, &plan, results);
     if (r == 0)
-        report_row(options, metric, backend, target, &plan, &contest, results);
+        report_row(options, &(const struct row){metric, backend, target, &plan, &contest, results});
     metric->close(&contest);
     if (r != 0)
         fprintf(stderr, "bench: %s on %s was not measured\n", metric->name, backend);
