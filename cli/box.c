@@ -101,7 +101,7 @@ static void tell_cut_line(const struct box *box, struct sconce_error *err)
         snprintf(err->text + used, sizeof err->text - used, "; the last line is cut");
 }
 
-static int fail(struct box *box, struct sconce_error *err)
+int box_fail(struct box *box, struct sconce_error *err)
 {
     const struct options *options = box->session->options;
 
@@ -136,10 +136,12 @@ int box_open(struct box *box, const struct session *session, FILE *print_to,
         return status;
     options.functions = box->host.functions;
     options.function_count = (uint32_t)box->host.count;
-    options.print = print;
-    options.print_ctx = &box->print;
-    options.print_error = print;
-    options.print_error_ctx = &box->print_error;
+    if (!box->drops_output) {
+        options.print = print;
+        options.print_ctx = &box->print;
+        options.print_error = print;
+        options.print_error_ctx = &box->print_error;
+    }
     if (box->reads_stdin && !reader->stdin_taken) {
         options.input = read_stdin;
         options.input_ctx = box;
@@ -154,7 +156,7 @@ int box_open(struct box *box, const struct session *session, FILE *print_to,
     if (sconce_sandbox_new(session->guest, &options, &box->sandbox, &err) == 0)
         return STATUS_OK;
     if (err.code != SCONCE_E_GUEST_EXIT || !is_program(session->guest))
-        return fail(box, &err);
+        return box_fail(box, &err);
     end_line(box);
     box->ended = true;
     box->exit_status = err.guest_code;
@@ -185,7 +187,7 @@ int box_call(struct box *box, const struct sconce_signature *function,
                             &err);
     interrupt_end();
     if (r < 0)
-        fail(box, &err);
+        box_fail(box, &err);
     end_line(box);
     tell_counts(box);
     return r < 0 ? report_status(&err) : STATUS_OK;

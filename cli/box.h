@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One sandbox as `run` and `call` use it: host functions, the guest's output, interrupts, counts.
+/* One sandbox as `run`, `call` and `bench` use it: host functions, the guest's output, interrupts,
+ * counts.
  */
 #ifndef SCONCE_CLI_BOX_H
 #define SCONCE_CLI_BOX_H
@@ -25,7 +26,8 @@ struct box {
     const struct session *session;
     struct sconce_sandbox *sandbox;
     struct host host;
-    bool reads_stdin; /* the guest's standard input is this program's; set before box_open */
+    bool drops_output; /* nobody sees what the guest prints; set before box_open */
+    bool reads_stdin;  /* the guest's standard input is this program's; set before box_open */
     const char *const
         *args; /* for the guest's main, its name first; NULL: the name alone; likewise */
     size_t arg_count;
@@ -42,6 +44,10 @@ int box_open(struct box *box, const struct session *session, FILE *print_to,
 /** box_call - one call. Tells what is wrong, and returns the exit status. */
 int box_call(struct box *box, const struct sconce_signature *function,
              const struct sconce_value *args, struct sconce_value *ret_result);
+
+/** box_fail - tell what ended a call, or what else was tried on the sandbox, and return the exit
+ * status. */
+int box_fail(struct box *box, struct sconce_error *err);
 
 void box_close(struct box *box);
 

@@ -7,6 +7,7 @@
 
 int cmd_run(const struct options *options);
 int cmd_call(const struct options *options);
+int cmd_bench(const struct options *options);
 int cmd_inspect(const struct options *options);
 int cmd_backends(const struct options *options);
 int cmd_doctor(const struct options *options);

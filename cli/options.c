@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 #include "text.h"
 
 #define MAX_OPTIONS 16u
+#define MOST_MS 3600000u /* an hour */
 #define EXAMPLE_BYTES 1024u
 #define HELP_COLUMN 31 /* where --help's explanations start */
 
@@ -45,6 +47,7 @@ static const struct option_spec specs[] = {
     {'t', false, "trace-syscalls", NULL, "tell each system call of the guest", NULL},
     {'H', false, "host", "NAME=VALUE",
      "serve the guest's import NAME: it returns VALUE,\nwhatever its arguments", NULL},
+    {'T', false, "time", "MS", "how long each way is measured, in milliseconds\n[1000]", NULL},
     {'o', true, "output", "FILE", "write the result to FILE, as raw bytes", NULL},
     {'P', false, "probe", NULL, "try each backend, in a process of its own", NULL},
     {'D', false, "dump", NULL, "show every setting in effect and its origin\n(the default action)",
@@ -87,6 +90,13 @@ static const struct command commands[] = {
      "                 check one snapshot, or each\n"
      "ARGs are read as by sconce call.",
      "bcpisdkrtHofvqh", 2, SIZE_MAX, cmd_snapshot},
+    {"bench", "GUEST FUNCTION [ARG...]", "measure how long calls of a function take",
+     "Call the exported FUNCTION again and again for a second, and again with the\n"
+     "sandbox rewound behind each call, and with it restored. Tells how many such\n"
+     "calls fit into a second, how long they take, and what they cost in exits to\n"
+     "this program. ARGs are read as by sconce call. What is returned and printed is\n"
+     "dropped.",
+     "TbcpisdkrHfvqh", 2, SIZE_MAX, cmd_bench},
     {"inspect", "FILE", "show what a guest or a backend file holds",
      "Show a guest's functions, imports and sizes, or the facts that a backend file\n"
      "states about itself. Nothing of the file is run.\n"
@@ -233,6 +243,21 @@ static bool take_format(struct options *options, const char *text, int *ret_stat
     return true;
 }
 
+static bool take_time(struct options *options, const char *text, int *ret_status)
+{
+    char *end;
+    unsigned long ms;
+
+    errno = 0;
+    ms = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || ms < 1 || ms > MOST_MS)
+        return usage(ret_status, report_usage(options->command,
+                                              "--time wants milliseconds from 1 to %u, not \"%s\"",
+                                              MOST_MS, text));
+    options->time_ms = (unsigned)ms;
+    return true;
+}
+
 static bool take_option(struct options *options, char id, char *value, int *ret_status)
 {
     switch (id) {
@@ -264,6 +289,8 @@ static bool take_option(struct options *options, char id, char *value, int *ret_
     case 'c':
         options->config_path = value;
         return true;
+    case 'T':
+        return take_time(options, value, ret_status);
     case 'C':
         options->check_path = value;
         return true;

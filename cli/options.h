@@ -38,6 +38,7 @@ struct options {
     bool dump;
     bool trace_syscalls;
     unsigned verbose; /* how often -v was given */
+    unsigned time_ms; /* 0: the command's own */
     const char *config_path;
     const char *check_path;
     const char *output_path;

@@ -35,6 +35,13 @@ check "--verbose names the backend and its isolation"
 on 0 call -v guest.elf add 1 2 && out_is "3
 " && err_has "$BACKEND (isolation: $ISOLATION" && err_has "calls 1"
 
+check "bench calls the function, and puts the sandbox back"
+on 0 bench guest.elf add 1 2 --time=1 --format=json &&
+    json '[w["exits_per_call"] for w in d["ways"]] == [1, 1, 1]'
+on 0 bench guest.elf say hello --time=1 && out_has "call and restore" && err_is_else ""
+on 0 bench --host visitor_language=fr hello.elf greet Ada --time=1 --format=json &&
+    json '[w["host_calls_per_call"] for w in d["ways"]] == [1, 1, 1]'
+
 check "the hash of a file is what sha256sum says"
 on 0 call sha256.elf sha256 @"$SCONCE" && out_is "$(sha256sum <"$SCONCE" | cut -d' ' -f1)
 "

@@ -41,6 +41,7 @@ fi
 if [[ -n $GUESTS ]]; then
     offers "sconce call -v $GUESTS/hello.elf gr" greet
     offers "sconce call --backend=stub $GUESTS/hello.elf " greet
+    offers "sconce bench --time=5 $GUESTS/hello.elf gr" greet
 fi
 offers "sconce snapshot ve" verify
 layout=$(mktemp -d)
