@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/attributes.h"
@@ -87,6 +88,7 @@ static int add_stretch(struct sconce_stretches *stretches, uint64_t start, uint6
         stretches->room = room;
     }
     stretches->at[stretches->count++] = (struct sconce_stretch){start, end};
+    stretches->bytes += end - start;
     return 0;
 }
 
@@ -96,6 +98,7 @@ int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretche
     uint64_t start, end, at = 0;
 
     ret_stretches->count = 0;
+    ret_stretches->bytes = 0;
     while (sconce_arena_populated(arena, at, arena->bytes, &start, &end)) {
         int r = add_stretch(ret_stretches, start, end, err);
 
@@ -104,6 +107,14 @@ int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretche
         at = end;
     }
     return 0;
+}
+
+bool sconce_arena_holds_just(const struct sconce_arena *arena,
+                             const struct sconce_stretches *stretches)
+{
+    struct stat status;
+
+    return fstat(arena->fd, &status) == 0 && (uint64_t)status.st_blocks * 512 == stretches->bytes;
 }
 
 static bool is_zero(const uint8_t *line)
@@ -123,6 +134,7 @@ static int add_line(struct sconce_stretches *stretches, uint64_t start, struct s
 
     if (!last || start - last->end >= GAP_BYTES)
         return add_stretch(stretches, start, start + LINE_BYTES, err);
+    stretches->bytes += start + LINE_BYTES - last->end;
     last->end = start + LINE_BYTES;
     return 0;
 }
@@ -133,6 +145,7 @@ int sconce_arena_content(const struct sconce_arena *arena, struct sconce_stretch
     uint64_t start, end, at = 0;
 
     ret_stretches->count = 0;
+    ret_stretches->bytes = 0;
     for (; sconce_arena_populated(arena, at, arena->bytes, &start, &end); at = end) {
         for (uint64_t line = start; line < end; line += LINE_BYTES) {
             int r = is_zero(arena->host + line) ? 0 : add_line(ret_stretches, line, err);

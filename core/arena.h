@@ -56,6 +56,7 @@ struct sconce_stretches {
     struct sconce_stretch *at;
     size_t count;
     size_t room;
+    uint64_t bytes; /* in all of them */
 };
 
 /**
@@ -75,6 +76,14 @@ int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretche
  */
 int sconce_arena_content(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
                          struct sconce_error *err);
+
+/**
+ * sconce_arena_holds_just - are the pages of @stretches, which a survey has found and the host has
+ * written since, all that is populated? One system call: what was written is never taken back, so
+ * that it is enough to count.
+ */
+bool sconce_arena_holds_just(const struct sconce_arena *arena,
+                             const struct sconce_stretches *stretches);
 
 void sconce_stretches_fini(struct sconce_stretches *stretches);
 

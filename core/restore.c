@@ -143,10 +143,14 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
     if (put_written_back(sandbox, snapshot))
         return 0;
     sandbox->based_on = 0;
-    r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
-    if (r < 0)
-        return r;
+    if (!sandbox->wrote_touched || !sconce_arena_holds_just(&sandbox->arena, &sandbox->touched)) {
+        sandbox->wrote_touched = false;
+        r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+        if (r < 0)
+            return r;
+    }
     sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched);
+    sandbox->wrote_touched = true;
     sconce_snapshot_track(snapshot, sandbox);
     return 0;
 }
@@ -156,16 +160,18 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
 static int verify(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
                   struct sconce_error *err)
 {
+    struct sconce_stretches all = {0};
     uint64_t offset;
-    int r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+    int r = sconce_arena_survey(&sandbox->arena, &all, err);
 
-    if (r < 0 || !sconce_baseline_differs(&snapshot->baseline, &sandbox->layout, &sandbox->arena,
-                                          &sandbox->touched, &offset))
-        return r;
-    return sconce_fail(err, SCONCE_E_BACKEND,
-                       "%s: a restored sandbox differs from its snapshot at offset 0x%" PRIx64
-                       " of its memory",
-                       sandbox->guest->backend->name, offset);
+    if (!r && sconce_baseline_differs(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &all,
+                                      &offset))
+        r = sconce_fail(err, SCONCE_E_BACKEND,
+                        "%s: a restored sandbox differs from its snapshot at offset 0x%" PRIx64
+                        " of its memory",
+                        sandbox->guest->backend->name, offset);
+    sconce_stretches_fini(&all);
+    return r;
 }
 
 /* Memory, and what the host keeps of the guest. On failure the sandbox is POISONED, or DEAD. */

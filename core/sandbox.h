@@ -74,6 +74,7 @@ struct sconce_sandbox {
     struct sconce_limits limits; /* in effect, all set */
     struct sconce_arena arena;
     struct sconce_stretches touched; /* of it, when last surveyed */
+    bool wrote_touched;              /* the host has written all of them since */
     uint64_t based_on; /* the snapshot that it is but for what was written; 0: none is known */
     struct sconce_vm vm;
     struct sconce_run run;

@@ -170,6 +170,26 @@ static void test_content_is_what_is_not_zero(void **state)
     sconce_arena_fini(&arena);
 }
 
+static void test_arena_that_the_host_has_written_is_counted(void **state)
+{
+    struct sconce_arena arena = SCONCE_ARENA_EMPTY;
+    struct sconce_stretches stretches = {0};
+
+    (void)state;
+    assert_int_equal(sconce_arena_init(&arena, "test", BYTES, NULL), 0);
+    assert_true(sconce_arena_holds_just(&arena, &stretches));
+    memset(arena.host, 1, 3 * PAGE);
+    arena.host[9 * PAGE] = 1;
+    assert_false(sconce_arena_holds_just(&arena, &stretches));
+    assert_int_equal(sconce_arena_survey(&arena, &stretches, NULL), 0);
+    assert_int_equal(stretches.bytes, 4 * PAGE);
+    assert_true(sconce_arena_holds_just(&arena, &stretches));
+    assert_int_equal(*(volatile uint8_t *)&arena.host[20 * PAGE], 0); /* read alone */
+    assert_false(sconce_arena_holds_just(&arena, &stretches));
+    sconce_stretches_fini(&stretches);
+    sconce_arena_fini(&arena);
+}
+
 static void test_survey_without_memory_says_so(void **state)
 {
     struct sconce_arena arena = SCONCE_ARENA_EMPTY;
@@ -198,6 +218,7 @@ int main(void)
         cmocka_unit_test(test_arena_zero_leaves_what_is_outside),
         cmocka_unit_test(test_arena_copy_takes_what_was_touched),
         cmocka_unit_test(test_survey_lists_all_stretches),
+        cmocka_unit_test(test_arena_that_the_host_has_written_is_counted),
         cmocka_unit_test(test_content_is_what_is_not_zero),
         cmocka_unit_test(test_survey_without_memory_says_so),
     };
