@@ -31,6 +31,7 @@ struct sconce_settings {
     bool verify_restores;
     struct sconce_limits limits; /* all set */
     uint64_t image_bytes;        /* the most that an image may take */
+    uint64_t window_bytes;       /* of a sandbox, 0 for none: struct sconce_limits cannot grow */
     const char *clock;           /* texts that guest-settings.h reads */
     const char *random;
 };

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCONCE_KEY_COUNT 19u
+#define SCONCE_KEY_COUNT 20u
 
 /* Keys that the code itself has to find. */
 #define SCONCE_KEY_BACKEND 0u

@@ -206,7 +206,7 @@ bool sconce_baseline_differs(const struct sconce_baseline *baseline,
     for (uint32_t i = 0; i < layout->region_count; i++) {
         const struct sconce_region *region = &layout->regions[i];
 
-        if (region->shared || (region->role != SCONCE_MEM_STATE && region->role != SCONCE_MEM_IO))
+        if (region->shared || region->role == SCONCE_MEM_BOOT)
             continue;
         if (region_differs(baseline, region, arena, touched, ret_offset))
             return true;

@@ -54,7 +54,8 @@ void sconce_baseline_put_back(const struct sconce_baseline *baseline,
 
 /**
  * sconce_baseline_differs - is a byte of STATE another than in @baseline, or one of the call
- * buffers not zero? @touched: of @arena, surveyed. @ret_offset: the page with the first one found.
+ * buffers or the window not zero? @touched: of @arena, surveyed. @ret_offset: the page with the
+ * first one found.
  */
 bool sconce_baseline_differs(const struct sconce_baseline *baseline,
                              const struct sconce_layout *layout, const struct sconce_arena *arena,

@@ -124,6 +124,8 @@ int sconce_boot_write(struct sconce_sandbox *sandbox, struct sconce_error *err)
         .env_bytes = env->bytes,
         .arg_count = args->count,
         .env_count = env->count,
+        .window_addr = layout->window.gpa,
+        .window_bytes = sandbox->window_used,
     };
     int r = find_seed_key(sandbox, err);
 
@@ -170,4 +172,9 @@ SCONCE_HOT void sconce_boot_seed(struct sconce_sandbox *sandbox)
 SCONCE_HOT void sconce_boot_end_rewind(const struct sconce_sandbox *sandbox)
 {
     set_word(sandbox, SCONCE_BOOT_REWOUND_SP_AT, 0);
+}
+
+SCONCE_HOT void sconce_boot_tell_window(const struct sconce_sandbox *sandbox)
+{
+    set_word(sandbox, offsetof(struct sconce_boot, window_bytes), sandbox->window_used);
 }

@@ -136,11 +136,57 @@ int sconce_layout_make(const struct sconce_image *image, const struct sconce_lim
     return 0;
 }
 
+int sconce_layout_add_window(struct sconce_layout *layout, uint64_t bytes, struct sconce_error *err)
+{
+    const uint64_t heap_end = layout->heap.gpa + layout->heap.bytes;
+    struct cursor cursor = {.gpa = heap_end};
+    const uint64_t own_bytes = layout->arena_bytes;
+    struct sconce_region *window = &layout->window;
+
+    if (!bytes)
+        return 0;
+    leave_gap(&cursor);
+    place(layout, &cursor, SCONCE_MEM_WINDOW, SCONCE_PROT_READ, bytes, window);
+    if (cursor.full || !sconce_add_u64(own_bytes, window->bytes, &layout->arena_bytes)) {
+        sconce_fail_hint(err, SCONCE_E_LIMIT, "lower limits.window_bytes or heap_bytes",
+                         "the guest's address space is too small for a window of %llu bytes behind "
+                         "a heap that ends at 0x%llx",
+                         (unsigned long long)bytes, (unsigned long long)heap_end);
+        if (err)
+            err->limit = SCONCE_LIMIT_MEMORY;
+        return SCONCE_E_LIMIT;
+    }
+    window->offset = own_bytes;
+    layout->regions[layout->region_count - 1] = *window;
+    return 0;
+}
+
+void sconce_layout_drop_window(struct sconce_layout *layout)
+{
+    if (!layout->window.bytes)
+        return;
+    layout->arena_bytes = layout->window.offset;
+    layout->regions[--layout->region_count] = (struct sconce_region){0};
+    layout->window = (struct sconce_region){0};
+}
+
+uint64_t sconce_layout_own_bytes(const struct sconce_layout *layout)
+{
+    return layout->window.bytes ? layout->window.offset : layout->arena_bytes;
+}
+
+/* The window is the last of them. */
+static uint32_t own_regions(const struct sconce_layout *layout)
+{
+    return layout->region_count - (layout->window.bytes ? 1 : 0);
+}
+
 bool sconce_layout_same_state(const struct sconce_layout *a, const struct sconce_layout *b)
 {
-    if (a->region_count != b->region_count || a->arena_bytes != b->arena_bytes)
+    if (own_regions(a) != own_regions(b) ||
+        sconce_layout_own_bytes(a) != sconce_layout_own_bytes(b))
         return false;
-    for (uint32_t i = 0; i < a->region_count; i++) {
+    for (uint32_t i = 0; i < own_regions(a); i++) {
         const struct sconce_region *x = &a->regions[i], *y = &b->regions[i];
 
         if (x->role != y->role || x->gpa != y->gpa || x->bytes != y->bytes ||
@@ -156,7 +202,7 @@ SCONCE_HOT bool sconce_layout_own(const struct sconce_region *region, uint64_t g
     uint64_t from = gpa > region->gpa ? gpa : region->gpa;
     uint64_t to = end < region->gpa + region->bytes ? end : region->gpa + region->bytes;
 
-    if (region->shared || from >= to)
+    if (region->shared || region->role == SCONCE_MEM_WINDOW || from >= to)
         return false;
     *ret_start = region->offset + (from - region->gpa);
     *ret_end = region->offset + (to - region->gpa);

@@ -12,6 +12,7 @@
 #include "common/process.h"
 #include "core/sandbox.h"
 #include "core/snapshot.h"
+#include "core/window.h"
 
 /* Since that guest ABI a guest looks behind READY whether it was rewound. */
 #define REWIND_ABI 2u
@@ -88,10 +89,11 @@ int sconce_snapshot_start(struct sconce_sandbox *sandbox, const struct sconce_sn
 void sconce_snapshot_track(const struct sconce_snapshot *snapshot, struct sconce_sandbox *sandbox)
 {
     struct sconce_page_set *written = &sandbox->arena.written;
+    uint64_t bytes = sconce_layout_own_bytes(&sandbox->layout);
 
     sandbox->based_on = 0;
-    if (!sandbox->guest->backend->dirty.size || sandbox->arena.bytes > TRACKED_MOST ||
-        (!written->words && !sconce_page_set_init(written, sandbox->arena.bytes)))
+    if (!sandbox->guest->backend->dirty.size || bytes > TRACKED_MOST ||
+        (!written->words && !sconce_page_set_init(written, bytes)))
         return;
     sconce_page_set_clear(written);
     if (sconce_vm_track(&sandbox->vm))
@@ -140,6 +142,7 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
 
     memset(sandbox->in.host, 0, sandbox->in.used);
     sandbox->in.used = 0;
+    sconce_window_empty(sandbox);
     if (put_written_back(sandbox, snapshot))
         return 0;
     sandbox->based_on = 0;

@@ -284,6 +284,11 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
     if (r < 0)
         return r;
     r = sconce_layout_make(guest->image, &sandbox->limits, &sandbox->layout, err);
+    if (!r)
+        r = sconce_layout_add_window(&sandbox->layout,
+                                     options.window_bytes ? options.window_bytes
+                                                          : guest->runtime->settings->window_bytes,
+                                     err);
     if (r < 0)
         return r;
     r = sconce_trap_init(sandbox, &options, err);

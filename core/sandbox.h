@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sandbox: one VM, its memory, its state. Shared by the files that make it (sandbox.c), call it
- * (call.c, exits.c, nested.c, host-call.c) and copy it (snapshot.c).
+ * (call.c, exits.c, nested.c, host-call.c) and copy it (snapshot.c), and hand data to it
+ * (window.c).
  *
  * Whoever uses a sandbox holds it (sconce_sandbox_hold) and so has it to itself; only kicks and
  * sconce_sandbox_state come from outside.
@@ -79,6 +80,7 @@ struct sconce_sandbox {
     struct sconce_vm vm;
     struct sconce_run run;
     struct sconce_buffer in, out; /* of the arena */
+    uint64_t window_used; /* bytes attached, from the window's start; all behind them are zero */
     struct sconce_resume resume;
     struct sconce_fault_handler fault_handler;
     bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */
@@ -146,6 +148,9 @@ void sconce_boot_seed(struct sconce_sandbox *sandbox);
 
 /** sconce_boot_end_rewind - the guest has seen that it was rewound, if it was. */
 void sconce_boot_end_rewind(const struct sconce_sandbox *sandbox);
+
+/** sconce_boot_tell_window - have the boot page say how much of the window is attached. */
+void sconce_boot_tell_window(const struct sconce_sandbox *sandbox);
 
 /* ---- trap.c --------------------------------------------------------------------------------- */
 

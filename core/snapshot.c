@@ -70,6 +70,7 @@ static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_sna
     if (!snapshot)
         return SCONCE_E_NO_MEMORY;
     snapshot->layout = sandbox->layout;
+    sconce_layout_drop_window(&snapshot->layout); /* what is attached is no state of the guest's */
     snapshot->resume = sandbox->resume;
     snapshot->fault_handler = sandbox->fault_handler;
     snapshot->generation = sandbox->generation;

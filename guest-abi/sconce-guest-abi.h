@@ -39,7 +39,7 @@
 #include <stdint.h>
 
 /* The version in a guest's note. A host takes [MIN, CURRENT]. 2: nested calls, fault handlers,
- * arguments of main, rewinds. */
+ * arguments of main, rewinds, windows. */
 #define SCONCE_GUEST_ABI_CURRENT 2u
 #define SCONCE_GUEST_ABI_MIN 1u
 
@@ -162,6 +162,12 @@ struct sconce_fault_report {
 /**
  * struct sconce_boot - read-only to the guest; its address is the first argument at entry.
  *
+ * @window_addr: where what the host attaches lies, read-only to the guest; 0 where the host gives
+ * no window. It stays the same as long as the guest lives, but another host's, or another sandbox's
+ *   that begins as the same snapshot, may be elsewhere.
+ * @window_bytes: what is attached now; 0: nothing. It changes only while the guest waits at READY,
+ *   and is 0 after a restore. Bytes behind it, up to the window's end, are zero.
+ *
  * Sizes are in bytes. The stack grows down from @stack_top; unmapped memory lies below it.
  *
  * @rewound_sp: not 0 behind a READY doorbell when memory was put back to a snapshot meanwhile, and
@@ -194,6 +200,8 @@ struct sconce_boot {
     uint32_t env_count;
     uint64_t rewound_sp; /* from hosts that have guest ABI 2; else 0 */
     uint64_t reserved[2];
+    uint64_t window_addr; /* these two from hosts whose @boot_bytes has them */
+    uint64_t window_bytes;
 };
 
 /* ---- ELF notes and tables -------------------------------------------------------------------- */
@@ -240,7 +248,7 @@ struct sconce_function {
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_slot) == 16, "slots are 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_frame) == 64, "the frame header is 64 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_fault_report) == 48, "a fault report's head is fixed");
-SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 208, "the boot page's head is fixed");
+SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 224, "the boot page's head is fixed");
 SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, rewound_sp) == SCONCE_BOOT_REWOUND_SP_AT,
                     "assembly finds it there");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");

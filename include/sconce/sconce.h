@@ -437,6 +437,11 @@ struct sconce_limits {
  *   returns: the sandbox begins where that was taken, and nothing of the guest's start-up runs.
  *   Limits on memory that are 0 are the snapshot's; others must be the same as those. What @args
  *   and @env say reaches a guest that looks again.
+ *
+ * @window_bytes: room for what sconce_sandbox_attach hands to the guest, rounded up to a multiple
+ *   of 64 KiB; 0: limits.window_bytes of the configuration, which is none unless it says so. It
+ *   takes address space; memory is taken by what is attached, and by pages that the guest reads.
+ *   Snapshots have no window, and go into sandboxes with any.
  */
 struct sconce_sandbox_options {
     uint32_t size; /* sizeof this struct */
@@ -461,6 +466,7 @@ struct sconce_sandbox_options {
     const void *seed;
     size_t seed_bytes;
     const struct sconce_snapshot *snapshot;
+    uint64_t window_bytes;
 };
 
 struct sconce_sandbox;
@@ -544,6 +550,48 @@ struct sconce_stats {
 /** sconce_sandbox_stats - for the thread that uses the sandbox, its host functions included. */
 SCONCE_API int sconce_sandbox_stats(const struct sconce_sandbox *sandbox,
                                     struct sconce_stats *ret_stats);
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+/*
+ * A window hands a guest more than the arguments of a call should carry: a file, a large buffer. It
+ * is a range of the guest's memory that only the host writes; window_bytes of struct
+ * sconce_sandbox_options says how large it may be. The guest finds what is attached by
+ * sconce_window of its SDK, until it is replaced or detached. sconce_sandbox_restore and
+ * sconce_sandbox_rewind detach it, and so what sconce_pool_give takes back has nothing attached. A
+ * snapshot may be taken meanwhile: it has nothing attached, and the sandbox keeps what it has.
+ */
+
+/**
+ * sconce_sandbox_attach - copy @bytes bytes at @data into the window of a READY sandbox, in the
+ * place of what was attached. Behind them, to the window's end, the guest reads zeros.
+ * @data: borrowed until the function returns; may be NULL when @bytes is 0, which detaches. What is
+ *   mapped from a file that others may truncate is not for this: it would end the program by
+ * SIGBUS, as any reading does. sconce_sandbox_attach_fd has an error for it. Errors: LIMIT
+ * (SCONCE_LIMIT_MEMORY) when the window is smaller, or there is none; STATE, BUSY, FORKED. All of
+ * them leave what was attached as it was.
+ */
+SCONCE_API int sconce_sandbox_attach(struct sconce_sandbox *sandbox, const void *data, size_t bytes,
+                                     struct sconce_error *err);
+
+/**
+ * sconce_sandbox_attach_fd - the same with @bytes bytes of a file from @offset on, read straight
+ * into the window. What becomes of the file afterwards is of no matter to the guest.
+ * @fd: open for reading, of something that can be read at an offset: no pipe or terminal. It stays
+ *   the caller's, and where it stands does not change.
+ * Errors: those of sconce_sandbox_attach; INVALID: no file is so large; and SYSTEM when it cannot
+ * be read or ends too soon: then nothing is attached, neither this nor what was before.
+ */
+SCONCE_API int sconce_sandbox_attach_fd(struct sconce_sandbox *sandbox, int fd, uint64_t offset,
+                                        uint64_t bytes, struct sconce_error *err);
+
+/**
+ * sconce_sandbox_detach - the window is empty then, and every byte of it zero. Whatever state the
+ * sandbox is in, and whether or not anything was attached. Of up to 16 MiB the memory is kept for
+ * what is attached next; of more it goes back to the system, where the backend allows it (the KVM
+ * backends do), or with the sandbox. Errors: BUSY, FORKED.
+ */
+SCONCE_API int sconce_sandbox_detach(struct sconce_sandbox *sandbox, struct sconce_error *err);
 
 /* ---- Snapshots ------------------------------------------------------------------------------- */
 

@@ -220,6 +220,71 @@ static void test_layout_state_is_one_region_of_writable_state(void **state)
     assert_null(sconce_layout_state(&layout, UINT64_MAX, 1));
 }
 
+static void test_layout_window_moves_nothing_and_does_not_run_on(void **state)
+{
+    struct sconce_image image = ordinary_image();
+    struct sconce_layout without, layout;
+    const struct sconce_region *window = &layout.window;
+
+    (void)state;
+    assert_int_equal(sconce_layout_make(&image, &limits, &without, NULL), 0);
+    layout = without;
+    assert_int_equal(sconce_layout_add_window(&layout, 0, NULL), 0);
+    assert_memory_equal(&layout, &without, sizeof layout);
+    assert_int_equal(sconce_layout_add_window(&layout, 3 * MIB + 1, NULL), 0);
+
+    assert_sound(&layout);
+    assert_int_equal(layout.region_count, without.region_count + 1);
+    assert_memory_equal(&layout.regions[layout.region_count - 1], window, sizeof *window);
+    assert_int_equal(window->role, SCONCE_MEM_WINDOW);
+    assert_int_equal(window->prot, SCONCE_PROT_READ);
+    assert_int_equal(window->bytes, 3 * MIB + SCONCE_GUEST_GRANULE);
+    assert_int_equal(window->gpa % (2 * MIB), 0);
+    assert_true(window->gpa > layout.heap.gpa + layout.heap.bytes);
+    /* So that a backend maps it by itself, read-only. */
+    assert_int_not_equal(window->gpa - window->offset, layout.heap.gpa - layout.heap.offset);
+    assert_int_equal(sconce_layout_own_bytes(&layout), without.arena_bytes);
+    assert_true(sconce_layout_same_state(&layout, &without));
+    assert_true(sconce_layout_same_state(&without, &layout));
+    assert_null(sconce_layout_state(&layout, window->gpa, 1));
+    sconce_layout_drop_window(&layout);
+    assert_memory_equal(&layout, &without, sizeof layout);
+    sconce_layout_drop_window(&layout);
+    assert_memory_equal(&layout, &without, sizeof layout);
+}
+
+static void test_layout_window_behind_stray_segments_is_sound(void **state)
+{
+    struct sconce_image image = {0};
+    struct sconce_layout layout;
+
+    (void)state;
+    add_segment(&image, 0x400000, 0x10000, SCONCE_PROT_READ | SCONCE_PROT_WRITE);
+    add_segment(&image, 0x410000, 0x10000, SCONCE_PROT_READ | SCONCE_PROT_EXEC);
+    assert_int_equal(sconce_layout_make(&image, &limits, &layout, NULL), 0);
+    assert_int_equal(sconce_layout_add_window(&layout, 1, NULL), 0);
+
+    assert_sound(&layout);
+    assert_int_equal(layout.window.offset + layout.window.bytes, layout.arena_bytes);
+}
+
+static void test_layout_too_large_a_window_is_a_memory_limit(void **state)
+{
+    static const uint64_t sizes[] = {SCONCE_GPA_MAX, UINT64_MAX, UINT64_MAX - SCONCE_MEM_GRANULE};
+    struct sconce_image image = ordinary_image();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        struct sconce_error err = {0};
+        struct sconce_layout layout;
+
+        assert_int_equal(sconce_layout_make(&image, &limits, &layout, NULL), 0);
+        assert_int_equal(sconce_layout_add_window(&layout, sizes[i], &err), SCONCE_E_LIMIT);
+        assert_int_equal(err.limit, SCONCE_LIMIT_MEMORY);
+        assert_non_null(strstr(err.text, "too small for a window"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +299,9 @@ int main(void)
         cmocka_unit_test(test_layout_other_limits_are_another_state),
         cmocka_unit_test(test_layout_allows_asks_the_region_that_holds_the_address),
         cmocka_unit_test(test_layout_state_is_one_region_of_writable_state),
+        cmocka_unit_test(test_layout_window_moves_nothing_and_does_not_run_on),
+        cmocka_unit_test(test_layout_window_behind_stray_segments_is_sound),
+        cmocka_unit_test(test_layout_too_large_a_window_is_a_memory_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,9 +95,9 @@ class Host:
         hart.write(
             self.boot,
             struct.pack(
-                "<QIIQQQQQQQQQQQQ", 0x544F4F42434E5353, 1, 208, 0, 0, 0, 0, self.inbox, BUFFER_BYTES,
+                "<QIIQQQQQQQQQQQQ", 0x544F4F42434E5353, 1, 224, 0, 0, 0, 0, self.inbox, BUFFER_BYTES,
                 self.outbox, BUFFER_BYTES, heap, 0x40000, self.boot, BUFFER_BYTES,
-            ) + bytes(range(32)) + bytes(64),
+            ) + bytes(range(32)) + bytes(80),
         )  # fmt: skip
         hart.set_register(SP, self.boot - 8)  # start.S aligns it
         hart.set_register(A0, self.boot)

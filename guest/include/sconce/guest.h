@@ -233,6 +233,16 @@ __attribute__((__format__(__printf__, 1, 2))) sconce_str sconce_format(const cha
 __attribute__((__format__(__printf__, 1, 2))) int sconce_printf(const char *format, ...);
 __attribute__((__format__(__printf__, 1, 0))) int sconce_vprintf(const char *format, va_list args);
 
+/**
+ * sconce_window - what the host has attached for the guest to read: a file, a large buffer.
+ * @ret_bytes: how many bytes there are; 0 with NULL when nothing is attached.
+ *
+ * Writing there is a fault. It stays as it is while an export runs; between two calls the host may
+ * attach something else in its place, or nothing, so each call is to ask again. Behind the last
+ * byte there are zeros, up to the end of the window, whose size is the host's to choose.
+ */
+const void *sconce_window(size_t *ret_bytes);
+
 /* ---- Below the SDK --------------------------------------------------------------------------- */
 
 /**
