@@ -90,6 +90,8 @@ extern const struct check_row check_nested_rows[];
 extern const struct check_row check_nested_ends_rows[];
 extern const struct check_row check_snapshot_rows[];
 extern const struct check_row check_pool_rows[];
+extern const struct check_row check_window_rows[];
+extern const struct check_row check_window_refused_rows[];
 extern const struct check_row check_kick_rows[];
 extern const struct check_row check_counts_rows[];
 extern const struct check_row check_leaks_rows[];
