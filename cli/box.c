@@ -132,6 +132,8 @@ int box_open(struct box *box, const struct session *session, FILE *print_to,
     box->print = (struct box_stream){.to = print_to, .safe = isatty(fileno(print_to)) != 0};
     box->print_error = (struct box_stream){.to = stderr, .safe = isatty(STDERR_FILENO) != 0};
     status = host_build(&box->host, session->options, session->guest, reader);
+    if (status == STATUS_OK)
+        status = window_open(&box->window, session->options, &options);
     if (status != STATUS_OK)
         return status;
     options.functions = box->host.functions;
@@ -154,7 +156,8 @@ int box_open(struct box *box, const struct session *session, FILE *print_to,
     options.args = box->args;
     options.arg_count = (uint32_t)box->arg_count;
     if (sconce_sandbox_new(session->guest, &options, &box->sandbox, &err) == 0)
-        return STATUS_OK;
+        return window_attach(&box->window, box->sandbox, &err) == 0 ? STATUS_OK
+                                                                    : box_fail(box, &err);
     if (err.code != SCONCE_E_GUEST_EXIT || !is_program(session->guest))
         return box_fail(box, &err);
     end_line(box);
@@ -197,5 +200,6 @@ void box_close(struct box *box)
 {
     sconce_sandbox_free(box->sandbox);
     host_free(&box->host);
+    window_close(&box->window);
     *box = (struct box){0};
 }

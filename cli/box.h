@@ -12,6 +12,7 @@
 
 #include "host.h"
 #include "session.h"
+#include "window.h"
 
 /* Where the guest prints to. */
 struct box_stream {
@@ -26,6 +27,7 @@ struct box {
     const struct session *session;
     struct sconce_sandbox *sandbox;
     struct host host;
+    struct window window;
     bool drops_output; /* nobody sees what the guest prints; set before box_open */
     bool reads_stdin;  /* the guest's standard input is this program's; set before box_open */
     const char *const

@@ -15,7 +15,7 @@
 #include "report.h"
 #include "text.h"
 
-#define MAX_OPTIONS 16u
+#define MAX_OPTIONS 19u
 #define MOST_MS 3600000u /* an hour */
 #define EXAMPLE_BYTES 1024u
 #define HELP_COLUMN 31 /* where --help's explanations start */
@@ -47,6 +47,9 @@ static const struct option_spec specs[] = {
     {'t', false, "trace-syscalls", NULL, "tell each system call of the guest", NULL},
     {'H', false, "host", "NAME=VALUE",
      "serve the guest's import NAME: it returns VALUE,\nwhatever its arguments", NULL},
+    {'w', false, "window", "FILE", "have the guest read FILE in its window", NULL},
+    {'W', false, "window-size", "BYTES", "how large the window is; FILE's size unless\ngiven",
+     "limits.window_bytes"},
     {'T', false, "time", "MS", "how long each way is measured, in milliseconds\n[1000]", NULL},
     {'o', true, "output", "FILE", "write the result to FILE, as raw bytes", NULL},
     {'P', false, "probe", NULL, "try each backend, in a process of its own", NULL},
@@ -76,7 +79,7 @@ static const struct command commands[] = {
      "  string         the text itself; @FILE for a file's contents, @- for standard\n"
      "                 input, @@text for a text that starts with @\n"
      "  bytes          the same, and hex:00ff, text:hex:00ff",
-     "bcpisdkrtHofvqh", 2, SIZE_MAX, cmd_call},
+     "bcpisdkrtHwWofvqh", 2, SIZE_MAX, cmd_call},
     {"snapshot", "create|run|ls|verify ...", "keep a started guest in files, and go on with it",
      "A snapshot lies in a directory DIR, an OCI image layout, under a TAG (latest\n"
      "when none is given):\n"
@@ -89,7 +92,7 @@ static const struct command commands[] = {
      "  verify DIR[:TAG]\n"
      "                 check one snapshot, or each\n"
      "ARGs are read as by sconce call.",
-     "bcpisdkrtHofvqh", 2, SIZE_MAX, cmd_snapshot},
+     "bcpisdkrtHwWofvqh", 2, SIZE_MAX, cmd_snapshot},
     {"bench", "GUEST FUNCTION [ARG...]", "measure how long calls of a function take",
      "Call the exported FUNCTION again and again for a second, and again with the\n"
      "sandbox rewound behind each call, and with it restored. Tells how many such\n"
@@ -284,6 +287,12 @@ static bool take_option(struct options *options, char id, char *value, int *ret_
         return true;
     case 's':
         return take_set(options, value, ret_status);
+    case 'w':
+        options->window_path = value;
+        return true;
+    case 'W':
+        add_setting(options, find_spec(id)->key, report_strdup(value), "--window-size");
+        return true;
     case 'f':
         return take_format(options, value, ret_status);
     case 'c':

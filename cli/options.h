@@ -42,6 +42,7 @@ struct options {
     const char *config_path;
     const char *check_path;
     const char *output_path;
+    const char *window_path;
     struct option_setting *settings;
     size_t setting_count;
     const char **hosts; /* --host NAME=VALUE, as given */

@@ -24,6 +24,15 @@ SCONCE_EXPORT(int32_t, add, (int32_t a, int32_t b))
     return (int32_t)((uint32_t)a + (uint32_t)b);
 }
 
+/* What --window attaches. */
+SCONCE_EXPORT(sconce_bytes, windowed, (void))
+{
+    size_t bytes;
+    const void *at = sconce_window(&bytes);
+
+    return (sconce_bytes){at, bytes};
+}
+
 SCONCE_EXPORT(void, say, (sconce_str text))
 {
     sconce_printf("%s\n", text.data);

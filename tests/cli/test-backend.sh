@@ -46,6 +46,17 @@ check "the hash of a file is what sha256sum says"
 on 0 call sha256.elf sha256 @"$SCONCE" && out_is "$(sha256sum <"$SCONCE" | cut -d' ' -f1)
 "
 
+check "--window is a file that the guest reads"
+head -c 100000 "$SCONCE" >file
+on 0 call --window=file guest.elf windowed && same file out
+on 0 call --window=file --window-size=1M guest.elf windowed && same file out
+on 0 call guest.elf windowed && out_is ""
+on 6 call --window=file --window-size=64K guest.elf windowed &&
+    err_has "cannot attach 100000 bytes: the sandbox's window has 65536" && err_has "--window-size"
+on 2 call --window=missing guest.elf windowed && err_has "--window=missing: No such file"
+on 2 call --window=. guest.elf windowed && err_has "no regular file"
+on 2 call --window=file --window-size=much guest.elf windowed && err_has "--window-size"
+
 check "the example greets in the language that it is told"
 on 0 call --host visitor_language=fr hello.elf greet Ada && out_is "Bonjour, Ada!
 "

@@ -90,6 +90,13 @@ on 0 create --set=limits.heap_bytes=33554432 counter.elf large
 on 6 run large next && err_has "a heap of 33554432 bytes" && err_has "raise limits.heap_bytes"
 on 0 run --set=limits.heap_bytes=33554432 large next
 
+check "what is attached is no part of a snapshot"
+head -c 70000 "$SCONCE" >file
+on 0 create --window=file guest.elf attached windowed
+on 0 run attached windowed && out_is ""
+on 0 run --window=file attached windowed && same file out
+on 0 run --window-size=8M --window=file attached windowed && same file out
+
 check "misuse is told"
 expect 2 "$SCONCE" snapshot && err_has "an operand is missing"
 expect 2 "$SCONCE" snapshot make kept && err_has "there is no sconce snapshot make"
