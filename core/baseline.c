@@ -122,6 +122,35 @@ void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sc
     }
 }
 
+/* Where what a put writes, or the boot page, ends that begins at @at or before; 0: @at is in none.
+ */
+static uint64_t put_end(const struct sconce_layout *layout, uint64_t at)
+{
+    if (at - layout->boot.offset < SCONCE_SET_PAGE_BYTES)
+        return layout->boot.offset + SCONCE_SET_PAGE_BYTES;
+    for (uint32_t i = 0; i < layout->region_count; i++) {
+        const struct sconce_region *region = &layout->regions[i];
+
+        if (!region->shared &&
+            (region->role == SCONCE_MEM_STATE || region->role == SCONCE_MEM_IO) &&
+            at - region->offset < region->bytes)
+            return region->offset + region->bytes;
+    }
+    return 0;
+}
+
+bool sconce_baseline_puts_all(const struct sconce_layout *layout,
+                              const struct sconce_stretches *touched)
+{
+    for (size_t i = 0; i < touched->count; i++)
+        for (uint64_t at = touched->at[i].start; at < touched->at[i].end;) {
+            at = put_end(layout, at);
+            if (!at)
+                return false;
+        }
+    return true;
+}
+
 /* The first of @kept that does not end before @offset. */
 SCONCE_HOT static size_t find_kept(const struct sconce_stretches *kept, uint64_t offset)
 {

@@ -43,6 +43,13 @@ void sconce_baseline_fini(struct sconce_baseline *baseline);
 void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
                          struct sconce_arena *arena, const struct sconce_stretches *touched);
 
+/**
+ * sconce_baseline_puts_all - does a put write all pages of @touched, but for the boot page's, which
+ * the host has written? A guest may have others populated by reading what is no part of a snapshot.
+ */
+bool sconce_baseline_puts_all(const struct sconce_layout *layout,
+                              const struct sconce_stretches *touched);
+
 /** sconce_baseline_put_range - the same of bytes [@start, @end) of @arena alone, which lie in one
  * region of @role. */
 void sconce_baseline_put_range(const struct sconce_baseline *baseline, uint32_t role,

@@ -153,7 +153,7 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
             return r;
     }
     sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched);
-    sandbox->wrote_touched = true;
+    sandbox->wrote_touched = sconce_baseline_puts_all(&sandbox->layout, &sandbox->touched);
     sconce_snapshot_track(snapshot, sandbox);
     return 0;
 }

@@ -27,6 +27,7 @@ static const struct sconce_layout layout = {
             {.role = SCONCE_MEM_BOOT, .bytes = REGION_PAGES * PAGE, .offset = 128 * PAGE},
         },
     .arena_bytes = 160 * PAGE,
+    .boot = {.role = SCONCE_MEM_BOOT, .bytes = REGION_PAGES * PAGE, .offset = 128 * PAGE},
 };
 
 struct fixture {
@@ -200,6 +201,32 @@ static void test_baseline_differs_where_a_byte_does(void **state)
     }
 }
 
+static bool all_is_put(uint64_t first, uint64_t end)
+{
+    struct sconce_stretch stretch = {first * PAGE, end * PAGE};
+    const struct sconce_stretches stretches = {.at = &stretch, .count = 1};
+
+    return sconce_baseline_puts_all(&layout, &stretches);
+}
+
+/* What is populated and not written may be taken back: only if there is none is it enough to count.
+ */
+static void test_baseline_tells_whether_all_is_put(void **state)
+{
+    const struct sconce_stretches none = {0};
+
+    (void)state;
+    assert_true(sconce_baseline_puts_all(&layout, &none));
+    assert_true(all_is_put(0, 32));
+    assert_true(all_is_put(5, 6));
+    assert_false(all_is_put(31, 33)); /* into the gap */
+    assert_true(all_is_put(64, 65));
+    assert_true(all_is_put(95, 97));   /* call buffers and state */
+    assert_true(all_is_put(127, 129)); /* state, and the boot page's head */
+    assert_false(all_is_put(128, 130));
+    assert_false(all_is_put(159, 160));
+}
+
 static void test_baseline_of_nothing_is_all_zero(void **state)
 {
     struct fixture *fixture = *state;
@@ -255,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_baseline_takes_back_what_was_written, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_baseline_differs_where_a_byte_does, set_up, tear_down),
+        cmocka_unit_test(test_baseline_tells_whether_all_is_put),
         cmocka_unit_test_setup_teardown(test_baseline_of_nothing_is_all_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_baseline_comes_back_whatever_was_touched, set_up,
                                         tear_down),
