@@ -32,6 +32,22 @@
 
 /* In struct sconce_boot, for assembly. */
 #define SCONCE_BOOT_REWOUND_SP_AT 184
+#define SCONCE_BOOT_TURN_ADDR_AT 192
+#define SCONCE_BOOT_TURN_SPINS_AT 200
+
+/*
+ * Ringing without an exit. When the boot page's @turn_spins is not 0, a guest may ring one of
+ * SCONCE_TURN_DOORBELLS so: it writes the doorbell's number, at most 7, into the turn word, behind
+ * all of its frame, and looks at the word, @turn_spins times at most.
+ *  - ANSWERED: the host's answer is in IN, as when the doorbell's instruction is over.
+ *  - Still the number after the last look: it replaces it by ASLEEP, in one step that fails when
+ *    the host was faster, and rings the doorbell by its instruction. So does one that finds ASLEEP
+ *    there, by which the host asks for that.
+ * A guest that knows nothing of this rings by the instruction always, which is right at any time.
+ */
+#define SCONCE_TURN_DOORBELLS 0x2e /* bits: READY, HOST_CALL, PRINT, RETURN */
+#define SCONCE_TURN_ANSWERED 0x100
+#define SCONCE_TURN_ASLEEP 0x200
 
 #ifndef __ASSEMBLER__ /* what follows is for C */
 
@@ -174,6 +190,11 @@ struct sconce_fault_report {
  *   registers were not. The guest goes on as if it were entered after a restore, with this stack
  *   pointer, and does what else is to be done to registers itself. Its thread pointer is the
  *   snapshot's. It is 0 behind every other doorbell.
+ *
+ * @turn_addr: of the turn word, 32 bits in memory that the guest can write; SCONCE_TURN_ANSWERED
+ *   tells what it is for. 0 from hosts that have none.
+ * @turn_spins: how many looks at it are worth the guest's time. The host changes it at any time; 0:
+ *   it does not look.
  */
 struct sconce_boot {
     uint64_t magic;
@@ -199,7 +220,9 @@ struct sconce_boot {
     uint32_t arg_count; /* 0 from hosts that have guest ABI 1 */
     uint32_t env_count;
     uint64_t rewound_sp; /* from hosts that have guest ABI 2; else 0 */
-    uint64_t reserved[2];
+    uint64_t turn_addr;
+    uint32_t turn_spins;
+    uint32_t reserved0;
     uint64_t window_addr; /* these two from hosts whose @boot_bytes has them */
     uint64_t window_bytes;
 };
@@ -251,6 +274,9 @@ SCONCE_GUEST_ASSERT(sizeof(struct sconce_fault_report) == 48, "a fault report's 
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 224, "the boot page's head is fixed");
 SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, rewound_sp) == SCONCE_BOOT_REWOUND_SP_AT,
                     "assembly finds it there");
+SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, turn_addr) == SCONCE_BOOT_TURN_ADDR_AT &&
+                        offsetof(struct sconce_boot, turn_spins) == SCONCE_BOOT_TURN_SPINS_AT,
+                    "assembly finds them there");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_function) == 48, "a table entry is 48 bytes");
 

@@ -99,6 +99,7 @@ sconce_resume:
  * the low halves of V8-V15), and the way back in X30, are kept on the stack. It may also find all
  * memory put back to a snapshot, the stack too: then what SP points to is another's, and the way
  * back in is taken, with the floating-point control that a program starts with.
+ * Where the host looks at the turn word, it is rung there first.
  */
     .globl sconce_doorbell
     .type sconce_doorbell, %function
@@ -118,8 +119,33 @@ sconce_doorbell:
     keep d12, d13, 128
     keep d14, d15, 144
     mov w0, w0                  /* what is above a 32-bit argument is anything */
-    svc #SCONCE_DOORBELL_SVC_AARCH64
-    adrp x0, sconce_boot_page
+    adrp x9, sconce_boot_page
+    ldr x9, [x9, #:lo12:sconce_boot_page]
+    ldr w10, [x9, #SCONCE_BOOT_TURN_SPINS_AT]
+    cbz w10, 4f
+    mov w11, #SCONCE_TURN_DOORBELLS
+    lsr w11, w11, w0
+    tbz w11, #0, 4f
+    ldr x9, [x9, #SCONCE_BOOT_TURN_ADDR_AT]
+    stlr w0, [x9]
+1:  ldar w11, [x9]
+    cmp w11, w0
+    b.ne 3f
+    yield
+    subs w10, w10, #1
+    b.ne 1b
+    mov w12, #SCONCE_TURN_ASLEEP
+2:  ldaxr w11, [x9]
+    cmp w11, w0
+    b.ne 3f
+    stlxr w13, w12, [x9]
+    cbnz w13, 2b
+    b 4f
+3:  clrex
+    cmp w11, #SCONCE_TURN_ANSWERED
+    b.eq 5f
+4:  svc #SCONCE_DOORBELL_SVC_AARCH64
+5:  adrp x0, sconce_boot_page
     ldr x0, [x0, #:lo12:sconce_boot_page]
     ldr x9, [x0, #SCONCE_BOOT_REWOUND_SP_AT]
     cbnz x9, sconce_rewound

@@ -85,6 +85,8 @@ sconce_resume:
  * the stack; the direction flag is a callee's duty as well. It may also find all memory put back to
  * a snapshot, the stack too: then what RSP points to is another's, and the way back in is taken,
  * with the floating-point control of a function's entry (psABI 3.2.3).
+ * Where the host looks at the turn word, it is rung there first; a plain store is a release, and a
+ * plain load an acquire (SDM vol 3, 9.2.2).
  */
     .globl sconce_doorbell
     .type sconce_doorbell, @function
@@ -97,8 +99,28 @@ sconce_doorbell:
     .cfi_rel_offset \register, 0
     .endr
     movl %edi, %eax
-    outb %al, $SCONCE_DOORBELL_PORT_X86_64
-    cld
+    movq sconce_boot_page(%rip), %rdx
+    movl SCONCE_BOOT_TURN_SPINS_AT(%rdx), %ecx
+    testl %ecx, %ecx
+    jz 3f
+    movl $SCONCE_TURN_DOORBELLS, %esi
+    btl %edi, %esi
+    jnc 3f
+    movq SCONCE_BOOT_TURN_ADDR_AT(%rdx), %rdx
+    movl %eax, (%rdx)
+1:  cmpl %eax, (%rdx)
+    jne 2f
+    pause
+    decl %ecx
+    jnz 1b
+    movl $SCONCE_TURN_ASLEEP, %esi
+    lock cmpxchgl %esi, (%rdx)
+    je 3f
+2:  cmpl $SCONCE_TURN_ANSWERED, (%rdx)
+    je 4f
+    movl %edi, %eax
+3:  outb %al, $SCONCE_DOORBELL_PORT_X86_64
+4:  cld
     movq sconce_boot_page(%rip), %rdi
     movq SCONCE_BOOT_REWOUND_SP_AT(%rdi), %rax
     testq %rax, %rax
