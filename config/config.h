@@ -29,6 +29,7 @@ struct sconce_settings {
     bool allow_untrusted_plugins;
     int kick_signal;
     bool verify_restores;
+    bool exitless;
     struct sconce_limits limits; /* all set */
     uint64_t image_bytes;        /* the most that an image may take */
     uint64_t window_bytes;       /* of a sandbox, 0 for none: struct sconce_limits cannot grow */

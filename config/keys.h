@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCONCE_KEY_COUNT 20u
+#define SCONCE_KEY_COUNT 21u
 
 /* Keys that the code itself has to find. */
 #define SCONCE_KEY_BACKEND 0u

@@ -113,7 +113,7 @@ int sconce_boot_write(struct sconce_sandbox *sandbox, struct sconce_error *err)
         .in_addr = layout->in.gpa,
         .in_bytes = layout->in.bytes,
         .out_addr = layout->out.gpa,
-        .out_bytes = layout->out.bytes,
+        .out_bytes = sandbox->out.bytes,
         .heap_addr = layout->heap.gpa,
         .heap_bytes = layout->heap.bytes,
         .stack_top = layout->stack.gpa + layout->stack.bytes,
@@ -126,6 +126,7 @@ int sconce_boot_write(struct sconce_sandbox *sandbox, struct sconce_error *err)
         .env_count = env->count,
         .window_addr = layout->window.gpa,
         .window_bytes = sandbox->window_used,
+        .turn_addr = sandbox->wants_exitless ? layout->out.gpa + sandbox->out.bytes : 0,
     };
     int r = find_seed_key(sandbox, err);
 
@@ -171,7 +172,12 @@ SCONCE_HOT void sconce_boot_seed(struct sconce_sandbox *sandbox)
 
 SCONCE_HOT void sconce_boot_end_rewind(const struct sconce_sandbox *sandbox)
 {
-    set_word(sandbox, SCONCE_BOOT_REWOUND_SP_AT, 0);
+    _Atomic uint64_t *sp =
+        (_Atomic uint64_t *)(void *)(boot_page(sandbox) + SCONCE_BOOT_REWOUND_SP_AT);
+
+    /* A guest that runs on beside us keeps its copy of the line. */
+    if (atomic_load_explicit(sp, memory_order_relaxed))
+        atomic_store_explicit(sp, 0, memory_order_relaxed);
 }
 
 SCONCE_HOT void sconce_boot_tell_window(const struct sconce_sandbox *sandbox)

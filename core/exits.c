@@ -291,12 +291,31 @@ SCONCE_HOT static int handle_exit(struct sconce_sandbox *sandbox, const struct s
     }
 }
 
+/* @ret_rung: there was none, but a doorbell that was rung by memory. */
+SCONCE_HOT static int next_exit(struct sconce_sandbox *sandbox, struct sconce_exit *ret_exit,
+                                bool *ret_rung, struct sconce_error *err)
+{
+    int r;
+
+    *ret_rung = false;
+    if (!sandbox->exitless) {
+        sandbox->stats.exits++;
+        r = sconce_vm_run(&sandbox->vm, ret_exit, err);
+    } else {
+        r = sconce_exitless_run(sandbox->exitless, ret_exit, ret_rung, err);
+        if (r == SCONCE_E_GUEST_PROTOCOL)
+            return r;
+    }
+    return sconce_vm_failed(r, err);
+}
+
 SCONCE_HOT static int exit_loop(struct sconce_sandbox *sandbox, struct sconce_message *ret_message,
                                 struct sconce_error *err)
 {
     struct sconce_exit exit;
 
     for (;;) {
+        bool rung;
         int r;
 
         sconce_run_guest_in(&sandbox->run);
@@ -305,12 +324,13 @@ SCONCE_HOT static int exit_loop(struct sconce_sandbox *sandbox, struct sconce_me
             sconce_run_guest_out(&sandbox->run);
             return r;
         }
-        r = sconce_vm_run(&sandbox->vm, &exit, err);
+        r = next_exit(sandbox, &exit, &rung, err);
         sconce_run_guest_out(&sandbox->run);
-        sandbox->stats.exits++;
         if (r < 0)
-            return sconce_vm_failed(r, err);
+            return r;
         r = handle_exit(sandbox, &exit, &sandbox->spent, ret_message, err);
+        if (r > 0 && rung)
+            sandbox->stats.exitless_calls++;
         if (r)
             return r < 0 ? r : 0;
     }
@@ -341,10 +361,12 @@ SCONCE_HOT int sconce_sandbox_run_to_ready(struct sconce_sandbox *sandbox,
     sandbox->ended = 0;
     sconce_sandbox_set_state(sandbox, SCONCE_STATE_RUNNING);
     sandbox->in_fault = false;
+    sconce_exitless_begin(sandbox->exitless);
     r = exit_loop(sandbox, ret_message, err);
     /* Whoever kicked was told that this call ends so. */
     if (sconce_run_end(&sandbox->run) && r != SCONCE_E_BACKEND)
         r = sconce_fail(err, SCONCE_E_KICKED, "the call was ended by a kick");
+    sconce_exitless_end(sandbox->exitless, r == 0);
     sconce_sandbox_set_state(sandbox, state_after(r));
     return r;
 }

@@ -243,6 +243,17 @@ SCONCE_HOT static int rewind_ready(struct sconce_sandbox *sandbox,
     return 0;
 }
 
+/* A guest that would not rest where it should is POISONED now, and can be restored as any. */
+SCONCE_HOT static int come_to_rest(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    int r = 0;
+
+    if (sconce_sandbox_state(sandbox) == SCONCE_STATE_READY)
+        r = sconce_sandbox_park(sandbox, err);
+    sconce_exitless_stop(sandbox->exitless);
+    return r == SCONCE_E_GUEST_PROTOCOL ? 0 : r;
+}
+
 SCONCE_HOT static int back_to(struct sconce_sandbox *sandbox,
                               const struct sconce_snapshot *snapshot, bool scrubbed,
                               struct sconce_error *err)
@@ -254,6 +265,8 @@ SCONCE_HOT static int back_to(struct sconce_sandbox *sandbox,
     r = check_restore(sandbox, snapshot, err);
     if (!r)
         r = sconce_personality_state_reserve(&sandbox->personality.state, &snapshot->system, err);
+    if (!r)
+        r = come_to_rest(sandbox, err);
     if (!r)
         r = scrubbed || !can_rewind(sandbox, snapshot) ? restore(sandbox, snapshot, err)
                                                        : rewind_ready(sandbox, snapshot, err);

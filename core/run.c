@@ -85,10 +85,28 @@ SCONCE_HOT static bool past_deadline(const struct sconce_run *run, uint64_t now)
     return now >= atomic_load_explicit(&run->deadline_ns, memory_order_relaxed);
 }
 
-static bool must_stop(const struct sconce_run *run, uint64_t now)
+static bool must_stop(struct sconce_run *run, uint64_t now)
 {
     return (atomic_load_explicit(&run->word, memory_order_acquire) & WORD_KICKED) ||
-           past_deadline(run, now);
+           past_deadline(run, now) || (run->watch && run->watch(run));
+}
+
+static uint64_t watch_due(const struct sconce_run *run, uint64_t now)
+{
+    return run->watch ? now + SCONCE_RUN_WATCH_NS : UINT64_MAX;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void stop_vcpu(struct sconce_run *run)
+{
+    if (run->relay)
+        run->relay(run);
+    else
+        run->kick_local(run->vm);
 }
 
 /* Stops every run of this thread that must stop, and sets the timer for the next that will have to.
@@ -102,13 +120,14 @@ static bool stop_due_runs(struct thread_run *thread)
         uint64_t deadline = atomic_load_explicit(&run->deadline_ns, memory_order_relaxed);
         uint64_t again = now + RESIGNAL_NS;
 
+        next = least(next, watch_due(run, now));
         if (!must_stop(run, now)) {
-            next = deadline < next ? deadline : next;
+            next = least(next, deadline);
             continue;
         }
         found = true;
-        run->kick_local(run->vm);
-        if (run->kick_style == SCONCE_KICK_RESIGNAL &&
+        stop_vcpu(run);
+        if ((run->relay || run->kick_style == SCONCE_KICK_RESIGNAL) &&
             atomic_load_explicit(&run->in_vcpu, memory_order_relaxed) && again < next)
             next = again;
     }
@@ -251,13 +270,15 @@ void sconce_run_init(struct sconce_run *run, int signal, const struct sconce_bac
     run->kick_local = backend->ops.vcpu_kick_local;
     run->vm = vm;
     run->outer = NULL;
+    run->relay = NULL;
+    run->watch = NULL;
 }
 
 SCONCE_HOT int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns,
                                 struct sconce_error *err)
 {
     struct thread_run *thread = &thread_run;
-    uint64_t deadline;
+    uint64_t due, deadline;
     int r = prepare_thread(thread, run->signal, err);
 
     if (r < 0)
@@ -274,8 +295,9 @@ SCONCE_HOT int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns,
     /* From here on the handler sees this run; a timer that goes off before the look at armed_ns has
      * been set again by it, and one that goes off later will be. */
     atomic_signal_fence(memory_order_seq_cst);
-    if (deadline != UINT64_MAX && (!thread->armed_ns || thread->armed_ns > deadline))
-        arm_timer(thread, deadline);
+    due = run->watch ? least(deadline, watch_due(run, now_ns())) : deadline;
+    if (due != UINT64_MAX && (!thread->armed_ns || thread->armed_ns > due))
+        arm_timer(thread, due);
     return 0;
 }
 
@@ -346,7 +368,7 @@ bool sconce_run_kick(struct sconce_run *run)
     } while (!atomic_compare_exchange_weak_explicit(&run->word, &word,
                                                     (word | WORD_KICKED) + WORD_ONE_KICKER,
                                                     memory_order_acq_rel, memory_order_acquire));
-    if (run->kick_style == SCONCE_KICK_NATIVE)
+    if (run->kick_style == SCONCE_KICK_NATIVE && !run->relay)
         run->kick_local(run->vm);
     else
         send_kick(run);

@@ -16,7 +16,11 @@
 
 #include "core/backend.h"
 
-/* Lives in the sandbox. All members are run.c's. */
+/* How often a run is looked at by its @watch. */
+#define SCONCE_RUN_WATCH_NS 10000000ull
+
+/* Lives in the sandbox, or where its vCPU's thread is kept. All members are run.c's, but for those
+ * that say otherwise. */
 struct sconce_run {
     _Atomic uint64_t word;        /* RUNNING, KICKED, kickers under way: run.c */
     _Atomic uint64_t deadline_ns; /* CLOCK_MONOTONIC; UINT64_MAX for none */
@@ -29,6 +33,13 @@ struct sconce_run {
     void (*kick_local)(struct sconce_plugin_vm *vm);
     struct sconce_plugin_vm *vm;
     struct sconce_run *outer; /* the run that this thread's host function interrupted */
+    /* Set by the owner behind sconce_run_init, or NULL. Async-signal-safe, on the thread that runs.
+     * @relay: stop the vCPU, which need not be in this thread; called again until the run is out
+     *   of it.
+     * @watch: called each SCONCE_RUN_WATCH_NS of the run: must it stop? */
+    void (*relay)(struct sconce_run *run);
+    void *relay_ctx;
+    bool (*watch)(struct sconce_run *run);
 };
 
 #define SCONCE_STOP_NONE 0u

@@ -41,6 +41,16 @@ SCONCE_HOT uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox)
     return atomic_load_explicit(&sandbox->state, memory_order_acquire);
 }
 
+SCONCE_HOT int sconce_sandbox_park(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    int r = sconce_exitless_park(sandbox->exitless, err);
+
+    if (r < 0)
+        sconce_sandbox_set_state(sandbox, r == SCONCE_E_GUEST_PROTOCOL ? SCONCE_STATE_POISONED
+                                                                       : SCONCE_STATE_DEAD);
+    return r;
+}
+
 SCONCE_HOT uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes)
 {
     uint8_t *data;
@@ -69,6 +79,7 @@ void sconce_sandbox_wrote(struct sconce_sandbox *sandbox, uint64_t gpa, uint64_t
 
 static void destroy(struct sconce_sandbox *sandbox)
 {
+    sconce_exitless_free(sandbox->exitless);
     sconce_vm_destroy(&sandbox->vm);
     sconce_arena_fini(&sandbox->arena);
     sconce_stretches_fini(&sandbox->touched);
@@ -197,6 +208,22 @@ static int fill_memory(struct sconce_sandbox *sandbox, const struct sconce_snaps
     return 0;
 }
 
+/* The word is behind what frames have of OUT: whatever a frame says of its length, it is no part of
+ * one. */
+static int prepare_exitless(struct sconce_sandbox *sandbox, struct sconce_error *err)
+{
+    const struct sconce_turn turn = {
+        .word = (_Atomic uint32_t *)(void *)(sandbox->out.host + sandbox->out.bytes),
+        .spins = (_Atomic uint32_t *)(void *)(sandbox->arena.host + sandbox->layout.boot.offset +
+                                              SCONCE_BOOT_TURN_SPINS_AT),
+    };
+
+    if (!sandbox->wants_exitless)
+        return 0;
+    sandbox->exitless = sconce_exitless_new(&sandbox->vm, &sandbox->run, &turn, &sandbox->stats);
+    return sandbox->exitless ? 0 : sconce_fail(err, SCONCE_E_NO_MEMORY, "out of memory");
+}
+
 static int build_vm(struct sconce_sandbox *sandbox, const struct sconce_snapshot *from,
                     struct sconce_error *err)
 {
@@ -209,6 +236,8 @@ static int build_vm(struct sconce_sandbox *sandbox, const struct sconce_snapshot
                                          sandbox->layout.in.bytes, 0};
     sandbox->out = (struct sconce_buffer){sandbox->arena.host + sandbox->layout.out.offset,
                                           sandbox->layout.out.bytes, 0};
+    if (sandbox->wants_exitless)
+        sandbox->out.bytes -= SCONCE_TURN_BYTES;
     r = fill_memory(sandbox, from, &start, err);
     if (!r)
         r = sconce_boot_write(sandbox, err);
@@ -224,7 +253,8 @@ static int build_vm(struct sconce_sandbox *sandbox, const struct sconce_snapshot
     }
     sconce_run_init(&sandbox->run, sandbox->guest->runtime->settings->kick_signal,
                     sandbox->guest->backend, sandbox->vm.handle);
-    return sconce_sandbox_enter(sandbox, &start, err);
+    r = prepare_exitless(sandbox, err);
+    return r < 0 ? r : sconce_sandbox_enter(sandbox, &start, err);
 }
 
 /* The guest's own start-up code, to its first READY. */
@@ -243,6 +273,16 @@ static int start_guest(struct sconce_sandbox *sandbox, struct sconce_error *err)
     return r;
 }
 
+static bool wants_exitless(const struct sconce_guest *guest,
+                           const struct sconce_sandbox_options *options)
+{
+    bool wanted = options->exitless == SCONCE_EXITLESS_CONFIGURED
+                      ? guest->runtime->settings->exitless
+                      : options->exitless == SCONCE_EXITLESS_ON;
+
+    return wanted && sconce_exitless_fits(guest->backend);
+}
+
 int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_options *wanted,
                        struct sconce_sandbox **ret_sandbox, struct sconce_error *err)
 {
@@ -258,6 +298,9 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
                                 "struct sconce_sandbox_options", err);
     if (r < 0)
         return r;
+    if (options.exitless > SCONCE_EXITLESS_OFF)
+        return sconce_fail(err, SCONCE_E_INVALID, "there is no way %u to make calls",
+                           options.exitless);
     if (!guest->backend)
         return sconce_fail(err, SCONCE_E_STATE, "guest %s was loaded without a runtime, to inspect",
                            guest->image->name);
@@ -271,6 +314,7 @@ int sconce_sandbox_new(struct sconce_guest *guest, const struct sconce_sandbox_o
     sandbox->print_ctx = options.print_ctx;
     atomic_init(&sandbox->held, true);
     sandbox->level = &sandbox->outermost;
+    sandbox->wants_exitless = wants_exitless(guest, &options);
     configured = guest->runtime->settings->limits;
     if (options.snapshot)
         sconce_snapshot_limits(options.snapshot, &configured);

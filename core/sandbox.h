@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 
 #include "core/arena.h"
+#include "core/exitless.h"
 #include "core/fault-handler.h"
 #include "core/frame.h"
 #include "core/guest.h"
@@ -79,7 +80,9 @@ struct sconce_sandbox {
     uint64_t based_on; /* the snapshot that it is but for what was written; 0: none is known */
     struct sconce_vm vm;
     struct sconce_run run;
-    struct sconce_buffer in, out; /* of the arena */
+    bool wants_exitless;
+    struct sconce_exitless *exitless; /* NULL: each call is an exit */
+    struct sconce_buffer in, out;     /* of the arena, but for the turn word behind OUT */
     uint64_t window_used; /* bytes attached, from the window's start; all behind them are zero */
     struct sconce_resume resume;
     struct sconce_fault_handler fault_handler;
@@ -119,6 +122,11 @@ void sconce_sandbox_set_state(struct sconce_sandbox *sandbox, uint32_t state);
 
 /** sconce_scratch_reserve - room for @bytes; what was there is lost. NULL when memory is out. */
 uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes);
+
+/** sconce_sandbox_park - between two calls, before the VM's other ops and all that reads or writes
+ * the guest's memory: nothing of it runs when this returns. On failure the sandbox is POISONED or
+ * DEAD. */
+int sconce_sandbox_park(struct sconce_sandbox *sandbox, struct sconce_error *err);
 
 /** sconce_sandbox_wrote - the host has written, or will, [@gpa, @gpa + @bytes). What of it is not
  * the sandbox's own memory is passed over. */

@@ -403,6 +403,10 @@ typedef void (*sconce_trace_fn)(void *ctx, const struct sconce_trace *trace);
 #define SCONCE_RANDOM_HOST 1u
 #define SCONCE_RANDOM_SEED 2u /* all that follows from @seed: for runs that can be had again */
 
+#define SCONCE_EXITLESS_CONFIGURED 0u /* as [runtime] exitless says */
+#define SCONCE_EXITLESS_ON 1u
+#define SCONCE_EXITLESS_OFF 2u
+
 /**
  * struct sconce_limits - 0 takes the configuration's value. Does not grow any more: it is part of
  * struct sconce_sandbox_options, at whose end limits to come will be.
@@ -442,6 +446,14 @@ struct sconce_limits {
  *   of 64 KiB; 0: limits.window_bytes of the configuration, which is none unless it says so. It
  *   takes address space; memory is taken by what is attached, and by pages that the guest reads.
  *   Snapshots have no window, and go into sandboxes with any.
+ * @exitless: SCONCE_EXITLESS_ON: where it can, a call leaves the guest's vCPU running. After a call
+ *   the guest waits for the next one for a fraction of a millisecond, on a thread of the sandbox
+ *   ("sconce-vcpu") and a processor of its own, and takes it without an exit; the caller waits for
+ *   its answer in the same way. Both sleep when that takes too long, and calls are made as ever
+ *   while it is not worth it: with a backend that is no VM, with fewer than two processors for each
+ *   such sandbox of the process that is in use, or with a guest whose SDK is older. All signals are
+ *   blocked in the thread but those of faults and the kick signal. SECURITY.md tells what a guest
+ *   sees of it.
  */
 struct sconce_sandbox_options {
     uint32_t size; /* sizeof this struct */
@@ -467,6 +479,8 @@ struct sconce_sandbox_options {
     size_t seed_bytes;
     const struct sconce_snapshot *snapshot;
     uint64_t window_bytes;
+    uint32_t exitless; /* SCONCE_EXITLESS_* */
+    uint32_t reserved0;
 };
 
 struct sconce_sandbox;
@@ -544,7 +558,8 @@ struct sconce_stats {
      * asked for less access to memory than the guest went on to have. */
     uint64_t denied_traps;
     uint64_t protections_ignored;
-    uint64_t rewinds; /* of the restores, those that did not scrub registers */
+    uint64_t rewinds;        /* of the restores, those that did not scrub registers */
+    uint64_t exitless_calls; /* whose outcome came without an exit */
 };
 
 /** sconce_sandbox_stats - for the thread that uses the sandbox, its host functions included. */
