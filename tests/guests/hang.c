@@ -27,6 +27,11 @@ SCONCE_EXPORT(void, spin_in_memory, (void))
         cells[i % 4096] += i;
 }
 
+/* Succeeds. */
+SCONCE_EXPORT(void, nothing, (void))
+{
+}
+
 /* Succeeds: some work of a length to choose; the result is @rounds. */
 SCONCE_EXPORT(uint64_t, work, (uint64_t rounds))
 {

@@ -251,10 +251,17 @@ static enum check_outcome check_output(struct check *check)
     return CHECK_OK;
 }
 
+static void choose_exits(struct check_box *box, struct sconce_sandbox_options *options)
+{
+    (void)box;
+    options->exitless = SCONCE_EXITLESS_OFF;
+}
+
 static enum check_outcome check_counts(struct check *check)
 {
     struct sconce_stats before = {.size = sizeof before}, after = {.size = sizeof after};
-    SCONCE_CLEANUP(check_box_close) struct check_box box = {.on_again = descend};
+    SCONCE_CLEANUP(check_box_close)
+    struct check_box box = {.on_again = descend, .choose = choose_exits};
     uint64_t exits;
 
     CHECK_STEP(check_box_open(check, &box, "nested.elf", NULL));

@@ -94,6 +94,7 @@ extern const struct check_row check_window_rows[];
 extern const struct check_row check_window_refused_rows[];
 extern const struct check_row check_kick_rows[];
 extern const struct check_row check_counts_rows[];
+extern const struct check_row check_exitless_rows[];
 extern const struct check_row check_leaks_rows[];
 extern const struct check_row check_fail_nth_rows[];
 
