@@ -38,6 +38,7 @@ struct metric {
     double process_target;
     struct measure_plan plan;
     bool on_request;  /* only where --only or --sweep names it */
+    bool by_memory;   /* only where the floor's guests can answer so */
     const char *axis; /* --sweep's name of what it is drawn against; NULL: it is not drawn */
     unsigned at;      /* and where */
 
@@ -69,6 +70,8 @@ int row_call_null_open(struct bench *bench, const struct metric *m, struct conte
 int row_call_host_open(struct bench *bench, const struct metric *m, struct contest *contest);
 int row_call_bytes_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_call_close(struct contest *contest);
+int row_exitless_open(struct bench *bench, const struct metric *m, struct contest *contest);
+void row_exitless_close(struct contest *contest);
 int row_restore_open(struct bench *bench, const struct metric *m, struct contest *contest);
 void row_restore_close(struct contest *contest);
 int row_start_open(struct bench *bench, const struct metric *m, struct contest *contest);

@@ -188,6 +188,23 @@ int options_pin(struct options *options)
     return STATUS_USAGE;
 }
 
+void options_unpin(void)
+{
+    if (CPU_COUNT(&allowed) > 0)
+        sched_setaffinity(0, sizeof allowed, &allowed);
+}
+
+void options_pin_back(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    if (CPU_COUNT(&allowed) > 0 && pinned >= 0) {
+        CPU_SET((size_t)pinned, &set);
+        sched_setaffinity(0, sizeof set, &set);
+    }
+}
+
 void options_pin_other(void)
 {
     cpu_set_t others = allowed;

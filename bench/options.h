@@ -48,4 +48,9 @@ int options_pin(struct options *options);
  * to run on before options_pin, if there is one and if that was asked for one. */
 void options_pin_other(void);
 
+/** options_unpin, options_pin_back - the calling thread may run wherever it could before
+ * options_pin, and where that put it again. */
+void options_unpin(void);
+void options_pin_back(void);
+
 #endif

@@ -69,7 +69,9 @@ static int run_rows(const struct options *options, struct bench *bench, const ch
     int r = 0;
 
     for (size_t i = 0; i < metric_count; i++)
-        if (is_wanted(options, &metrics[i]) && run_row(options, bench, backend, &metrics[i]) < 0)
+        if (is_wanted(options, &metrics[i]) &&
+            (!metrics[i].by_memory || bench->floor->ops->answer) &&
+            run_row(options, bench, backend, &metrics[i]) < 0)
             r = -1;
     return r;
 }

@@ -58,7 +58,16 @@ struct floor_ops {
     int (*spin)(struct floor_guest *guest, struct floor_error *err);
     /* Any thread, while or before the guest's own is in spin; once for each spin. */
     void (*kick)(struct floor_guest *guest);
+    /* Have it answer by memory, until it is told to leave; any one thread. NULL: it cannot. The
+     * word is FLOOR_WORD_AT its memory's start: the host writes ASK, and the guest makes it
+     * ANSWERED. */
+    int (*answer)(struct floor_guest *guest, struct floor_error *err);
 };
+
+#define FLOOR_WORD_AT 64
+#define FLOOR_WORD_ASK 1u
+#define FLOOR_WORD_ANSWERED 2u
+#define FLOOR_WORD_LEAVE 3u
 
 /* Signal that kick may send to the guest's thread; its handler is open's. */
 #define FLOOR_KICK_SIGNAL SIGUSR2

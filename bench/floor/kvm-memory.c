@@ -28,10 +28,22 @@ __asm__(".pushsection .rodata.floor_kvm, \"a\", @progbits\n"
         "    jmp 3b\n"
         "floor_kvm_spin:\n"
         "    jmp floor_kvm_spin\n"
+        "floor_kvm_answer:\n"
+        "1:  mov (%rdi), %eax\n"
+        "    cmp $1, %eax\n" /* FLOOR_WORD_ASK */
+        "    je 2f\n"
+        "    cmp $3, %eax\n" /* FLOOR_WORD_LEAVE */
+        "    je 3f\n"
+        "    pause\n"
+        "    jmp 1b\n"
+        "2:  movl $2, (%rdi)\n" /* FLOOR_WORD_ANSWERED */
+        "    jmp 1b\n"
+        "3:  out %al, $0x5c\n"
+        "    jmp 3b\n"
         "floor_kvm_code_end:\n"
         ".popsection\n");
 
-extern const char floor_kvm_code[], floor_kvm_spin[], floor_kvm_code_end[];
+extern const char floor_kvm_code[], floor_kvm_spin[], floor_kvm_answer[], floor_kvm_code_end[];
 
 /* Pages of the supervisor's memory. */
 enum {
@@ -114,6 +126,11 @@ void floor_kvm_set_start(struct kvm_regs *regs)
 unsigned long floor_kvm_spin_address(void)
 {
     return FLOOR_IMAGE_GPA + offset_of(floor_kvm_spin);
+}
+
+unsigned long floor_kvm_answer_address(void)
+{
+    return FLOOR_IMAGE_GPA + offset_of(floor_kvm_answer);
 }
 
 static uint64_t *table(void *own, unsigned page)

@@ -36,6 +36,10 @@ void floor_kvm_set_start(struct kvm_regs *regs);
 /** floor_kvm_spin_address - where the guest computes for ever. */
 unsigned long floor_kvm_spin_address(void);
 
+/** floor_kvm_answer_address - where it answers by the word at RDI, until that says to leave; then
+ * it rings its doorbell for ever. */
+unsigned long floor_kvm_answer_address(void);
+
 /** floor_kvm_write_own - descriptors and tables; @own is zero yet. */
 void floor_kvm_write_own(void *own);
 

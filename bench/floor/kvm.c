@@ -370,6 +370,16 @@ static int spin(struct floor_guest *base, struct floor_error *err)
     return 0;
 }
 
+static int answer(struct floor_guest *base, struct floor_error *err)
+{
+    struct kvm_guest *guest = (struct kvm_guest *)base;
+    struct kvm_regs *regs = set_start(guest, false);
+
+    regs->rip = floor_kvm_answer_address();
+    regs->rdi = FLOOR_STATE_GPA + FLOOR_WORD_AT;
+    return turn(base, err);
+}
+
 static void kick(struct floor_guest *base)
 {
     const struct kvm_guest *guest = (const struct kvm_guest *)base;
@@ -386,4 +396,5 @@ const struct floor_ops floor_kvm = {
     .scrub = scrub,
     .spin = spin,
     .kick = kick,
+    .answer = answer,
 };
