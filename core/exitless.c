@@ -99,8 +99,9 @@ void sconce_exitless_free(struct sconce_exitless *exitless)
 
 static void hit(struct sconce_exitless *exitless)
 {
-    if (exitless->spins < SPINS_MOST)
-        exitless->spins += exitless->spins / 16;
+    exitless->spins += exitless->spins / 16;
+    if (exitless->spins > SPINS_MOST)
+        exitless->spins = SPINS_MOST;
     if (++exitless->streak >= GOOD_STREAK)
         exitless->next_rest = REST_FIRST;
 }

@@ -31,6 +31,7 @@
 #define SCONCE_DOORBELL_FAULT_DONE 7 /* go on with the registers in the fault report */
 
 /* In struct sconce_boot, for assembly. */
+#define SCONCE_BOOT_OUT_ADDR_AT 64
 #define SCONCE_BOOT_REWOUND_SP_AT 184
 #define SCONCE_BOOT_TURN_ADDR_AT 192
 #define SCONCE_BOOT_TURN_SPINS_AT 200
@@ -274,7 +275,8 @@ SCONCE_GUEST_ASSERT(sizeof(struct sconce_fault_report) == 48, "a fault report's 
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_boot) == 224, "the boot page's head is fixed");
 SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, rewound_sp) == SCONCE_BOOT_REWOUND_SP_AT,
                     "assembly finds it there");
-SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, turn_addr) == SCONCE_BOOT_TURN_ADDR_AT &&
+SCONCE_GUEST_ASSERT(offsetof(struct sconce_boot, out_addr) == SCONCE_BOOT_OUT_ADDR_AT &&
+                        offsetof(struct sconce_boot, turn_addr) == SCONCE_BOOT_TURN_ADDR_AT &&
                         offsetof(struct sconce_boot, turn_spins) == SCONCE_BOOT_TURN_SPINS_AT,
                     "assembly finds them there");
 SCONCE_GUEST_ASSERT(sizeof(struct sconce_guest_note) == 16, "the note's descriptor is 16 bytes");

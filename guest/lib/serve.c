@@ -63,6 +63,10 @@ SCONCE_HOT static void write_failed(int32_t code, const void *text, size_t lengt
 
 SCONCE_HOT static bool write_return(const struct sconce_call *call)
 {
+    if (call->result_type == SCONCE_TYPE_NONE) {
+        sconce_out_begin(SCONCE_FRAME_RETURN, 0, 0);
+        return true;
+    }
     sconce_out_begin(SCONCE_FRAME_RETURN, 0, 1);
     if (call->result_type == SCONCE_TYPE_STRING || call->result_type == SCONCE_TYPE_BYTES)
         return sconce_out_span(0, call->result_type, call->result_span.data,

@@ -143,7 +143,13 @@ sconce_doorbell:
     b 4f
 3:  clrex
     cmp w11, #SCONCE_TURN_ANSWERED
-    b.eq 5f
+    b.ne 4f
+    adrp x9, sconce_boot_page   /* the host has read the last frame: have its lines back */
+    ldr x9, [x9, #:lo12:sconce_boot_page]
+    ldr x9, [x9, #SCONCE_BOOT_OUT_ADDR_AT]
+    prfm pstl1keep, [x9]
+    prfm pstl1keep, [x9, #64]
+    b 5f
 4:  svc #SCONCE_DOORBELL_SVC_AARCH64
 5:  adrp x0, sconce_boot_page
     ldr x0, [x0, #:lo12:sconce_boot_page]

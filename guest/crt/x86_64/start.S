@@ -117,8 +117,13 @@ sconce_doorbell:
     lock cmpxchgl %esi, (%rdx)
     je 3f
 2:  cmpl $SCONCE_TURN_ANSWERED, (%rdx)
-    je 4f
     movl %edi, %eax
+    jne 3f
+    movq sconce_boot_page(%rip), %rdx   /* the host has read the last frame: have its lines back */
+    movq SCONCE_BOOT_OUT_ADDR_AT(%rdx), %rdx
+    prefetchw (%rdx)
+    prefetchw 64(%rdx)
+    jmp 4f
 3:  outb %al, $SCONCE_DOORBELL_PORT_X86_64
 4:  cld
     movq sconce_boot_page(%rip), %rdi
