@@ -49,6 +49,13 @@ static void ring(uint32_t number)
     __atomic_store_n((uint32_t *)sconce_boot()->turn_addr, number, __ATOMIC_RELEASE);
 }
 
+/* Some time for the host to read what was rung. */
+static void let_it_be_heard(void)
+{
+    for (volatile uint32_t i = 0; i < 100000; i++)
+        ;
+}
+
 SCONCE_EXPORT(void, nothing, (void))
 {
 }
@@ -85,6 +92,7 @@ SCONCE_EXPORT(void, return_and_scribble, (void))
         return;
     write_return();
     ring(SCONCE_DOORBELL_READY);
+    let_it_be_heard();
     for (uint32_t i = 0;; i = i * 1664525u + 1013904223u) {
         if (i >> 24 == 0)
             *word() = i >> 8 & 0x3ff;
@@ -115,8 +123,7 @@ SCONCE_EXPORT(void, return_and_feign, (void))
         return;
     write_return();
     ring(SCONCE_DOORBELL_READY);
-    for (volatile uint32_t i = 0; i < 100000; i++)
-        ;
+    let_it_be_heard();
     for (;;)
         *word() = SCONCE_TURN_ASLEEP;
 }
