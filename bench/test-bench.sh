@@ -49,7 +49,9 @@ rows()
         counts "$1" call.host "$whose" 2 $((2 * $2))
         counts "$1" call.bytes "$whose" 1 "$2"
     done
-    for row in rewind.1 rewind.64 rewind.256 restore.1 restore.64 restore.256 pool.turn start.cold \
+    only_kvm=
+    [ "${1#kvm-}" = "$1" ] || only_kvm=call.exitless
+    for row in $only_kvm rewind.1 rewind.64 rewind.256 restore.1 restore.64 restore.256 pool.turn start.cold \
         start.sandbox start.snapshot heap.snapshot.1024 heap.restore.1024 heap.create.1024 kick \
         compute.int compute.sha256 compute.memcpy; do
         case $output in
