@@ -77,28 +77,40 @@ static enum check_outcome leave_running(struct check *check, struct check_box *b
 
 /* ---- What calls do --------------------------------------------------------------------------- */
 
-static enum check_outcome check_calls(struct check *check)
+/* 1000 calls, and as many with a host call; @ret_without: how many took no exit. */
+static enum check_outcome exchange(struct check *check, struct check_box *box,
+                                   uint64_t *ret_without)
 {
     static const char text[] = "every byte of it";
-    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
-    struct sconce_stats before, after;
+    struct sconce_stats before = stats_of(box), after;
 
-    CHECK_STEP(open_going(check, &box, "types.elf", NULL, "nothing"));
-    before = stats_of(&box);
     for (uint32_t i = 0; i < 1000; i++) {
-        CHECK_STEP(check_call_done(check, &box, "echo_u32", WITH(check_u32(i))));
-        CHECK(check, box.result.as.u32 == i, "%u came back as %u", i, box.result.as.u32);
-        CHECK_STEP(check_call_done(check, &box, "via_host_string", WITH(sconce_string(text))));
-        CHECK(check, check_is_text(&box.result, text), "\"%s\" came back as \"%s\"", text,
-              (const char *)box.result.as.span.data);
+        CHECK_STEP(check_call_done(check, box, "echo_u32", WITH(check_u32(i))));
+        CHECK(check, box->result.as.u32 == i, "%u came back as %u", i, box->result.as.u32);
+        CHECK_STEP(check_call_done(check, box, "via_host_string", WITH(sconce_string(text))));
+        CHECK(check, check_is_text(&box->result, text), "\"%s\" came back as \"%s\"", text,
+              (const char *)box->result.as.span.data);
     }
-    after = stats_of(&box);
+    after = stats_of(box);
     CHECK(check, after.calls - before.calls == 2000, "2000 calls were counted as %llu",
           (unsigned long long)(after.calls - before.calls));
     CHECK(check, after.host_calls - before.host_calls == 1000, "1000 host calls as %llu",
           (unsigned long long)(after.host_calls - before.host_calls));
-    return check_note(check, "%llu of 2000 calls without an exit",
-                      (unsigned long long)(after.exitless_calls - before.exitless_calls));
+    *ret_without = after.exitless_calls - before.exitless_calls;
+    return CHECK_OK;
+}
+
+static enum check_outcome check_calls(struct check *check)
+{
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+    uint64_t without = 0;
+
+    CHECK_STEP(open_going(check, &box, "types.elf", NULL, "nothing"));
+    for (int round = 0; round < 20 && !without; round++)
+        CHECK_STEP(exchange(check, &box, &without));
+    if (!without)
+        return check_skip(check, "no processor is spare");
+    return check_note(check, "%llu of 2000 calls without an exit", (unsigned long long)without);
 }
 
 static int descend(struct check_box *box, uint32_t what, const struct sconce_value *text,
@@ -266,7 +278,6 @@ static enum check_outcome check_lies(struct check *check)
                                      6,
                                      7,
                                      8,
-                                     33,
                                      SCONCE_TURN_ANSWERED,
                                      SCONCE_TURN_ASLEEP,
                                      SCONCE_TURN_ASLEEP | 1,
