@@ -9,11 +9,36 @@
 /* Eight bytes anywhere: compilers make one unaligned access of it. */
 typedef uint64_t __attribute__((may_alias, aligned(1))) any_word;
 
+/* From so many on it pays to have the processor copy, where it has an instruction for that. */
+#define LARGE 1024u
+
+/* The whole words of @bytes, as fast as the cache gives them (Intel's optimization manual 3.7.6);
+ * returns how many bytes that was. 0: this architecture has no such instruction. */
+static inline size_t copy_large(unsigned char *to, const unsigned char *from, size_t bytes)
+{
+#ifdef __x86_64__
+    size_t words = bytes / 8;
+
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+    return bytes & ~(size_t)7;
+#else
+    (void)to, (void)from, (void)bytes;
+    return 0;
+#endif
+}
+
 void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
 {
     unsigned char *t = to;
     const unsigned char *f = from;
 
+    if (bytes >= LARGE) {
+        size_t done = copy_large(t, f, bytes);
+
+        t += done;
+        f += done;
+        bytes -= done;
+    }
     for (; bytes >= 32; bytes -= 32, t += 32, f += 32) {
         uint64_t a = ((const any_word *)f)[0], b = ((const any_word *)f)[1];
         uint64_t c = ((const any_word *)f)[2], d = ((const any_word *)f)[3];
