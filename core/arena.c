@@ -54,8 +54,61 @@ void sconce_arena_fini(struct sconce_arena *arena)
     *arena = (struct sconce_arena)SCONCE_ARENA_EMPTY;
 }
 
-bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uint64_t end,
-                            uint64_t *ret_start, uint64_t *ret_end)
+/* ---- Sharing --------------------------------------------------------------------------------- */
+
+int sconce_arena_share(struct sconce_arena *arena, const struct sconce_arena *of,
+                       const struct sconce_stretch *stretch, struct sconce_error *err)
+{
+    uint64_t bytes = stretch->end - stretch->start;
+
+    if (mmap(arena->host + stretch->start, bytes, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, of->fd, (off_t)stretch->start) == MAP_FAILED)
+        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
+                                 "cannot share %llu bytes of a snapshot's memory",
+                                 (unsigned long long)bytes);
+    arena->shared[arena->shared_count++] = *stretch;
+    return 0;
+}
+
+bool sconce_arena_drop(struct sconce_arena *arena)
+{
+    for (uint32_t i = 0; i < arena->shared_count; i++) {
+        const struct sconce_stretch *at = &arena->shared[i];
+
+        if (madvise(arena->host + at->start, at->end - at->start, MADV_DONTNEED))
+            return false;
+    }
+    return true;
+}
+
+/* The first that does not end before @from, or NULL. */
+static const struct sconce_stretch *next_shared(const struct sconce_arena *arena, uint64_t from)
+{
+    for (uint32_t i = 0; i < arena->shared_count; i++)
+        if (arena->shared[i].end > from)
+            return &arena->shared[i];
+    return NULL;
+}
+
+bool sconce_arena_unshared(const struct sconce_arena *arena, uint64_t from, uint64_t end,
+                           uint64_t *ret_start, uint64_t *ret_end)
+{
+    const struct sconce_stretch *shared = next_shared(arena, from);
+
+    while (shared && shared->start <= from) {
+        from = shared->end;
+        shared = next_shared(arena, from);
+    }
+    *ret_start = from;
+    *ret_end = shared && shared->start < end ? shared->start : end;
+    return from < end;
+}
+
+/* ---- What was touched ------------------------------------------------------------------------ */
+
+/* Of its own memory, where nothing is shared. */
+static bool find_own(const struct sconce_arena *arena, uint64_t from, uint64_t end,
+                     uint64_t *ret_start, uint64_t *ret_end)
 {
     off_t data, hole;
 
@@ -74,9 +127,29 @@ bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uin
     return true;
 }
 
+bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uint64_t end,
+                            uint64_t *ret_start, uint64_t *ret_end)
+{
+    const struct sconce_stretch *shared = next_shared(arena, from);
+    bool meets = shared && shared->start < end;
+
+    if (find_own(arena, from, meets ? shared->start : end, ret_start, ret_end))
+        return true;
+    if (!meets || from >= end)
+        return false;
+    *ret_start = shared->start > from ? shared->start : from;
+    *ret_end = shared->end < end ? shared->end : end;
+    return true;
+}
+
 static int add_stretch(struct sconce_stretches *stretches, uint64_t start, uint64_t end,
                        struct sconce_error *err)
 {
+    if (stretches->count && stretches->at[stretches->count - 1].end == start) {
+        stretches->at[stretches->count - 1].end = end;
+        stretches->bytes += end - start;
+        return 0;
+    }
     if (stretches->count == stretches->room) {
         size_t room = stretches->room ? 2 * stretches->room : 16;
         struct sconce_stretch *grown = reallocarray(stretches->at, room, sizeof *stretches->at);
@@ -113,8 +186,14 @@ bool sconce_arena_holds_just(const struct sconce_arena *arena,
                              const struct sconce_stretches *stretches)
 {
     struct stat status;
+    uint64_t bytes;
 
-    return fstat(arena->fd, &status) == 0 && (uint64_t)status.st_blocks * 512 == stretches->bytes;
+    if (fstat(arena->fd, &status))
+        return false;
+    bytes = (uint64_t)status.st_blocks * 512;
+    for (uint32_t i = 0; i < arena->shared_count; i++) /* all of it is in each survey */
+        bytes += arena->shared[i].end - arena->shared[i].start;
+    return bytes == stretches->bytes;
 }
 
 static bool is_zero(const uint8_t *line)

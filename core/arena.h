@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Host memory that guests are made of: one memfd and one shared, writable host view of it. Knows
- * sizes and offsets only, nothing of guest addresses.
+ * Host memory that guests are made of: one memfd and one shared, writable host view of it, in which
+ * stretches may be copies of another arena, made page by page as they are written. Knows sizes and
+ * offsets only, nothing of guest addresses.
  */
 #ifndef SCONCE_CORE_ARENA_H
 #define SCONCE_CORE_ARENA_H
@@ -14,10 +15,22 @@
 
 #include "common/page-set.h"
 
+/* Bytes [start, end) of an arena. */
+struct sconce_stretch {
+    uint64_t start;
+    uint64_t end;
+};
+
+/* Each splits the view, and takes up to two mappings more. */
+#define SCONCE_ARENA_MAX_SHARED 3u
+
 struct sconce_arena {
     uint8_t *host;  /* NULL when empty */
     uint64_t bytes; /* multiple of the granule */
     int fd;         /* sealed against resizing; -1 when empty */
+
+    struct sconce_stretch shared[SCONCE_ARENA_MAX_SHARED]; /* rising; see sconce_arena_share */
+    uint32_t shared_count;
 
     /* What the host has written there since whoever keeps it has last cleared it; zeroed: nobody
      * does. */
@@ -37,18 +50,34 @@ int sconce_arena_init(struct sconce_arena *arena, const char *name, uint64_t byt
 void sconce_arena_fini(struct sconce_arena *arena);
 
 /**
- * sconce_arena_populated - the next stretch of pages in [@from, @end) that were ever touched.
- * Returns false when there is none; outside it everything is zero. A kernel or file system that
- * cannot tell reports the whole range.
+ * sconce_arena_share - show @of's pages at @stretch: read in common, copied when they are written.
+ * @stretch: behind those before it; never touched here. @of may go away, and must not change.
+ * A view of private pages has no descriptor: what maps @arena->fd does not see them.
+ * Errors: SYSTEM; the arena can then only be given up.
+ */
+int sconce_arena_share(struct sconce_arena *arena, const struct sconce_arena *of,
+                       const struct sconce_stretch *stretch, struct sconce_error *err);
+
+/**
+ * sconce_arena_drop - forget what was written in all that is shared: it is again what it was shown
+ * of, and costs nothing. Whoever maps the view otherwise than by its page tables does not notice.
+ * False where the kernel would not, as of locked memory: it may then have been dropped in part.
+ */
+bool sconce_arena_drop(struct sconce_arena *arena);
+
+/**
+ * sconce_arena_unshared - the next part of [@from, @end) that is not shared. False: there is none.
+ */
+bool sconce_arena_unshared(const struct sconce_arena *arena, uint64_t from, uint64_t end,
+                           uint64_t *ret_start, uint64_t *ret_end);
+
+/**
+ * sconce_arena_populated - the next stretch of pages in [@from, @end) that were ever touched, or
+ * are shared. Returns false when there is none; outside it everything is zero. A kernel or file
+ * system that cannot tell reports the whole range.
  */
 bool sconce_arena_populated(const struct sconce_arena *arena, uint64_t from, uint64_t end,
                             uint64_t *ret_start, uint64_t *ret_end);
-
-/* Bytes [start, end) of an arena. */
-struct sconce_stretch {
-    uint64_t start;
-    uint64_t end;
-};
 
 /* Stretches in rising order with a gap between any two; kept for the next survey. Zeroes are none.
  */

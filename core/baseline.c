@@ -6,6 +6,13 @@
 #include "common/attributes.h"
 #include "sconce-plugin.h"
 
+/*
+ * Stretches of this size on are shared. To share one costs two system calls' worth, and a fault for
+ * each page that is used; to copy one, some microseconds a page (docs/design.md). Here both cost
+ * the same when most of it is used, and a copy still is a small part of what a sandbox costs.
+ */
+#define LARGE_BYTES (64ull * SCONCE_SET_PAGE_BYTES)
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
@@ -74,6 +81,49 @@ static void zero_region(struct sconce_arena *arena, const struct sconce_region *
     }
 }
 
+/* ---- Taking ---------------------------------------------------------------------------------- */
+
+static uint64_t length(const struct sconce_stretch *stretch)
+{
+    return stretch->end - stretch->start;
+}
+
+/* Keeps @stretch among the largest, if it is one of them; those before it lie before it. */
+static void keep_large(struct sconce_baseline *baseline, const struct sconce_stretch *stretch)
+{
+    uint32_t smallest = 0;
+
+    if (baseline->large_count < SCONCE_ARENA_MAX_SHARED) {
+        baseline->large[baseline->large_count++] = *stretch;
+        return;
+    }
+    for (uint32_t i = 1; i < SCONCE_ARENA_MAX_SHARED; i++)
+        if (length(&baseline->large[i]) < length(&baseline->large[smallest]))
+            smallest = i;
+    if (length(stretch) <= length(&baseline->large[smallest]))
+        return;
+    for (; smallest + 1 < SCONCE_ARENA_MAX_SHARED; smallest++)
+        baseline->large[smallest] = baseline->large[smallest + 1];
+    baseline->large[smallest] = *stretch;
+}
+
+static void find_large(struct sconce_baseline *baseline)
+{
+    const struct sconce_arena *arena = &baseline->arena;
+    struct sconce_stretch pages = {0};
+
+    baseline->large_count = 0;
+    while (sconce_arena_populated(arena, pages.end, arena->bytes, &pages.start, &pages.end))
+        if (length(&pages) >= LARGE_BYTES)
+            keep_large(baseline, &pages);
+}
+
+int sconce_baseline_survey(struct sconce_baseline *baseline, struct sconce_error *err)
+{
+    find_large(baseline);
+    return sconce_arena_content(&baseline->arena, &baseline->content, err);
+}
+
 static int fill(struct sconce_baseline *baseline, const struct sconce_layout *layout,
                 const struct sconce_arena *arena, const struct sconce_stretches *touched,
                 struct sconce_error *err)
@@ -85,7 +135,7 @@ static int fill(struct sconce_baseline *baseline, const struct sconce_layout *la
     for (uint32_t i = 0; i < layout->region_count; i++)
         if (layout->regions[i].role == SCONCE_MEM_STATE)
             copy_region(&baseline->arena, arena, &layout->regions[i], touched);
-    return sconce_arena_content(&baseline->arena, &baseline->content, err);
+    return sconce_baseline_survey(baseline, err);
 }
 
 int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct sconce_layout *layout,
@@ -103,10 +153,45 @@ void sconce_baseline_fini(struct sconce_baseline *baseline)
 {
     sconce_arena_fini(&baseline->arena);
     sconce_stretches_fini(&baseline->content);
+    baseline->large_count = 0;
+}
+
+/* ---- Putting back ---------------------------------------------------------------------------- */
+
+int sconce_baseline_share(const struct sconce_baseline *baseline, struct sconce_arena *arena,
+                          struct sconce_error *err)
+{
+    int r = 0;
+
+    for (uint32_t i = 0; !r && i < baseline->large_count; i++)
+        r = sconce_arena_share(arena, &baseline->arena, &baseline->large[i], err);
+    return r;
+}
+
+static void put_state(const struct sconce_baseline *baseline, const struct sconce_region *region,
+                      struct sconce_arena *arena, const struct sconce_stretches *touched)
+{
+    zero_region(arena, region, touched, &baseline->content);
+    copy_region(arena, &baseline->arena, region, &baseline->content);
+}
+
+/* Part by part of what is not shown. */
+static void put_unshared(const struct sconce_baseline *baseline, const struct sconce_region *region,
+                         struct sconce_arena *arena, const struct sconce_stretches *touched)
+{
+    const uint64_t end = region->offset + region->bytes;
+    struct sconce_region part = *region;
+    uint64_t at = region->offset, stop;
+
+    for (; sconce_arena_unshared(arena, at, end, &part.offset, &stop); at = stop) {
+        part.bytes = stop - part.offset;
+        put_state(baseline, &part, arena, touched);
+    }
 }
 
 void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
-                         struct sconce_arena *arena, const struct sconce_stretches *touched)
+                         struct sconce_arena *arena, const struct sconce_stretches *touched,
+                         bool shown)
 {
     const struct sconce_stretches none = {0};
 
@@ -115,10 +200,10 @@ void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sc
 
         if (region->role == SCONCE_MEM_IO)
             zero_region(arena, region, touched, &none);
-        if (region->role != SCONCE_MEM_STATE)
-            continue;
-        zero_region(arena, region, touched, &baseline->content);
-        copy_region(arena, &baseline->arena, region, &baseline->content);
+        if (region->role == SCONCE_MEM_STATE && shown)
+            put_unshared(baseline, region, arena, touched);
+        else if (region->role == SCONCE_MEM_STATE)
+            put_state(baseline, region, arena, touched);
     }
 }
 

@@ -5,7 +5,8 @@
  *
  * A baseline is an arena whose offsets are those of the sandbox that it was taken from, with a page
  * for each page of STATE that had ever been touched there: holes cost nothing, and whoever can map
- * memory by its handle can share it. It is not written after it was taken.
+ * memory by its handle can share it. It is not written after it was surveyed: sandboxes may show
+ * its pages, and go on doing so when it is gone.
  */
 #ifndef SCONCE_CORE_BASELINE_H
 #define SCONCE_CORE_BASELINE_H
@@ -16,6 +17,9 @@
 struct sconce_baseline {
     struct sconce_arena arena;       /* empty: none was taken */
     struct sconce_stretches content; /* of @arena */
+    /* Whole pages of it that are worth being shared; rising. */
+    struct sconce_stretch large[SCONCE_ARENA_MAX_SHARED];
+    uint32_t large_count;
 };
 
 #define SCONCE_BASELINE_EMPTY                                                                      \
@@ -32,16 +36,30 @@ int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct scon
                          const struct sconce_arena *arena, const struct sconce_stretches *touched,
                          struct sconce_error *err);
 
+/** sconce_baseline_survey - find out what is in @baseline->arena, which was filled otherwise.
+ * Errors: NO_MEMORY. */
+int sconce_baseline_survey(struct sconce_baseline *baseline, struct sconce_error *err);
+
 /** sconce_baseline_fini - takes an empty one too, and leaves it empty. */
 void sconce_baseline_fini(struct sconce_baseline *baseline);
+
+/**
+ * sconce_baseline_share - have @arena, of which nothing was touched, show the large stretches of
+ * @baseline, for a view that only its own host and what follows that sees. The rest is for
+ * sconce_baseline_put. Errors: SYSTEM; the arena can then only be given up.
+ */
+int sconce_baseline_share(const struct sconce_baseline *baseline, struct sconce_arena *arena,
+                          struct sconce_error *err);
 
 /**
  * sconce_baseline_put - make STATE what it was when @baseline was taken, and the call buffers zero.
  * @layout, @arena, @touched: as above, of the sandbox that it goes into, whose STATE lies where
  * that of the other did. Each page that was touched here or is kept in @baseline is written once.
+ * @shown: what @arena shares is of @baseline, and nothing was written there: it stays as it is.
  */
 void sconce_baseline_put(const struct sconce_baseline *baseline, const struct sconce_layout *layout,
-                         struct sconce_arena *arena, const struct sconce_stretches *touched);
+                         struct sconce_arena *arena, const struct sconce_stretches *touched,
+                         bool shown);
 
 /**
  * sconce_baseline_puts_all - does a put write all pages of @touched, but for the boot page's, which

@@ -71,6 +71,19 @@ SCONCE_HOT static void take_books(struct sconce_sandbox *sandbox,
     sandbox->fault_handler = snapshot->fault_handler;
 }
 
+/* A backend that sees memory otherwise than by the host's page tables would not see what is private
+ * there, or go on seeing what was dropped. */
+static int share(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
+                 struct sconce_error *err)
+{
+    const uint64_t needed = SCONCE_CAP_COW_CLONE | SCONCE_CAP_FOLLOWS_HOST_MM;
+
+    if ((sandbox->guest->backend->probe.caps & needed) != needed)
+        return 0;
+    sandbox->shows = snapshot->id;
+    return sconce_baseline_share(&snapshot->baseline, &sandbox->arena, err);
+}
+
 int sconce_snapshot_start(struct sconce_sandbox *sandbox, const struct sconce_snapshot *snapshot,
                           struct sconce_error *err)
 {
@@ -79,9 +92,11 @@ int sconce_snapshot_start(struct sconce_sandbox *sandbox, const struct sconce_sn
 
     if (!r)
         r = sconce_personality_state_reserve(&sandbox->personality.state, &snapshot->system, err);
+    if (!r)
+        r = share(sandbox, snapshot, err);
     if (r < 0)
         return r;
-    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &none);
+    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &none, true);
     take_books(sandbox, snapshot);
     return 0;
 }
@@ -138,6 +153,7 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
                                       const struct sconce_snapshot *snapshot,
                                       struct sconce_error *err)
 {
+    bool shown;
     int r;
 
     memset(sandbox->in.host, 0, sandbox->in.used);
@@ -152,7 +168,9 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
         if (r < 0)
             return r;
     }
-    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched);
+    shown = sandbox->shows == snapshot->id && sconce_arena_drop(&sandbox->arena);
+    sconce_baseline_put(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &sandbox->touched,
+                        shown);
     sandbox->wrote_touched = sconce_baseline_puts_all(&sandbox->layout, &sandbox->touched);
     sconce_snapshot_track(snapshot, sandbox);
     return 0;

@@ -373,7 +373,6 @@ static int check_stretches(const struct sconce_layout *layout,
 int sconce_snapshot_fill(struct sconce_snapshot *snapshot,
                          const struct sconce_snapshot_source *source, struct sconce_error *err)
 {
-    struct sconce_baseline *baseline = &snapshot->baseline;
     int r = check_stretches(&snapshot->layout, source, err);
 
     for (size_t i = 0; !r && i < source->count; i++) {
@@ -382,5 +381,5 @@ int sconce_snapshot_fill(struct sconce_snapshot *snapshot,
         r = source->read(source->ctx, (void *)sconce_snapshot_memory(snapshot, stretch),
                          (size_t)(stretch->end - stretch->start), err);
     }
-    return r ? r : sconce_arena_content(&baseline->arena, &baseline->content, err);
+    return r ? r : sconce_baseline_survey(&snapshot->baseline, err);
 }

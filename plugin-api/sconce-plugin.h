@@ -143,7 +143,9 @@ struct sconce_plugin_host {
  * Borrowed by the plugin from mem_map until mem_unmap or vm_destroy: until then the handle stays
  * open, and a reset may map it anew. Several objects may be ranges of one handle. The host view is
  * shared and writable, and is never remapped while it is in use unless the backend declared
- * SCONCE_CAP_FOLLOWS_HOST_MM.
+ * SCONCE_CAP_FOLLOWS_HOST_MM. With that and SCONCE_CAP_COW_CLONE pages of STATE may be private to
+ * the host view, which is then what the guest must see: the handle does not have them, and what
+ * @host_addr shows becomes other pages when they are written or dropped.
  *
  * @host_addr: where the core sees the first byte.
  * @handle, @offset: what another process would map to see it, and where in it, in bytes.
@@ -299,7 +301,7 @@ struct sconce_entry {
 
 /* Facts that probe reports. Unknown bits are ignored by both sides. */
 #define SCONCE_CAP_EXEC_ENFORCED (1ull << 0) /* a page without PROT_EXEC cannot be executed */
-#define SCONCE_CAP_COW_CLONE (1ull << 1)     /* STATE may be a private mapping of a BASELINE */
+#define SCONCE_CAP_COW_CLONE (1ull << 1)     /* STATE may be private to the host view */
 #define SCONCE_CAP_LAZY_MEMORY (1ull << 2)   /* pages are populated on touch */
 #define SCONCE_CAP_DYNAMIC_MAP (1ull << 3)   /* mem_map and mem_unmap work after the first enter */
 #define SCONCE_CAP_FOLLOWS_HOST_MM (1ull << 4) /* remapping the host view changes the guest's */

@@ -80,14 +80,19 @@ static void take(struct fixture *fixture)
 }
 
 /* The boot page is written by others, so it stays. */
-static void put_and_compare(struct fixture *fixture, struct sconce_arena *arena)
+static void put_and_compare_so(struct fixture *fixture, struct sconce_arena *arena, bool shown)
 {
     const struct sconce_region *boot = &layout.regions[3];
 
     memcpy(fixture->wanted + boot->offset, arena->host + boot->offset, boot->bytes);
     assert_int_equal(sconce_arena_survey(arena, &fixture->touched, NULL), 0);
-    sconce_baseline_put(&fixture->baseline, &layout, arena, &fixture->touched);
+    sconce_baseline_put(&fixture->baseline, &layout, arena, &fixture->touched, shown);
     assert_memory_equal(arena->host, fixture->wanted, layout.arena_bytes);
+}
+
+static void put_and_compare(struct fixture *fixture, struct sconce_arena *arena)
+{
+    put_and_compare_so(fixture, arena, false);
 }
 
 static void test_baseline_has_state_alone(void **state)
