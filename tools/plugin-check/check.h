@@ -89,6 +89,7 @@ extern const struct check_row check_limits_rows[];
 extern const struct check_row check_nested_rows[];
 extern const struct check_row check_nested_ends_rows[];
 extern const struct check_row check_snapshot_rows[];
+extern const struct check_row check_share_rows[];
 extern const struct check_row check_pool_rows[];
 extern const struct check_row check_window_rows[];
 extern const struct check_row check_window_refused_rows[];
