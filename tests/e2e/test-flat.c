@@ -19,6 +19,7 @@
 #define FEW 5u
 #define SPARE (512u << 10) /* what a sandbox may take beside what it is copied */
 #define FDS_EACH 3u
+#define MAPPINGS_EACH 12u
 
 static bool shares(void)
 {
@@ -111,9 +112,12 @@ static void test_memory_of_many_is_what_they_use(void **state)
     struct sconce_sandbox *alive[MANY];
     struct sconce_error err = {0};
     uint64_t heap, before, half = 0, each;
+    unsigned fds, mappings;
 
     (void)state;
     options.snapshot = make_snapshot(guest, &heap);
+    fds = e2e_fds();
+    mappings = e2e_mappings();
     before = taken();
     for (unsigned i = 0; i < count; i++) {
         alive[i] = e2e_sandbox(guest, &options);
@@ -126,6 +130,8 @@ static void test_memory_of_many_is_what_they_use(void **state)
                   (unsigned long long)each >> 10, count / 2,
                   (unsigned long long)(half / (count / 2)) >> 10);
     assert_in_range(each, 1, most);
+    assert_in_range(e2e_fds() - fds, 1, FDS_EACH * count);
+    assert_in_range(e2e_mappings() - mappings, 1, MAPPINGS_EACH * count);
     /* What it did is taken back, what it shares with others it keeps. */
     for (unsigned i = 0; i < count; i++)
         e2e_ok(sconce_sandbox_restore(alive[i], options.snapshot, &err), &err);
