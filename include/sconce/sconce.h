@@ -624,9 +624,10 @@ SCONCE_API int sconce_sandbox_snapshot(struct sconce_sandbox *sandbox,
  * scrubbed, the call buffers zeroed. A failure of the backend leaves it DEAD; a snapshot that asks
  * to be resumed where no guest can be is SCONCE_E_GUEST_PROTOCOL and leaves it POISONED, and so may
  * SCONCE_E_NO_MEMORY. It costs a copy of each page that either the snapshot has or the guest
- * touched. With a backend that can tell, a restore to the snapshot that memory last was costs each
- * page that any call has written since then, and the time that such a page takes to be written
- * shows the guest that it is one: SECURITY.md.
+ * touched, but for what a sandbox that began as @snapshot shares with it. With a backend that can
+ * tell, a restore to the snapshot that memory last was costs each page that any call has written
+ * since then, and the time that such a page takes to be written shows the guest that it is one:
+ * SECURITY.md.
  */
 SCONCE_API int sconce_sandbox_restore(struct sconce_sandbox *sandbox,
                                       const struct sconce_snapshot *snapshot,

@@ -4,7 +4,11 @@
  * each has what the snapshot has until it writes there itself, whoever writes elsewhere, whatever
  * it goes back to, and whether the snapshot is still there. Where nothing is shared the same holds.
  */
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "tools/plugin-check/calls.h"
@@ -230,6 +234,38 @@ static enum check_outcome check_host(struct check *check)
     return expect(check, &share, 1, 1000, 0);
 }
 
+static enum check_outcome write_and_go_back(struct check *check, struct share *share)
+{
+    CHECK_STEP(write_pages(check, share, 2, 3000));
+    CHECK_STEP(expect(check, share, 2, 3000, 1000));
+    CHECK_STEP(go_back(check, share, 0, false));
+    return expect(check, share, 1, 1000, 0);
+}
+
+/* The child has all private pages, too, until one of both writes there. */
+static enum check_outcome check_fork(struct check *check)
+{
+    SCONCE_CLEANUP(close_share) struct share share = {0};
+    enum check_outcome outcome;
+    pid_t child;
+
+    CHECK_STEP(open_share(check, &share));
+    CHECK_STEP(begin(check, &share, 1, 0));
+    CHECK_STEP(write_pages(check, &share, 2, 2000));
+    child = fork();
+    CHECK(check, child >= 0, "cannot fork");
+    if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            pause();
+    }
+    outcome = write_and_go_back(check, &share);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    CHECK_STEP(outcome);
+    return write_and_go_back(check, &share);
+}
+
 const struct check_row check_share_rows[] = {
     {"share.apart", "sandboxes of one snapshot do not see what the others write",
      CHECK_NEEDS_SANDBOX, check_apart},
@@ -241,5 +277,7 @@ const struct check_row check_share_rows[] = {
     {"share.freed", "they go on when the snapshot is freed", CHECK_NEEDS_SANDBOX, check_freed},
     {"share.host", "what the host writes is seen by that guest alone", CHECK_NEEDS_SANDBOX,
      check_host},
+    {"share.fork", "a child of the host's changes nothing for them", CHECK_NEEDS_SANDBOX,
+     check_fork},
     {NULL, NULL, 0, NULL},
 };
