@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -60,12 +61,21 @@ int sconce_arena_share(struct sconce_arena *arena, const struct sconce_arena *of
                        const struct sconce_stretch *stretch, struct sconce_error *err)
 {
     uint64_t bytes = stretch->end - stretch->start;
+    int r;
 
     if (mmap(arena->host + stretch->start, bytes, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, of->fd, (off_t)stretch->start) == MAP_FAILED)
-        return sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
-                                 "cannot share %llu bytes of a snapshot's memory",
-                                 (unsigned long long)bytes);
+             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, of->fd,
+             (off_t)stretch->start) == MAP_FAILED) {
+        bool limited = errno == ENOMEM;
+
+        r = sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
+                              "cannot share %llu bytes of a snapshot's memory",
+                              (unsigned long long)bytes);
+        if (err && limited)
+            snprintf(err->hint, sizeof err->hint,
+                     "raise vm.max_map_count, or the limit on data (ulimit -d)");
+        return r;
+    }
     arena->shared[arena->shared_count++] = *stretch;
     return 0;
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "core/baseline.h"
@@ -313,6 +314,26 @@ static void test_share_that_fails_says_so(void **state)
     assert_int_equal(fixture->arena.shared_count, 0);
 }
 
+static void test_share_without_room_says_what_to_raise(void **state)
+{
+    const struct sconce_stretch all = {0, PAGES * PAGE};
+    struct fixture *fixture = *state;
+    struct sconce_arena arena = SCONCE_ARENA_EMPTY;
+    struct sconce_error err = {0};
+    struct rlimit limit, none;
+    int r;
+
+    assert_int_equal(sconce_arena_init(&arena, "clone", layout.arena_bytes, NULL), 0);
+    getrlimit(RLIMIT_DATA, &limit);
+    none = (struct rlimit){PAGE, limit.rlim_max}; /* 0 is the same as all */
+    setrlimit(RLIMIT_DATA, &none);
+    r = sconce_arena_share(&arena, &fixture->arena, &all, &err);
+    setrlimit(RLIMIT_DATA, &limit);
+    assert_int_equal(r, SCONCE_E_SYSTEM);
+    assert_non_null(strstr(err.hint, "ulimit -d"));
+    sconce_arena_fini(&arena);
+}
+
 /* xorshift: the same in every run. */
 static unsigned next_random(uint32_t *seed)
 {
@@ -376,6 +397,7 @@ int main(void)
         WITH_FIXTURE(test_share_takes_another_baseline_by_copying),
         WITH_FIXTURE(test_share_that_cannot_be_dropped_is_copied),
         WITH_FIXTURE(test_share_that_fails_says_so),
+        WITH_FIXTURE(test_share_without_room_says_what_to_raise),
         WITH_FIXTURE(test_share_comes_back_whatever_was_written),
     };
 
