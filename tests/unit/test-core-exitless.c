@@ -260,13 +260,13 @@ static void test_exit_instead_of_a_rest_is_told(void **state)
 {
     struct fixture *fixture = *state;
     bool rung = false;
-    int r;
+    int tries = 0, r;
 
     GET_GOING(fixture);
     atomic_store(&vm.behaviour, SHUTS_DOWN);
-    r = call(fixture, &rung, NULL);
-    if (r == SCONCE_DOORBELL_READY) /* the ring was heard first */
+    do /* a ring may be heard first, and many come as exits while nobody has time to look */
         r = call(fixture, &rung, NULL);
+    while (r == SCONCE_DOORBELL_READY && tries++ < 3000000);
     assert_int_equal(r, SCONCE_E_GUEST_FAULT);
 }
 
