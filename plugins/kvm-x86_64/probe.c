@@ -79,7 +79,8 @@ int32_t kvm_x86_configure(const char *key, const char *value, struct sconce_plug
     if (strcmp(key, "dirty_log") == 0)
         return set_dirty_log(value, err);
     return sconce_plugin_fail(err, SCONCE_PLUGIN_E_INVALID, SCONCE_DOMAIN_NONE, 0,
-                              "the settings are device, dirty_log and tss", "there is no setting %s", key);
+                              "the settings are device, dirty_log and tss",
+                              "there is no setting %s", key);
 }
 
 int32_t kvm_x86_open(const char *device, int *ret_fd, struct sconce_plugin_error *err)
