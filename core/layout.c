@@ -145,6 +145,14 @@ int sconce_layout_add_window(struct sconce_layout *layout, uint64_t bytes, struc
 
     if (!bytes)
         return 0;
+    if (bytes > SCONCE_WINDOW_MOST_BYTES) {
+        sconce_fail_hint(err, SCONCE_E_LIMIT, "attach what the guest needs of it, part by part",
+                         "a window has at most %llu bytes, not %llu",
+                         (unsigned long long)SCONCE_WINDOW_MOST_BYTES, (unsigned long long)bytes);
+        if (err)
+            err->limit = SCONCE_LIMIT_MEMORY;
+        return SCONCE_E_LIMIT;
+    }
     leave_gap(&cursor);
     place(layout, &cursor, SCONCE_MEM_WINDOW, SCONCE_PROT_READ, bytes, window);
     if (cursor.full || !sconce_add_u64(own_bytes, window->bytes, &layout->arena_bytes)) {

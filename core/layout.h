@@ -29,6 +29,7 @@ struct sconce_region {
     bool shared; /* in the image's arena, which all sandboxes of a guest use */
 };
 
+#define SCONCE_WINDOW_MOST_BYTES (32ull << 30) /* as limits.window_bytes has it */
 #define SCONCE_LAYOUT_MAX_REGIONS (SCONCE_IMAGE_MAX_SEGMENTS + 6)
 
 struct sconce_layout {
@@ -51,7 +52,7 @@ int sconce_layout_make(const struct sconce_image *image, const struct sconce_lim
 /**
  * sconce_layout_add_window - place a window of @bytes, rounded up to the granule, behind all else;
  * 0: none. What is placed already stays where it is. Once. Errors: SCONCE_E_LIMIT when the address
- * space is too small.
+ * space is too small, or a window is never so large.
  */
 int sconce_layout_add_window(struct sconce_layout *layout, uint64_t bytes,
                              struct sconce_error *err);

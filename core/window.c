@@ -74,9 +74,15 @@ static int check_room(const struct sconce_sandbox *sandbox, uint64_t bytes,
 
     if (bytes <= room)
         return 0;
-    sconce_fail_hint(
-        err, SCONCE_E_LIMIT, "raise limits.window_bytes, or window_bytes of the sandbox's options",
-        "cannot attach %" PRIu64 " bytes: the sandbox's window has %" PRIu64, bytes, room);
+    if (!room)
+        sconce_fail_hint(err, SCONCE_E_LIMIT,
+                         "give it one by limits.window_bytes, or window_bytes of its options",
+                         "cannot attach %" PRIu64 " bytes: the sandbox has no window", bytes);
+    else
+        sconce_fail_hint(err, SCONCE_E_LIMIT,
+                         "raise limits.window_bytes, or window_bytes of the sandbox's options",
+                         "cannot attach %" PRIu64 " bytes: the sandbox's window has %" PRIu64,
+                         bytes, room);
     if (err)
         err->limit = SCONCE_LIMIT_MEMORY;
     return SCONCE_E_LIMIT;

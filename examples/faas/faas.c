@@ -83,8 +83,8 @@ static int run(struct faas *faas, struct sconce_guest *guest, unsigned port, uns
 
 int main(int argc, char **argv)
 {
-    unsigned port = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 8080;
-    unsigned most = argc > 3 ? (unsigned)strtoul(argv[3], NULL, 10) : SERVE_THREADS;
+    unsigned port = argc > 2 ? serve_number(argv[2], "PORT", 65535) : 8080;
+    unsigned most = argc > 3 ? serve_number(argv[3], "SANDBOXES", 10000) : SERVE_THREADS;
     const struct sconce_sandbox_options limits = {.size = sizeof limits,
                                                   .limits.deadline_ns =
                                                       SERVE_DEADLINE_MS * 1000000ull,

@@ -111,7 +111,7 @@ static unsigned answer_forked(void *ctx, const struct serve_request *request,
 int main(int argc, char **argv)
 {
     const char *how = argc > 1 ? argv[1] : "";
-    const unsigned port = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) : 8080;
+    const unsigned port = argc > 2 ? serve_number(argv[2], "PORT", 65535) : 8080;
 
     savings_start();
     if (strcmp(how, "fork") == 0)

@@ -114,6 +114,17 @@ static void on_end(void *ctx, struct MHD_Connection *connection, void **state,
     free(*state);
 }
 
+unsigned serve_number(const char *text, const char *what, unsigned most)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+
+    if (*text >= '0' && *text <= '9' && !*end && value <= most)
+        return (unsigned)value;
+    fprintf(stderr, "%s is a number from 0 to %u, not %s\n", what, most, text);
+    exit(2);
+}
+
 int serve(unsigned port, const char *what, serve_fn answer, void *ctx)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,

@@ -28,6 +28,10 @@ struct serve_answer {
 typedef unsigned (*serve_fn)(void *ctx, const struct serve_request *request,
                              struct serve_answer *ret_answer);
 
+/** serve_number - what is in @text, 0 to @most; exits with 2, naming @what, where that is not so.
+ */
+unsigned serve_number(const char *text, const char *what, unsigned most);
+
 /**
  * serve - answer requests at 127.0.0.1 until SIGINT or SIGTERM comes.
  * @port: 0 for any that is free; which one is on standard output.

@@ -443,8 +443,8 @@ struct sconce_limits {
  *   and @env say reaches a guest that looks again.
  *
  * @window_bytes: room for what sconce_sandbox_attach hands to the guest, rounded up to a multiple
- *   of 64 KiB; 0: limits.window_bytes of the configuration, which is none unless it says so. It
- *   takes address space; memory is taken by what is attached, and by pages that the guest reads.
+ *   of 64 KiB, at most 32 GiB; 0: limits.window_bytes of the configuration, which is none unless it
+ *   says so. It takes address space; memory is taken by what is attached, and by pages that the guest reads.
  *   Snapshots have no window, and go into sandboxes with any.
  * @exitless: SCONCE_EXITLESS_ON: where it can, a call leaves the guest's vCPU running. After a call
  *   the guest waits for the next one for a fraction of a millisecond, on a thread of the sandbox
