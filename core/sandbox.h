@@ -85,6 +85,7 @@ struct sconce_sandbox {
     struct sconce_exitless *exitless; /* NULL: each call is an exit */
     struct sconce_buffer in, out;     /* of the arena, but for the turn word behind OUT */
     uint64_t window_used; /* bytes attached, from the window's start; all behind them are zero */
+    uint64_t window_held; /* so many from there may hold memory by what was attached */
     struct sconce_resume resume;
     struct sconce_fault_handler fault_handler;
     bool in_fault; /* a fault was delivered in this call, and FAULT_DONE has not come since */

@@ -35,26 +35,40 @@ static void zero_touched(const struct sconce_arena *arena, uint64_t at, uint64_t
         memset(arena->host + start, 0, stop - start);
 }
 
-/* Bytes [@from, @end) of the window become zero, and behind them all is. What the guest has touched
- * there by reading goes with them. */
-static void clean(const struct sconce_sandbox *sandbox, uint64_t from, uint64_t end)
+/* Bytes [@from, @end) of the window become zero, and behind them all is. */
+static void zero(const struct sconce_sandbox *sandbox, uint64_t from, uint64_t end)
 {
-    const struct sconce_region *window = &sandbox->layout.window;
-    const uint64_t at = window->offset + from, bytes = end - from;
+    const uint64_t at = sandbox->layout.window.offset + from, bytes = end - from;
 
     if (bytes <= SCONCE_WINDOW_KEPT_BYTES)
         memset(sandbox->arena.host + at, 0, bytes);
-    else if (!may_punch(sandbox) ||
-             fallocate(sandbox->arena.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)at,
-                       (off_t)(window->bytes - from)) < 0)
+    else
         zero_touched(&sandbox->arena, at, at + bytes);
 }
 
-/* The first @bytes of the window are what is attached now; of what was before the rest goes. */
+/* All from @from on is a hole, which reads as zeros; with it goes what the guest has touched there
+ * by reading. */
+static bool punch(const struct sconce_sandbox *sandbox, uint64_t from)
+{
+    const struct sconce_region *window = &sandbox->layout.window;
+
+    return may_punch(sandbox) &&
+           fallocate(sandbox->arena.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                     (off_t)(window->offset + from), (off_t)(window->bytes - from)) == 0;
+}
+
+/* The first @bytes of the window are what is attached now; of what was before the rest goes. What
+ * holds memory behind them counts, not what goes: it adds up when less is attached each time. */
 static void settle(struct sconce_sandbox *sandbox, uint64_t bytes)
 {
-    if (bytes < sandbox->window_used)
-        clean(sandbox, bytes, sandbox->window_used);
+    if (sandbox->window_held < sandbox->window_used)
+        sandbox->window_held = sandbox->window_used;
+    if (sandbox->window_held < bytes)
+        sandbox->window_held = bytes;
+    if (sandbox->window_held - bytes > SCONCE_WINDOW_KEPT_BYTES && punch(sandbox, bytes))
+        sandbox->window_held = bytes;
+    else if (bytes < sandbox->window_used)
+        zero(sandbox, bytes, sandbox->window_used);
     sandbox->window_used = bytes;
     sconce_boot_tell_window(sandbox);
 }

@@ -15,7 +15,7 @@
 #include "sconce-plugin.h"
 
 #define GRANULE ((uint64_t)SCONCE_GUEST_GRANULE)
-#define ROOM (SCONCE_WINDOW_KEPT_BYTES + 16 * GRANULE)
+#define ROOM (SCONCE_WINDOW_KEPT_BYTES * 2 + 16 * GRANULE)
 #define LARGE (SCONCE_WINDOW_KEPT_BYTES + 5)
 #define BEHIND 3u /* bytes that a failing read leaves behind what it says */
 
@@ -274,6 +274,20 @@ static void test_detach_of_much_gives_memory_back(void **state)
     assert_window(f, 0, 0);
 }
 
+/* Each step down is small; what is kept in all is not more for it. */
+static void test_attach_of_less_and_less_keeps_no_more_memory(void **state)
+{
+    struct fixture *f = *state;
+
+    for (uint64_t bytes = ROOM; bytes > SCONCE_WINDOW_KEPT_BYTES / 4;
+         bytes -= SCONCE_WINDOW_KEPT_BYTES / 4)
+        attach_ones(f, bytes);
+    assert_int_equal(sconce_sandbox_detach(&f->sandbox, &f->err), 0);
+
+    assert_in_range(populated(f), 0, SCONCE_WINDOW_KEPT_BYTES + 65536);
+    assert_window(f, 0, 0);
+}
+
 /* Its guest would go on to see the old pages. */
 static void test_detach_punches_no_hole_where_the_guest_does_not_follow(void **state)
 {
@@ -346,6 +360,7 @@ int main(void)
         TEST(test_attach_of_less_zeroes_the_rest),
         TEST(test_detach_of_little_keeps_its_memory),
         TEST(test_detach_of_much_gives_memory_back),
+        TEST(test_attach_of_less_and_less_keeps_no_more_memory),
         TEST(test_detach_punches_no_hole_where_the_guest_does_not_follow),
         TEST(test_attach_wants_ready_and_detach_any_state),
         TEST(test_attach_to_a_sandbox_in_use_is_busy),
