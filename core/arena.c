@@ -175,14 +175,14 @@ static int add_stretch(struct sconce_stretches *stretches, uint64_t start, uint6
     return 0;
 }
 
-int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
-                        struct sconce_error *err)
+int sconce_arena_survey(const struct sconce_arena *arena, uint64_t bytes,
+                        struct sconce_stretches *ret_stretches, struct sconce_error *err)
 {
     uint64_t start, end, at = 0;
 
     ret_stretches->count = 0;
     ret_stretches->bytes = 0;
-    while (sconce_arena_populated(arena, at, arena->bytes, &start, &end)) {
+    while (sconce_arena_populated(arena, at, bytes, &start, &end)) {
         int r = add_stretch(ret_stretches, start, end, err);
 
         if (r < 0)

@@ -89,13 +89,13 @@ struct sconce_stretches {
 };
 
 /**
- * sconce_arena_survey - all populated stretches of @arena.
+ * sconce_arena_survey - all populated stretches of @arena's first @bytes.
  * The kernel is asked each time: how many pages there are does not tell whether they are the same
  * ones, as it may take back a page that was only ever read.
  * Errors: NO_MEMORY.
  */
-int sconce_arena_survey(const struct sconce_arena *arena, struct sconce_stretches *ret_stretches,
-                        struct sconce_error *err);
+int sconce_arena_survey(const struct sconce_arena *arena, uint64_t bytes,
+                        struct sconce_stretches *ret_stretches, struct sconce_error *err);
 
 /**
  * sconce_arena_content - the stretches of @arena outside of which every byte is zero. Their ends

@@ -164,7 +164,8 @@ SCONCE_HOT static int put_memory_back(struct sconce_sandbox *sandbox,
     sandbox->based_on = 0;
     if (!sandbox->wrote_touched || !sconce_arena_holds_just(&sandbox->arena, &sandbox->touched)) {
         sandbox->wrote_touched = false;
-        r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+        r = sconce_arena_survey(&sandbox->arena, sconce_layout_own_bytes(&sandbox->layout),
+                                &sandbox->touched, err);
         if (r < 0)
             return r;
     }
@@ -183,7 +184,7 @@ static int verify(struct sconce_sandbox *sandbox, const struct sconce_snapshot *
 {
     struct sconce_stretches all = {0};
     uint64_t offset;
-    int r = sconce_arena_survey(&sandbox->arena, &all, err);
+    int r = sconce_arena_survey(&sandbox->arena, sandbox->arena.bytes, &all, err);
 
     if (!r && sconce_baseline_differs(&snapshot->baseline, &sandbox->layout, &sandbox->arena, &all,
                                       &offset))

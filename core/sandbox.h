@@ -75,7 +75,7 @@ struct sconce_sandbox {
     struct sconce_layout layout;
     struct sconce_limits limits; /* in effect, all set */
     struct sconce_arena arena;
-    struct sconce_stretches touched; /* of it, when last surveyed */
+    struct sconce_stretches touched; /* of it, but for the window, when last surveyed */
     bool wrote_touched;              /* the host has written all of them since */
     uint64_t based_on; /* the snapshot that it is but for what was written; 0: none is known */
     uint64_t shows;    /* the snapshot whose pages arena.shared has; 0: none */

@@ -82,7 +82,8 @@ static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_sna
         return r;
     sconce_personality_state_copy(&snapshot->system, &sandbox->personality.state);
     sandbox->wrote_touched = false;
-    r = sconce_arena_survey(&sandbox->arena, &sandbox->touched, err);
+    r = sconce_arena_survey(&sandbox->arena, sconce_layout_own_bytes(&sandbox->layout),
+                            &sandbox->touched, err);
     if (!r)
         r = sconce_baseline_take(&snapshot->baseline, &sandbox->layout, &sandbox->arena,
                                  &sandbox->touched, err);

@@ -69,7 +69,8 @@ static void scribble(struct fixture *fixture, unsigned page, uint8_t byte)
 
 static void take(struct fixture *fixture)
 {
-    assert_int_equal(sconce_arena_survey(&fixture->arena, &fixture->touched, NULL), 0);
+    assert_int_equal(
+        sconce_arena_survey(&fixture->arena, fixture->arena.bytes, &fixture->touched, NULL), 0);
     assert_int_equal(
         sconce_baseline_take(&fixture->baseline, &layout, &fixture->arena, &fixture->touched, NULL),
         0);
@@ -85,7 +86,7 @@ static void put_and_compare_so(struct fixture *fixture, struct sconce_arena *are
     const struct sconce_region *boot = &layout.regions[3];
 
     memcpy(fixture->wanted + boot->offset, arena->host + boot->offset, boot->bytes);
-    assert_int_equal(sconce_arena_survey(arena, &fixture->touched, NULL), 0);
+    assert_int_equal(sconce_arena_survey(arena, arena->bytes, &fixture->touched, NULL), 0);
     sconce_baseline_put(&fixture->baseline, &layout, arena, &fixture->touched, shown);
     assert_memory_equal(arena->host, fixture->wanted, layout.arena_bytes);
 }
@@ -152,7 +153,8 @@ static void write_pages(struct fixture *fixture, unsigned first, unsigned count,
 
 static bool differs(struct fixture *fixture, uint64_t *ret_offset)
 {
-    assert_int_equal(sconce_arena_survey(&fixture->arena, &fixture->touched, NULL), 0);
+    assert_int_equal(
+        sconce_arena_survey(&fixture->arena, fixture->arena.bytes, &fixture->touched, NULL), 0);
     return sconce_baseline_differs(&fixture->baseline, &layout, &fixture->arena, &fixture->touched,
                                    ret_offset);
 }

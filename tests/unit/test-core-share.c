@@ -85,7 +85,8 @@ static void scribble(struct sconce_arena *arena, unsigned first, unsigned count,
 
 static void take(struct fixture *fixture)
 {
-    assert_int_equal(sconce_arena_survey(&fixture->arena, &fixture->touched, NULL), 0);
+    assert_int_equal(
+        sconce_arena_survey(&fixture->arena, fixture->arena.bytes, &fixture->touched, NULL), 0);
     assert_int_equal(
         sconce_baseline_take(&fixture->baseline, &layout, &fixture->arena, &fixture->touched, NULL),
         0);
@@ -107,7 +108,7 @@ static struct sconce_arena begin(struct fixture *fixture)
 
 static void put(struct fixture *fixture, struct sconce_arena *arena, bool shown)
 {
-    assert_int_equal(sconce_arena_survey(arena, &fixture->touched, NULL), 0);
+    assert_int_equal(sconce_arena_survey(arena, arena->bytes, &fixture->touched, NULL), 0);
     sconce_baseline_put(&fixture->baseline, &layout, arena, &fixture->touched, shown);
 }
 
@@ -194,7 +195,7 @@ static void test_share_is_touched_and_told_apart_once(void **state)
     arena = begin(fixture);
     scribble(&arena, 498, 2, 1); /* the guest writes on both sides */
     scribble(&arena, 600, 1, 1);
-    assert_int_equal(sconce_arena_survey(&arena, &fixture->touched, NULL), 0);
+    assert_int_equal(sconce_arena_survey(&arena, arena.bytes, &fixture->touched, NULL), 0);
     assert_int_equal(fixture->touched.count, 1);
     assert_int_equal(fixture->touched.at[0].start, 498 * PAGE);
     assert_int_equal(fixture->touched.at[0].end, 601 * PAGE);
@@ -217,7 +218,7 @@ static void test_share_is_counted_apart(void **state)
     take(fixture);
     arena = begin(fixture);
     scribble(&arena, 10, 5, 1);
-    assert_int_equal(sconce_arena_survey(&arena, &fixture->touched, NULL), 0);
+    assert_int_equal(sconce_arena_survey(&arena, arena.bytes, &fixture->touched, NULL), 0);
     assert_true(sconce_arena_holds_just(&arena, &fixture->touched));
     scribble(&arena, 500, LARGE, 9);
     assert_true(sconce_arena_holds_just(&arena, &fixture->touched));
@@ -374,7 +375,7 @@ static void test_share_comes_back_whatever_was_written(void **state)
             assert_true(sconce_arena_drop(&arena));
             put(fixture, &arena, true);
             expect_same(fixture, &arena);
-            assert_int_equal(sconce_arena_survey(&arena, &fixture->touched, NULL), 0);
+            assert_int_equal(sconce_arena_survey(&arena, arena.bytes, &fixture->touched, NULL), 0);
             assert_false(sconce_baseline_differs(&fixture->baseline, &layout, &arena,
                                                  &fixture->touched, &offset));
         }
