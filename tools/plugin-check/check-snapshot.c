@@ -104,6 +104,27 @@ static enum check_outcome every_byte(struct check *check, way_back way)
     return CHECK_OK;
 }
 
+/* By then nothing new had to be looked for a few times; verify_restores sees what is left. */
+static enum check_outcome check_late(struct check *check)
+{
+    const struct sconce_limits limits = {.heap_bytes = 6u << 20, .deadline_ns = UINT64_MAX};
+    SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
+
+    for (uint32_t i = 0; i < 2; i++) {
+        const way_back way = i ? sconce_sandbox_rewind : sconce_sandbox_restore;
+
+        CHECK_STEP(check_box_open(check, &box, "dirty.elf", &limits));
+        CHECK_STEP(check_box_keep_start(check, &box));
+        for (uint32_t turn = 0; turn < 4; turn++)
+            CHECK_STEP(go_back(check, &box, way));
+        CHECK_STEP(check_call_done(check, &box, "fill", WITH(check_u64(1))));
+        CHECK_STEP(go_back(check, &box, way));
+        check_box_close(&box);
+        box = (struct check_box){0};
+    }
+    return CHECK_OK;
+}
+
 static enum check_outcome check_other_sandbox(struct check *check)
 {
     SCONCE_CLEANUP(check_box_close) struct check_box box = {0};
@@ -384,6 +405,8 @@ const struct check_row check_snapshot_rows[] = {
      check_rewind_state},
     {"rewind.bytes", "every byte that a guest can write comes back by a rewind",
      CHECK_NEEDS_SANDBOX, check_rewind_every_byte},
+    {"rewind.late", "pages that are touched first after some ways back come back, too",
+     CHECK_NEEDS_SANDBOX, check_late},
     {"rewind.differs", "seed, generation and stack guard differ after a rewind",
      CHECK_NEEDS_SANDBOX, check_rewind_differs},
     {"rewind.chain", "starts, restores and rewinds follow each other in any order",
