@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include "common/attributes.h"
 #include "common/error.h"
@@ -151,12 +152,22 @@ SCONCE_HOT void sconce_boot_renew(struct sconce_sandbox *sandbox, uint64_t rewou
     sandbox->seed_due = true;
 }
 
+/* The time of day, as the number of a stream. */
+SCONCE_HOT static uint64_t now_stream(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /*
  * A seed is a part of its own, by the generation, of a key's stream. The key is the user's; or the
  * sandbox's, of the kernel's random bytes, which are asked for once: asking costs as much as all
- * else that a small rewind does. Then the time says which stream, so that two copies of a machine
- * that was copied while it ran give their guests different ones. It is that of the run's begin,
- * when the clock was read anyway, and not of the restore.
+ * else that a small rewind does. Then the time of day says which stream, so that two copies of a
+ * machine that was copied while it ran give their guests different ones, unless they begin a run in
+ * the same nanosecond of a clock that nobody has set since. It is made when a run begins, as clocks
+ * are read then anyway.
  */
 SCONCE_HOT void sconce_boot_seed(struct sconce_sandbox *sandbox)
 {
@@ -166,7 +177,7 @@ SCONCE_HOT void sconce_boot_seed(struct sconce_sandbox *sandbox)
     if (!sandbox->seed_due)
         return;
     sandbox->seed_due = false;
-    sconce_personality_stream(sandbox->seed_key, seeded ? SEED_STREAM : sandbox->run.began_ns,
+    sconce_personality_stream(sandbox->seed_key, seeded ? SEED_STREAM : now_stream(),
                               sandbox->generation * SEED_BYTES, seed, SEED_BYTES);
 }
 

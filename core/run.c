@@ -265,7 +265,6 @@ void sconce_run_init(struct sconce_run *run, int signal, const struct sconce_bac
     atomic_init(&run->in_vcpu, false);
     run->signal = signal;
     run->process = sconce_process_id();
-    run->began_ns = 0;
     run->kick_style = backend->probe.kick_style;
     run->kick_local = backend->ops.vcpu_kick_local;
     run->vm = vm;
@@ -278,13 +277,12 @@ SCONCE_HOT int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns,
                                 struct sconce_error *err)
 {
     struct thread_run *thread = &thread_run;
-    uint64_t due, deadline;
+    uint64_t due, deadline = UINT64_MAX;
     int r = prepare_thread(thread, run->signal, err);
 
     if (r < 0)
         return r;
-    run->began_ns = now_ns();
-    if (__builtin_add_overflow(run->began_ns, timeout_ns, &deadline)) /* so it does for none */
+    if (timeout_ns != UINT64_MAX && __builtin_add_overflow(now_ns(), timeout_ns, &deadline))
         deadline = UINT64_MAX;
 
     atomic_store_explicit(&run->deadline_ns, deadline, memory_order_relaxed);

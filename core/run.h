@@ -24,7 +24,6 @@
 struct sconce_run {
     _Atomic uint64_t word;        /* RUNNING, KICKED, kickers under way: run.c */
     _Atomic uint64_t deadline_ns; /* CLOCK_MONOTONIC; UINT64_MAX for none */
-    uint64_t began_ns;            /* CLOCK_MONOTONIC; the running thread's alone */
     _Atomic pid_t tid;            /* of the thread that runs */
     _Atomic bool in_vcpu;         /* between _guest_in and _guest_out */
     int signal;
@@ -57,9 +56,8 @@ void sconce_run_init(struct sconce_run *run, int signal, const struct sconce_bac
                      struct sconce_plugin_vm *vm);
 
 /**
- * sconce_run_begin - the calling thread runs the vCPU until @timeout_ns from now, at most. When
- * that was is then in @run->began_ns. The caller has the sandbox to itself. @timeout_ns: UINT64_MAX
- * for no deadline.
+ * sconce_run_begin - the calling thread runs the vCPU until @timeout_ns from now, at most.
+ * The caller has the sandbox to itself. @timeout_ns: UINT64_MAX for no deadline.
  */
 int sconce_run_begin(struct sconce_run *run, uint64_t timeout_ns, struct sconce_error *err);
 

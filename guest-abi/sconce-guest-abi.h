@@ -224,7 +224,7 @@ struct sconce_boot {
     uint64_t turn_addr;
     uint32_t turn_spins;
     uint32_t reserved0;
-    uint64_t window_addr; /* these two from hosts whose @boot_bytes has them */
+    uint64_t window_addr;
     uint64_t window_bytes;
 };
 
