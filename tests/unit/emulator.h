@@ -15,6 +15,8 @@
 #define EMULATOR_FORK "qemu-user does not empty pages in a forked child (MADV_WIPEONFORK)"
 /* A signal that comes at the edge of a system call can be lost, or end the emulator. */
 #define EMULATOR_SIGNALS "qemu-user loses signals that race system calls"
+/* A limit of address space or data would be the emulator's own. */
+#define EMULATOR_LIMITS "qemu-user takes no limit of memory (RLIMIT_DATA)"
 
 /* Says why, when it is true: then skip() the test, or exit with 77. */
 static inline bool under_emulator(const char *why)

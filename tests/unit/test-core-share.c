@@ -16,6 +16,7 @@
 
 #include "core/baseline.h"
 #include "sconce-plugin.h"
+#include "tests/unit/emulator.h"
 
 #define PAGE 4096u
 #define PAGES 1024u
@@ -324,6 +325,8 @@ static void test_share_without_room_says_what_to_raise(void **state)
     struct rlimit limit, none;
     int r;
 
+    if (under_emulator(EMULATOR_LIMITS))
+        skip();
     assert_int_equal(sconce_arena_init(&arena, "clone", layout.arena_bytes, NULL), 0);
     getrlimit(RLIMIT_DATA, &limit);
     none = (struct rlimit){PAGE, limit.rlim_max}; /* 0 is the same as all */
