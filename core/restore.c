@@ -17,8 +17,8 @@
 /* Since that guest ABI a guest looks behind READY whether it was rewound. */
 #define REWIND_ABI 2u
 
-/* Where KVM has no ring, what was written is a bit a page, read for each restore: of a larger
- * sandbox it takes longer to read than all that was ever touched takes to find. */
+/* What was written may be a bit a page, read for each restore: of a larger sandbox it takes longer
+ * to read than all that was ever touched takes to find. */
 #define TRACKED_MOST (8ull << 30)
 
 /* May what @snapshot holds go into @sandbox, whatever state that is in? */
