@@ -107,20 +107,43 @@ static void keep_large(struct sconce_baseline *baseline, const struct sconce_str
     baseline->large[smallest] = *stretch;
 }
 
-static void find_large(struct sconce_baseline *baseline)
+/* The region of STATE with the least offset of those that end behind @at, or NULL. */
+static const struct sconce_region *next_state(const struct sconce_layout *layout, uint64_t at)
 {
-    const struct sconce_arena *arena = &baseline->arena;
-    struct sconce_stretch pages = {0};
+    const struct sconce_region *found = NULL;
 
-    baseline->large_count = 0;
-    while (sconce_arena_populated(arena, pages.end, arena->bytes, &pages.start, &pages.end))
-        if (length(&pages) >= LARGE_BYTES)
-            keep_large(baseline, &pages);
+    for (uint32_t i = 0; i < layout->region_count; i++) {
+        const struct sconce_region *region = &layout->regions[i];
+
+        if (!region->shared && region->role == SCONCE_MEM_STATE &&
+            region->offset + region->bytes > at && (!found || region->offset < found->offset))
+            found = region;
+    }
+    return found;
 }
 
-int sconce_baseline_survey(struct sconce_baseline *baseline, struct sconce_error *err)
+/* Within STATE: where the kernel populates memory by huge pages (shmem_enabled), there is some
+ * beyond it as well, where others' offsets have the boot page, the window or no memory at all. */
+static void find_large(struct sconce_baseline *baseline, const struct sconce_layout *layout)
 {
-    find_large(baseline);
+    const struct sconce_region *region;
+    uint64_t end = 0;
+
+    baseline->large_count = 0;
+    while ((region = next_state(layout, end))) {
+        struct sconce_stretch pages = {.end = region->offset};
+
+        end = region->offset + region->bytes;
+        while (sconce_arena_populated(&baseline->arena, pages.end, end, &pages.start, &pages.end))
+            if (length(&pages) >= LARGE_BYTES)
+                keep_large(baseline, &pages);
+    }
+}
+
+int sconce_baseline_survey(struct sconce_baseline *baseline, const struct sconce_layout *layout,
+                           struct sconce_error *err)
+{
+    find_large(baseline, layout);
     return sconce_arena_content(&baseline->arena, &baseline->content, err);
 }
 
@@ -135,7 +158,7 @@ static int fill(struct sconce_baseline *baseline, const struct sconce_layout *la
     for (uint32_t i = 0; i < layout->region_count; i++)
         if (layout->regions[i].role == SCONCE_MEM_STATE)
             copy_region(&baseline->arena, arena, &layout->regions[i], touched);
-    return sconce_baseline_survey(baseline, err);
+    return sconce_baseline_survey(baseline, layout, err);
 }
 
 int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct sconce_layout *layout,

@@ -17,7 +17,7 @@
 struct sconce_baseline {
     struct sconce_arena arena;       /* empty: none was taken */
     struct sconce_stretches content; /* of @arena */
-    /* Whole pages of it that are worth being shared; rising. */
+    /* Whole pages of it, of STATE alone, that are worth being shared; rising. */
     struct sconce_stretch large[SCONCE_ARENA_MAX_SHARED];
     uint32_t large_count;
 };
@@ -37,8 +37,9 @@ int sconce_baseline_take(struct sconce_baseline *ret_baseline, const struct scon
                          struct sconce_error *err);
 
 /** sconce_baseline_survey - find out what is in @baseline->arena, which was filled otherwise.
- * Errors: NO_MEMORY. */
-int sconce_baseline_survey(struct sconce_baseline *baseline, struct sconce_error *err);
+ * @layout: as above. Errors: NO_MEMORY. */
+int sconce_baseline_survey(struct sconce_baseline *baseline, const struct sconce_layout *layout,
+                           struct sconce_error *err);
 
 /** sconce_baseline_fini - takes an empty one too, and leaves it empty. */
 void sconce_baseline_fini(struct sconce_baseline *baseline);

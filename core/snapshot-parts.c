@@ -381,5 +381,5 @@ int sconce_snapshot_fill(struct sconce_snapshot *snapshot,
         r = source->read(source->ctx, (void *)sconce_snapshot_memory(snapshot, stretch),
                          (size_t)(stretch->end - stretch->start), err);
     }
-    return r ? r : sconce_baseline_survey(&snapshot->baseline, err);
+    return r ? r : sconce_baseline_survey(&snapshot->baseline, &snapshot->layout, err);
 }

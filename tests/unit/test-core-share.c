@@ -169,6 +169,31 @@ static void test_share_takes_the_largest(void **state)
     sconce_arena_fini(&arena);
 }
 
+/* Memory that comes in huge pages is populated beyond what was written. */
+static void test_share_shows_nothing_but_state(void **state)
+{
+    struct fixture *fixture = *state;
+    struct sconce_arena arena;
+
+    scribble(&fixture->arena, 300, 100, 3);
+    scribble(&fixture->arena, 416, LARGE, 4);
+    take(fixture);
+    scribble(&fixture->baseline.arena, 400, 16, 0);
+    assert_int_equal(sconce_baseline_survey(&fixture->baseline, &layout, NULL), 0);
+    arena = begin(fixture);
+    expect_same(fixture, &arena);
+    assert_int_equal(arena.shared_count, 2);
+    assert_int_equal(arena.shared[0].start, 300 * PAGE);
+    assert_int_equal(arena.shared[0].end, 400 * PAGE);
+    assert_int_equal(arena.shared[1].start, 416 * PAGE);
+    assert_int_equal(arena.shared[1].end, (416 + LARGE) * PAGE);
+    scribble(&arena, 400, 16, 7); /* what it has for itself is not dropped */
+    assert_true(sconce_arena_drop(&arena));
+    assert_int_equal(arena.host[400 * PAGE], 7);
+    assert_int_equal(arena.host[415 * PAGE], 7);
+    sconce_arena_fini(&arena);
+}
+
 static void test_share_outlives_its_baseline(void **state)
 {
     struct fixture *fixture = *state;
@@ -394,6 +419,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WITH_FIXTURE(test_share_shows_large_stretches_and_copies_small_ones),
         WITH_FIXTURE(test_share_takes_the_largest),
+        WITH_FIXTURE(test_share_shows_nothing_but_state),
         WITH_FIXTURE(test_share_outlives_its_baseline),
         WITH_FIXTURE(test_share_is_touched_and_told_apart_once),
         WITH_FIXTURE(test_share_is_counted_apart),
