@@ -202,6 +202,16 @@ static int listen(struct sconce_exitless *exitless, struct sconce_exit *ret_exit
     return take(exitless, ret_exit, err);
 }
 
+/* Where it was kicked on the way, and that was told. The few instructions to the doorbell need no
+ * processor for themselves. */
+static void go_on(struct sconce_exitless *exitless)
+{
+    if (sconce_runner_has_exit(&exitless->runner) || !sconce_runner_rests(&exitless->runner))
+        return;
+    (void)sconce_spare_take(UINT32_MAX);
+    sconce_runner_go(&exitless->runner);
+}
+
 /* The guest did not wait for its answer. One that fell asleep, as it may, is at the doorbell now;
  * 1: it can go on from there. Else @ret_exit is what it did instead, or a kick on the way there. */
 static int find_asleep(struct sconce_exitless *exitless, uint32_t number,
@@ -209,12 +219,7 @@ static int find_asleep(struct sconce_exitless *exitless, uint32_t number,
 {
     int r;
 
-    if (!sconce_runner_has_exit(&exitless->runner) && sconce_runner_rests(&exitless->runner)) {
-        /* It was kicked on the way, and that was told. The few instructions to the doorbell need no
-         * processor for themselves. */
-        (void)sconce_spare_take(UINT32_MAX);
-        sconce_runner_go(&exitless->runner);
-    }
+    go_on(exitless);
     sconce_runner_wait(&exitless->runner);
     r = take(exitless, ret_exit, err);
     if (r < 0)
@@ -282,7 +287,13 @@ void sconce_exitless_end(struct sconce_exitless *exitless, bool ok)
         sconce_exitless_stop(exitless);
 }
 
-int sconce_exitless_park(struct sconce_exitless *exitless, struct sconce_error *err)
+static int did_not_rest(struct sconce_error *err)
+{
+    return sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
+                       "the guest did not rest at its doorbell after it had returned");
+}
+
+int sconce_exitless_park(struct sconce_exitless *exitless, bool patient, struct sconce_error *err)
 {
     struct sconce_exit exit;
     int r = 0;
@@ -296,12 +307,15 @@ int sconce_exitless_park(struct sconce_exitless *exitless, struct sconce_error *
         uint32_t number = exitless->rung;
 
         exitless->rung = 0;
+        go_on(exitless);
+        if (!patient && !sconce_runner_wait_briefly(&exitless->runner)) {
+            sconce_exitless_stop(exitless);
+            return did_not_rest(err);
+        }
         r = find_asleep(exitless, number, &exit, err);
     } while (!r && exitless->rung);
     forget(exitless);
     if (r < 0)
         return r;
-    return r ? 0
-             : sconce_fail(err, SCONCE_E_GUEST_PROTOCOL,
-                           "the guest did not rest at its doorbell after it had returned");
+    return r ? 0 : did_not_rest(err);
 }

@@ -50,9 +50,10 @@ int sconce_exitless_run(struct sconce_exitless *exitless, struct sconce_exit *re
 /**
  * sconce_exitless_park - between two calls: have the guest rest in its doorbell's exit, so that the
  * VM's other ops may be called and memory is nobody else's.
+ * @patient: false where nothing is lost when it is stopped elsewhere: it is not waited for then.
  * GUEST_PROTOCOL: it would not, and rests somewhere else now; others: sconce_vm_run's.
  */
-int sconce_exitless_park(struct sconce_exitless *exitless, struct sconce_error *err);
+int sconce_exitless_park(struct sconce_exitless *exitless, bool patient, struct sconce_error *err);
 
 /** sconce_exitless_stop - have it rest at once, wherever it is: for a guest that is to be reset. */
 void sconce_exitless_stop(struct sconce_exitless *exitless);

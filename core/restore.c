@@ -268,7 +268,7 @@ SCONCE_HOT static int come_to_rest(struct sconce_sandbox *sandbox, struct sconce
     int r = 0;
 
     if (sconce_sandbox_state(sandbox) == SCONCE_STATE_READY)
-        r = sconce_sandbox_park(sandbox, err);
+        r = sconce_sandbox_park(sandbox, false, err);
     sconce_exitless_stop(sandbox->exitless);
     return r == SCONCE_E_GUEST_PROTOCOL ? 0 : r;
 }

@@ -26,14 +26,17 @@
 #define OVERSTAY_NS 10000000ull
 #define ASKS_MOST 10u
 
+/* What a guest that nobody waits for gets of the processor's time to fall asleep. */
+#define BRIEF_NS 1000000u
+
 /* How long a kick may be under way, when it may have come too early. */
 #define AGAIN_NS 200000
 
-static uint64_t thread_cpu_ns(void)
+static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -49,7 +52,7 @@ static bool watch(struct sconce_run *run)
     struct sconce_runner *runner =
         (struct sconce_runner *)((char *)run - offsetof(struct sconce_runner, run));
     uint64_t turns = atomic_load_explicit(&runner->turns, memory_order_acquire);
-    uint64_t cpu_ns = thread_cpu_ns();
+    uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
     if (turns & 1)
         return false;
@@ -290,6 +293,23 @@ static void wait_a_moment(struct sconce_runner *runner)
     if (!sconce_runner_rests(runner))
         pthread_cond_timedwait(&runner->changed, &runner->lock, &until);
     pthread_mutex_unlock(&runner->lock);
+}
+
+bool sconce_runner_wait_briefly(struct sconce_runner *runner)
+{
+    clockid_t clock;
+    uint64_t before;
+
+    if (sconce_runner_rests(runner))
+        return true;
+    if (pthread_getcpuclockid(runner->thread, &clock))
+        clock = CLOCK_MONOTONIC;
+    before = clock_ns(clock);
+    for (uint32_t i = 0; i < LOOKS && !sconce_runner_rests(runner); i++)
+        sconce_spin_pause();
+    while (!sconce_runner_rests(runner) && clock_ns(clock) - before < BRIEF_NS)
+        wait_a_moment(runner);
+    return sconce_runner_rests(runner);
 }
 
 void sconce_runner_stop(struct sconce_runner *runner)

@@ -66,6 +66,10 @@ bool sconce_runner_has_exit(const struct sconce_runner *runner);
 /** sconce_runner_wait - until it rests: for the guest's next exit, or until it is stopped. */
 void sconce_runner_wait(struct sconce_runner *runner);
 
+/** sconce_runner_wait_briefly - the same, but no longer than the guest takes for a millisecond of
+ * its processor's time, a thousand times what it needs to fall asleep. Does it rest? */
+bool sconce_runner_wait_briefly(struct sconce_runner *runner);
+
 /** sconce_runner_take - what the last run came back with, as sconce_vm_run has it; only when it
  * has an exit. GUEST_PROTOCOL: the guest would not rest behind a call, and was stopped. */
 int sconce_runner_take(struct sconce_runner *runner, struct sconce_exit *ret_exit,

@@ -41,9 +41,10 @@ SCONCE_HOT uint32_t sconce_sandbox_state(const struct sconce_sandbox *sandbox)
     return atomic_load_explicit(&sandbox->state, memory_order_acquire);
 }
 
-SCONCE_HOT int sconce_sandbox_park(struct sconce_sandbox *sandbox, struct sconce_error *err)
+SCONCE_HOT int sconce_sandbox_park(struct sconce_sandbox *sandbox, bool patient,
+                                   struct sconce_error *err)
 {
-    int r = sconce_exitless_park(sandbox->exitless, err);
+    int r = sconce_exitless_park(sandbox->exitless, patient, err);
 
     if (r < 0)
         sconce_sandbox_set_state(sandbox, r == SCONCE_E_GUEST_PROTOCOL ? SCONCE_STATE_POISONED

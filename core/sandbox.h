@@ -128,8 +128,9 @@ uint8_t *sconce_scratch_reserve(struct sconce_scratch *scratch, size_t bytes);
 /** sconce_sandbox_park - between two calls, before the VM's other ops and all that reads or writes
  * the guest's memory, but for its window, which the guest cannot write: whoever runs on behind
  * READY sees that change at any time. Nothing of the guest runs when this returns. On failure the
- * sandbox is POISONED or DEAD. */
-int sconce_sandbox_park(struct sconce_sandbox *sandbox, struct sconce_error *err);
+ * sandbox is POISONED or DEAD. @patient: false before a restore, which does not depend on where the
+ * guest rests: one that computes on is not waited for. */
+int sconce_sandbox_park(struct sconce_sandbox *sandbox, bool patient, struct sconce_error *err);
 
 /** sconce_sandbox_wrote - the host has written, or will, [@gpa, @gpa + @bytes). What of it is not
  * the sandbox's own memory is passed over. */

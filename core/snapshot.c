@@ -66,7 +66,7 @@ static int take(struct sconce_sandbox *sandbox, struct sconce_snapshot **ret_sna
     if (!sandbox->resume.pc)
         return sconce_fail(err, SCONCE_E_STATE, "guest %s does not say where it can be resumed",
                            sandbox->guest->image->name);
-    r = sconce_sandbox_park(sandbox, err);
+    r = sconce_sandbox_park(sandbox, true, err);
     if (r < 0)
         return r;
     snapshot = sconce_snapshot_new(sandbox->guest, err);

@@ -34,8 +34,9 @@ struct fake_vm {
     atomic_uint behaviour;
     atomic_uint answers; /* that the guest took */
     atomic_bool computing;
-    bool rang;  /* it is in the doorbell's exit */
-    bool waits; /* it looks at the word, so often yet: */
+    atomic_uint stopped; /* how often it was kicked out while it computed */
+    bool rang;           /* it is in the doorbell's exit */
+    bool waits;          /* it looks at the word, so often yet: */
     uint32_t looks;
     bool runs_on; /* it has rung, and computes since */
 };
@@ -65,6 +66,7 @@ static void compute(void)
     atomic_store(&vm.computing, true);
     while (!atomic_load(&vm.kicked))
         ;
+    atomic_fetch_add(&vm.stopped, 1);
     atomic_store(&vm.computing, false);
 }
 
@@ -231,12 +233,55 @@ static void test_park_forces_an_exit(void **state)
 
         GET_GOING(fixture);
         before = atomic_load(&vm.answers);
-        assert_int_equal(sconce_exitless_park(fixture->exitless, NULL), 0);
+        assert_int_equal(sconce_exitless_park(fixture->exitless, true, NULL), 0);
         assert_true(vm.rang);
         assert_int_equal(atomic_load(&vm.word), 0);
-        assert_int_equal(sconce_exitless_park(fixture->exitless, NULL), 0);
+        assert_int_equal(sconce_exitless_park(fixture->exitless, true, NULL), 0);
         assert_int_equal(call(fixture, &rung, NULL), SCONCE_DOORBELL_READY);
         assert_int_equal(atomic_load(&vm.answers), before + 1);
+    }
+}
+
+/* It has rung, and computes since. */
+static bool leave_running(struct fixture *fixture)
+{
+    bool rung = false;
+
+    while (!rung) { /* a ring that nobody heard in time was an exit */
+        atomic_store(&vm.behaviour, KEEPS_ITS_TURN);
+        if (!get_going(fixture))
+            return false;
+        atomic_store(&vm.behaviour, RUNS_ON);
+        assert_int_equal(call(fixture, &rung, NULL), SCONCE_DOORBELL_READY);
+    }
+    return true;
+}
+
+/* Before a restore it need not come to its doorbell, and is not asked again and again. */
+static void test_guest_that_runs_on_is_not_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+    bool rung;
+
+    if (!leave_running(fixture))
+        skip();
+    assert_int_equal(sconce_exitless_park(fixture->exitless, false, NULL), SCONCE_E_GUEST_PROTOCOL);
+    assert_false(atomic_load(&vm.computing));
+    assert_int_equal(atomic_load(&vm.word), 0);
+    assert_in_range(atomic_load(&vm.stopped), 1, 9); /* 11 where it was */
+    vm.runs_on = false;                              /* as a reset would have it */
+    atomic_store(&vm.behaviour, KEEPS_ITS_TURN);
+    assert_int_equal(call(fixture, &rung, NULL), SCONCE_DOORBELL_READY);
+}
+
+static void test_hurry_lets_a_guest_come_to_its_doorbell(void **state)
+{
+    struct fixture *fixture = *state;
+
+    for (int i = 0; i < 100; i++) {
+        GET_GOING(fixture);
+        assert_int_equal(sconce_exitless_park(fixture->exitless, false, NULL), 0);
+        assert_true(vm.rang);
     }
 }
 
@@ -244,15 +289,10 @@ static void test_guest_that_runs_on_is_stopped(void **state)
 {
     struct fixture *fixture = *state;
     struct sconce_error err;
-    bool rung = false;
 
-    while (!rung) { /* a ring that nobody heard in time was an exit */
-        atomic_store(&vm.behaviour, KEEPS_ITS_TURN);
-        GET_GOING(fixture);
-        atomic_store(&vm.behaviour, RUNS_ON);
-        assert_int_equal(call(fixture, &rung, NULL), SCONCE_DOORBELL_READY);
-    }
-    assert_int_equal(sconce_exitless_park(fixture->exitless, &err), SCONCE_E_GUEST_PROTOCOL);
+    if (!leave_running(fixture))
+        skip();
+    assert_int_equal(sconce_exitless_park(fixture->exitless, true, &err), SCONCE_E_GUEST_PROTOCOL);
     assert_non_null(strstr(err.text, "after it had returned"));
     assert_false(atomic_load(&vm.computing));
 }
@@ -392,6 +432,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_every_answer_is_taken_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_park_forces_an_exit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_guest_that_runs_on_is_stopped, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_guest_that_runs_on_is_not_waited_for, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_hurry_lets_a_guest_come_to_its_doorbell, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_exit_instead_of_a_rest_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_kick_reaches_the_runner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_free_ends_a_guest_that_runs_on, set_up, tear_down),
