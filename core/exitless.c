@@ -79,7 +79,7 @@ struct sconce_exitless *sconce_exitless_new(struct sconce_vm *vm, struct sconce_
     exitless->most = sconce_spare_most();
     exitless->spins = SPINS_FIRST;
     exitless->next_rest = REST_FIRST;
-    sconce_runner_init(&exitless->runner, vm, turn, run->signal);
+    sconce_runner_init(&exitless->runner, vm, turn, run);
     run->relay_ctx = exitless;
     run->relay = relay;
     return exitless;

@@ -45,8 +45,16 @@ static bool in_call(const struct sconce_runner *runner)
     return atomic_load_explicit(&runner->turns, memory_order_acquire) & 1;
 }
 
-/* In the signal handler of the runner's thread. Its own time counts, not the clock's: a thread that
- * gets no processor does not overstay. */
+/* The caller sees to its deadline itself, unless its thread is in a host function that blocks the
+ * signal, or that it does not come back from. */
+static bool past_callers_deadline(const struct sconce_runner *runner)
+{
+    return clock_ns(CLOCK_MONOTONIC) >=
+           atomic_load_explicit(&runner->caller->deadline_ns, memory_order_relaxed);
+}
+
+/* In the signal handler of the runner's thread. Behind a call its own time counts, not the clock's:
+ * a thread that gets no processor does not overstay. */
 static bool watch(struct sconce_run *run)
 {
     struct sconce_runner *runner =
@@ -55,7 +63,7 @@ static bool watch(struct sconce_run *run)
     uint64_t cpu_ns = clock_ns(CLOCK_THREAD_CPUTIME_ID);
 
     if (turns & 1)
-        return false;
+        return past_callers_deadline(runner);
     if (turns != runner->seen_turns) {
         runner->seen_turns = turns;
         runner->seen_cpu_ns = cpu_ns;
@@ -68,16 +76,17 @@ static bool watch(struct sconce_run *run)
 }
 
 void sconce_runner_init(struct sconce_runner *runner, struct sconce_vm *vm,
-                        const struct sconce_turn *turn, int signal)
+                        const struct sconce_turn *turn, const struct sconce_run *caller)
 {
     runner->vm = vm;
     runner->turn = *turn;
+    runner->caller = caller;
     runner->started = runner->has_exit = runner->overstayed = false;
     atomic_init(&runner->phase, PHASE_REST);
     atomic_init(&runner->turns, 0);
     atomic_init(&runner->is_stopping, false);
     runner->seen_turns = UINT64_MAX;
-    sconce_run_init(&runner->run, signal, vm->backend, vm->handle);
+    sconce_run_init(&runner->run, caller->signal, vm->backend, vm->handle);
     runner->run.watch = watch;
 }
 

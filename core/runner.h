@@ -23,6 +23,7 @@
 struct sconce_runner {
     struct sconce_vm *vm;
     struct sconce_turn turn;
+    const struct sconce_run *caller;
     struct sconce_run run; /* of the runner's thread, one for each time that it is in the guest */
     pthread_t thread;
     bool started;
@@ -44,9 +45,10 @@ struct sconce_runner {
     uint64_t seen_cpu_ns;
 };
 
-/** sconce_runner_init - no thread yet. @vm, @turn's memory: borrowed until sconce_runner_fini. */
+/** sconce_runner_init - no thread yet. @caller: the run of whoever calls, with its signal and its
+ * deadline. @vm, @turn's memory, @caller: borrowed until sconce_runner_fini. */
 void sconce_runner_init(struct sconce_runner *runner, struct sconce_vm *vm,
-                        const struct sconce_turn *turn, int signal);
+                        const struct sconce_turn *turn, const struct sconce_run *caller);
 
 /** sconce_runner_start - the thread, at rest. Once. SYSTEM, NO_MEMORY. */
 int sconce_runner_start(struct sconce_runner *runner, struct sconce_error *err);
@@ -75,7 +77,7 @@ bool sconce_runner_wait_briefly(struct sconce_runner *runner);
 int sconce_runner_take(struct sconce_runner *runner, struct sconce_exit *ret_exit,
                        struct sconce_error *err);
 
-/** sconce_runner_begin_call - from now on the guest may run as long as the call lets it. */
+/** sconce_runner_begin_call - from now on the guest may run until the caller's deadline. */
 void sconce_runner_begin_call(struct sconce_runner *runner);
 
 /** sconce_runner_end_call - from now on it is asked to rest when it has run for some milliseconds,

@@ -339,6 +339,51 @@ static void test_kick_reaches_the_runner(void **state)
     }
 }
 
+/* A call that lasts: its guest has rung, and computes beside the caller. */
+static bool begin_beside(struct fixture *fixture, uint64_t timeout_ns)
+{
+    struct sconce_exit exit;
+    bool rung;
+    int r;
+
+    assert_int_equal(sconce_run_begin(&fixture->run, timeout_ns, NULL), 0);
+    sconce_exitless_begin(fixture->exitless);
+    r = sconce_exitless_run(fixture->exitless, &exit, &rung, NULL);
+    if (!r && rung)
+        return true;
+    sconce_run_end(&fixture->run);
+    sconce_exitless_end(fixture->exitless, false);
+    vm.runs_on = false;
+    return false;
+}
+
+/* In a host function that blocks the signal the caller does not get to see to it. */
+static void test_deadline_needs_no_signal_of_the_caller(void **state)
+{
+    struct fixture *fixture = *state;
+    sigset_t urgent, before;
+
+    sigemptyset(&urgent);
+    sigaddset(&urgent, SIGURG);
+    do {
+        atomic_store(&vm.behaviour, KEEPS_ITS_TURN);
+        GET_GOING(fixture);
+        atomic_store(&vm.behaviour, RUNS_ON);
+        atomic_store(&vm.stopped, 0);
+        pthread_sigmask(SIG_BLOCK, &urgent, &before);
+        if (begin_beside(fixture, 1000000))
+            break;
+        pthread_sigmask(SIG_SETMASK, &before, NULL);
+    } while (true);
+    while (!atomic_load(&vm.stopped))
+        sched_yield();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    assert_int_equal(sconce_run_stop_reason(&fixture->run), SCONCE_STOP_DEADLINE);
+    sconce_run_end(&fixture->run);
+    sconce_exitless_end(fixture->exitless, false);
+    assert_false(atomic_load(&vm.computing));
+}
+
 static void test_free_ends_a_guest_that_runs_on(void **state)
 {
     struct fixture *fixture = *state;
@@ -438,6 +483,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_exit_instead_of_a_rest_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_kick_reaches_the_runner, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_deadline_needs_no_signal_of_the_caller, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_free_ends_a_guest_that_runs_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_processes_and_one_thread_do_not_fit, set_up,
                                         tear_down),
