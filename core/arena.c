@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -57,27 +56,29 @@ void sconce_arena_fini(struct sconce_arena *arena)
 
 /* ---- Sharing --------------------------------------------------------------------------------- */
 
+static bool map_over(struct sconce_arena *arena, int flags, int fd,
+                     const struct sconce_stretch *stretch)
+{
+    return mmap(arena->host + stretch->start, stretch->end - stretch->start, PROT_READ | PROT_WRITE,
+                flags | MAP_FIXED | MAP_NORESERVE, fd, (off_t)stretch->start) != MAP_FAILED;
+}
+
 int sconce_arena_share(struct sconce_arena *arena, const struct sconce_arena *of,
                        const struct sconce_stretch *stretch, struct sconce_error *err)
 {
-    uint64_t bytes = stretch->end - stretch->start;
-    int r;
+    int errnum;
 
-    if (mmap(arena->host + stretch->start, bytes, PROT_READ | PROT_WRITE,
-             MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, of->fd,
-             (off_t)stretch->start) == MAP_FAILED) {
-        bool limited = errno == ENOMEM;
-
-        r = sconce_fail_errno(err, SCONCE_E_SYSTEM, errno,
-                              "cannot share %llu bytes of a snapshot's memory",
-                              (unsigned long long)bytes);
-        if (err && limited)
-            snprintf(err->hint, sizeof err->hint,
-                     "raise vm.max_map_count, or the limit on data (ulimit -d)");
-        return r;
+    if (map_over(arena, MAP_PRIVATE, of->fd, stretch)) {
+        arena->shared[arena->shared_count++] = *stretch;
+        return 1;
     }
-    arena->shared[arena->shared_count++] = *stretch;
-    return 0;
+    errnum = errno;
+    /* Some kernels take away what was there before they refuse. */
+    if (map_over(arena, MAP_SHARED, arena->fd, stretch))
+        return 0;
+    return sconce_fail_errno(err, SCONCE_E_SYSTEM, errnum,
+                             "cannot share %llu bytes of a snapshot's memory",
+                             (unsigned long long)(stretch->end - stretch->start));
 }
 
 bool sconce_arena_drop(struct sconce_arena *arena)

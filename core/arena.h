@@ -53,7 +53,8 @@ void sconce_arena_fini(struct sconce_arena *arena);
  * sconce_arena_share - show @of's pages at @stretch: read in common, copied when they are written.
  * @stretch: behind those before it; never touched here. @of may go away, and must not change.
  * A view of private pages has no descriptor: what maps @arena->fd does not see them.
- * Errors: SYSTEM; the arena can then only be given up.
+ * Returns 1; 0 where the system refuses, for want of mappings or of memory that is charged in
+ *   advance: the arena then is as it was. Errors: SYSTEM; it can then only be given up.
  */
 int sconce_arena_share(struct sconce_arena *arena, const struct sconce_arena *of,
                        const struct sconce_stretch *stretch, struct sconce_error *err);

@@ -184,11 +184,11 @@ void sconce_baseline_fini(struct sconce_baseline *baseline)
 int sconce_baseline_share(const struct sconce_baseline *baseline, struct sconce_arena *arena,
                           struct sconce_error *err)
 {
-    int r = 0;
+    int r = 1;
 
-    for (uint32_t i = 0; !r && i < baseline->large_count; i++)
+    for (uint32_t i = 0; r > 0 && i < baseline->large_count; i++)
         r = sconce_arena_share(arena, &baseline->arena, &baseline->large[i], err);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 static void put_state(const struct sconce_baseline *baseline, const struct sconce_region *region,

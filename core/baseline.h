@@ -46,8 +46,9 @@ void sconce_baseline_fini(struct sconce_baseline *baseline);
 
 /**
  * sconce_baseline_share - have @arena, of which nothing was touched, show the large stretches of
- * @baseline, for a view that only its own host and what follows that sees. The rest is for
- * sconce_baseline_put. Errors: SYSTEM; the arena can then only be given up.
+ * @baseline, for a view that only its own host and what follows that sees. The rest, and what
+ * cannot be shared, is for sconce_baseline_put. Errors: SYSTEM; the arena can then only be given
+ * up.
  */
 int sconce_baseline_share(const struct sconce_baseline *baseline, struct sconce_arena *arena,
                           struct sconce_error *err);
