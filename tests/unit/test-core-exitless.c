@@ -494,5 +494,8 @@ int main(void)
         cmocka_unit_test(test_spare_is_not_inherited),
     };
 
+    /* A watch that is a signal late lets a guest go on that should have come out. */
+    if (under_emulator(EMULATOR_SIGNALS))
+        return 77;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
