@@ -64,7 +64,7 @@
 #define START(name_, ours_, target_, load_, snapshot_)                                             \
     {                                                                                              \
         .name = (name_), .ours = (ours_), .floor = "made, one doorbell, taken back", .unit = "us", \
-        .target = (target_), .process_target = (target_), .plan = {.rounds = 60, .batch = 3},      \
+        .target = (target_), .process_target = (target_), .plan = {.rounds = 150, .batch = 3},     \
         .open = row_start_open, .close = row_start_close, .load = (load_),                         \
         .from_snapshot = (snapshot_)                                                               \
     }
