@@ -6,12 +6,12 @@
  */
 #include "core/runner.h"
 
-#include <signal.h>
 #include <stddef.h>
 #include <time.h>
 
 #include "common/error.h"
 #include "common/spin.h"
+#include "common/thread.h"
 #include "core/spare.h"
 
 #define PHASE_REST 0u
@@ -176,25 +176,6 @@ static void *work(void *ctx)
 
 /* ---- The caller's side ----------------------------------------------------------------------- */
 
-static int start_thread(struct sconce_runner *runner)
-{
-    /* Those of a fault in the thread itself go to the program's handlers as from any other; the
-     * kick signal is unblocked by the first run. */
-    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-    sigset_t blocked, before;
-    int r;
-
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        sigdelset(&blocked, own[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    r = pthread_create(&runner->thread, NULL, work, runner);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!r)
-        pthread_setname_np(runner->thread, "sconce-vcpu");
-    return r;
-}
-
 static void end_locks(struct sconce_runner *runner)
 {
     pthread_cond_destroy(&runner->changed);
@@ -212,7 +193,7 @@ int sconce_runner_start(struct sconce_runner *runner, struct sconce_error *err)
     pthread_cond_init(&runner->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     atomic_store_explicit(&runner->phase, PHASE_GO, memory_order_relaxed);
-    r = start_thread(runner);
+    r = sconce_thread_start(&runner->thread, "sconce-vcpu", work, runner);
     if (r) {
         atomic_store_explicit(&runner->phase, PHASE_REST, memory_order_relaxed);
         end_locks(runner);

@@ -6,9 +6,8 @@
  */
 #include "pool/pool.h"
 
-#include <signal.h>
-
 #include "common/error.h"
+#include "common/thread.h"
 
 int sconce_pool_make(const struct sconce_pool *pool, struct sconce_sandbox **ret_sandbox,
                      struct sconce_error *err)
@@ -96,20 +95,9 @@ static void *work(void *arg)
 
 int sconce_pool_start_maker(struct sconce_pool *pool, struct sconce_error *err)
 {
-    /* Those of a fault in the thread itself go to the program's handlers as from any other; the
-     * kick signal is unblocked again by the first sandbox's start. */
-    static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-    sigset_t blocked, before;
-    int r;
+    int r = sconce_thread_start(&pool->thread, "sconce-pool", work, pool);
 
-    sigfillset(&blocked);
-    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-        sigdelset(&blocked, own[i]);
-    pthread_sigmask(SIG_SETMASK, &blocked, &before);
-    r = pthread_create(&pool->thread, NULL, work, pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (r)
         return sconce_fail_errno(err, SCONCE_E_SYSTEM, r, "cannot start the pool's thread");
-    pthread_setname_np(pool->thread, "sconce-pool");
     return 0;
 }
